@@ -1,1 +1,25 @@
-//! stub
+//! The messages between players, nodes and the origin, and their way into domain types.
+//!
+//! The only crate that knows `serde` for messages. JSON everywhere, MessagePack as well for events
+//! and batches. A request is decoded within a limit ([`decode_json`], [`decode_msgpack`]), then
+//! checked by its own `validate`; what fails is a [`Refusal`] with a stable code.
+
+mod batch;
+mod bitrate;
+mod config;
+mod decode;
+mod event;
+pub mod limits;
+mod recommend;
+mod refusal;
+mod session;
+mod text;
+
+pub use batch::{Batch, BatchStored, SessionRecord};
+pub use bitrate::{BitrateAnswer, BitrateRequest, Policy, Rung, Why};
+pub use config::{AlertMetric, AlertRule, AlertsFile, LadderFile, RulesFile, Severity, SpeedRule};
+pub use decode::{decode_json, decode_msgpack, encode_json, encode_msgpack};
+pub use event::{Event, EventKind, EventResult, EventStatus, EventsAnswer, EventsRequest};
+pub use recommend::{Pick, Reason, ReasonKind, RecommendAnswer, RecommendRequest};
+pub use refusal::{ErrorBody, ErrorDetail, Refusal, TimingsUs};
+pub use session::{Scores, SessionAnswer, Summary};

@@ -1,0 +1,48 @@
+//! What a message may hold at most, and the harm each limit stops.
+
+/// A longer request body is refused before it is parsed: it would hold a node's memory while it
+/// arrives. Room for a hundred thousand ids, so that an absurd list gets its own code.
+pub const REQUEST_BYTES_MAX: usize = 1 << 20;
+
+/// A longer batch is refused before it is parsed: a node that went wrong would fill the origin.
+pub const BATCH_BYTES_MAX: usize = 16 << 20;
+
+/// Nesting of a MessagePack message; a few bytes a level would otherwise exhaust the stack.
+pub const MSGPACK_DEPTH_MAX: usize = 16;
+
+/// Events in one request; one more is refused whole, so that no caller holds a node for long.
+pub const EVENTS_MAX: usize = 100;
+
+/// Events in one batch; what is more waits for the next, so that one transaction stays short.
+pub const BATCH_EVENTS_MAX: usize = 10_000;
+
+/// Ended sessions in one batch, for the same reason.
+pub const BATCH_SESSIONS_MAX: usize = 10_000;
+
+/// Characters of an event, session, node or error name; these are kept as keys for days.
+pub const ID_CHARS_MAX: usize = 64;
+
+/// Characters of a region or device name; these become labels of metrics.
+pub const LABEL_CHARS_MAX: usize = 32;
+
+/// Picks in one answer; more is a catalogue dump, not a page.
+pub const K_MAX: u32 = 100;
+
+/// The end of the year 9999: a later time is an error of the player's clock and fits no calendar
+/// type of the database.
+pub const UNIX_MS_MAX: u64 = 253_402_300_799_999;
+
+/// Thirty days: a longer title or position is an error of the player and would swamp every mean.
+pub const MEDIA_MS_MAX: u64 = 30 * 24 * 3_600_000;
+
+/// 10 Gbit/s: a faster rendition is an error of the player and would swamp every mean.
+pub const KBPS_MAX: u32 = 10_000_000;
+
+/// Watched titles in a request; only the newest few hundred count, so more is a mistake.
+pub const HISTORY_MAX: usize = 10_000;
+
+/// Rungs in a ladder: no title has more renditions, and each costs time in every decision.
+pub const RUNGS_MAX: usize = 64;
+
+/// Throughput samples in a decision: older ones say nothing of the network now.
+pub const SAMPLES_MAX: usize = 256;
