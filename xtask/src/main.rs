@@ -1,2 +1,100 @@
-//! stub
-fn main() {}
+//! Everything one does with this repository: set it up, build, show, test, measure.
+
+mod build;
+mod demo;
+mod setup;
+mod shell;
+mod test;
+mod tidy;
+mod wasm_std;
+mod www;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Set up, build, show, test and measure Frontrow.
+///
+/// `cargo xtask demo` and `cargo xtask test` do everything on a fresh machine; all commands can be
+/// run again at any time.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start an origin, two edge nodes and the page, and tell the story of a release.
+    Demo(demo::Args),
+    /// Check format, lints, layers, and run every test.
+    Test(test::Args),
+    /// Install what is missing on this machine: packages, wasm targets, the page's tools.
+    Setup,
+    /// Compare the tree with the rules of ARCHITECTURE.md and CONTRIBUTING.md.
+    Tidy,
+    /// Build the four components into target/components.
+    Components,
+    /// Build the browser form into www/dist.
+    Www,
+    /// Compute quality with the shipped code; prints one JSON object.
+    ///
+    /// Example: cargo xtask evaluate recommend --sequences loo5.txt
+    #[command(disable_help_flag = true)]
+    Evaluate {
+        /// Handed to `frontrow-origin evaluate`; try `--help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Measure speed beside a peer in the same run.
+    ///
+    /// Example: cargo xtask bench spine --json
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// Handed to `frontrow-bench`; try `--help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Setup => setup::everything(),
+        Command::Tidy => tidy::run(),
+        Command::Components => {
+            setup::for_components()?;
+            build::components().map(|folder| println!("{}", folder.display()))
+        }
+        Command::Www => {
+            setup::for_page()?;
+            www::build()
+        }
+        Command::Evaluate { arguments } => {
+            setup::for_native()?;
+            build::native()?;
+            shell::replace(shell::program("frontrow-origin")?.arg("evaluate").args(arguments))
+        }
+        Command::Bench { arguments } => {
+            setup::for_components()?;
+            setup::for_native()?;
+            build::native()?;
+            let components = build::components()?;
+            let mut bench = shell::program("frontrow-bench")?;
+            shell::replace(bench.env(build::COMPONENTS_VARIABLE, components).args(arguments))
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Builds what runs: the native programs and the four components.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use crate::shell;
+
+/// Names the folder of the built components to tests and benches.
+pub(crate) const COMPONENTS_VARIABLE: &str = "FRONTROW_COMPONENTS";
+
+const COMPONENTS: [&str; 4] = ["ranking", "inference", "bitrate", "qoe"];
+
+/// Builds `frontrow-edge`, `frontrow-origin` and `frontrow-bench`.
+///
+/// Always the same selection of packages: another one would unify the features of the heavy
+/// dependencies differently and build them a second time.
+pub(crate) fn native() -> Result<()> {
+    shell::visibly("building the edge node and the origin", shell::cargo().args(["build", "--release"]))
+}
+
+/// The packages of the components.
+pub(crate) fn component_packages() -> impl Iterator<Item = String> {
+    COMPONENTS.iter().map(|name| format!("component-{name}"))
+}
+
+/// Builds the components and returns the folder that holds `<name>.wasm` of each.
+pub(crate) fn components() -> Result<PathBuf> {
+    let mut cargo = shell::cargo();
+    cargo.args(["build", "--release", "--target", "wasm32-wasip2"]);
+    for package in component_packages() {
+        cargo.args(["--package", &package]);
+    }
+    shell::visibly("building the components", &mut cargo)?;
+    let folder = shell::root().join("target/components");
+    std::fs::create_dir_all(&folder)?;
+    for name in COMPONENTS {
+        let built = shell::target_folder().join(format!("wasm32-wasip2/release/component_{name}.wasm"));
+        let copy = folder.join(format!("{name}.wasm"));
+        std::fs::copy(&built, copy).with_context(|| format!("no component at {}", built.display()))?;
+    }
+    Ok(folder)
+}

@@ -1,0 +1,105 @@
+//! Installs what a fresh machine lacks; does nothing, quickly, when all is there.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{shell, wasm_std, www};
+
+/// What a Debian package is needed for, and how to see that it is there.
+struct Need {
+    package: &'static str,
+    present: fn() -> bool,
+}
+
+const NATIVE: &[Need] = &[
+    Need { package: "cmake", present: || runs("cmake", "--version") },
+    Need { package: "g++", present: || runs("g++", "--version") },
+    Need { package: "libopenblas-dev", present: || has_library("libopenblas.so") },
+    Need { package: "liblapack-dev", present: || has_library("liblapack.so") },
+];
+
+const SERVERS: &[Need] = &[Need { package: "postgresql", present: has_postgres }];
+
+const PAGE: &[Need] = &[
+    Need { package: "nodejs", present: || runs("node", "--version") },
+    Need { package: "npm", present: || runs("npm", "--version") },
+];
+
+const BROWSER: &[Need] = &[Need { package: "chromium", present: || runs("chromium", "--version") }];
+
+/// For everything this repository does.
+pub(crate) fn everything() -> Result<()> {
+    packages(&[NATIVE, SERVERS, PAGE, BROWSER])?;
+    wasm_std::ensure()?;
+    www::install()
+}
+
+/// For building and running the native programs.
+pub(crate) fn for_native() -> Result<()> {
+    packages(&[NATIVE, SERVERS])
+}
+
+/// For building the components.
+pub(crate) fn for_components() -> Result<()> {
+    wasm_std::ensure()
+}
+
+/// For building the page.
+pub(crate) fn for_page() -> Result<()> {
+    packages(&[PAGE])?;
+    wasm_std::ensure()?;
+    www::install()
+}
+
+fn packages(groups: &[&[Need]]) -> Result<()> {
+    let missing: Vec<_> = groups
+        .iter()
+        .flat_map(|group| group.iter())
+        .filter(|need| !(need.present)())
+        .map(|need| need.package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !runs("apt-get", "--version") {
+        bail!("this machine has no apt; install by hand, then run again: {}", missing.join(" "));
+    }
+    shell::quietly("reading the package lists", &mut apt(&["update"]))?;
+    let mut install = apt(&["install", "--yes", "--no-install-recommends"]);
+    install.args(&missing);
+    shell::quietly(&format!("installing {}", missing.join(" ")), &mut install)
+        .with_context(|| format!("cannot install {}", missing.join(" ")))
+}
+
+/// `apt-get` as root: through sudo where we are not.
+fn apt(arguments: &[&str]) -> Command {
+    let is_root = shell::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+    let mut command = if is_root {
+        Command::new("apt-get")
+    } else {
+        let mut sudo = Command::new("sudo");
+        sudo.args(["--preserve-env=DEBIAN_FRONTEND", "apt-get"]);
+        sudo
+    };
+    command.env("DEBIAN_FRONTEND", "noninteractive").args(["-o", "Acquire::Retries=3"]).args(arguments);
+    command
+}
+
+fn runs(program: &str, argument: &str) -> bool {
+    shell::succeeds(Command::new(program).arg(argument))
+}
+
+fn has_library(name: &str) -> bool {
+    ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"]
+        .iter()
+        .any(|folder| Path::new(folder).join(name).exists())
+}
+
+/// The server programs are not on PATH in Debian: they lie in a folder of their version.
+fn has_postgres() -> bool {
+    let in_debian = std::fs::read_dir("/usr/lib/postgresql")
+        .is_ok_and(|versions| versions.flatten().any(|version| version.path().join("bin/initdb").is_file()));
+    in_debian || runs("initdb", "--version")
+}
