@@ -1,0 +1,207 @@
+/**
+ * The messages, as the node's HTTP interface and the browser both read and write them: snake_case,
+ * the unit at the end of the name.
+ */
+
+/** How the sources of a ranking are weighed; part of a release. */
+export interface RankingRules {
+  /** A watched title at age a (0 = the newest) weighs exp(-a / recency_tau); above 0. */
+  recency_tau: number;
+  /** Watched titles that count, newest first; 1 to 200. */
+  history_window: number;
+  /** Candidates handed to the ONNX ranker. The browser has none, so its answers say `ranked: false`. */
+  ranker_pool: number;
+}
+
+/** One viewer's question. */
+export interface RecommendRequest {
+  /** Titles watched, oldest first; unknown ids are skipped, all are left out of the answer. */
+  history?: readonly number[];
+  /** Titles never to show, in any number and order. */
+  exclude?: readonly number[];
+  /** Picks wanted, 1 to 100; 10 when left out. */
+  k?: number;
+  /** Highest age rating to show, in years; 18 when left out. */
+  maturity_max?: number;
+  /** When the answer is shown, Unix time in milliseconds; licence windows are checked against it. Now when left out. */
+  at_unix_ms?: number;
+}
+
+/** Why a title was picked. */
+export type Reason =
+  | {
+      /** The row of this watched title contributed most. */
+      kind: "because-you-watched";
+      title: number;
+    }
+  | {
+      /**
+       * What the region watches: nothing is known of the viewer, no row of the history leads
+       * anywhere, or the personal picks did not fill the list.
+       */
+      kind: "popular-for-new-viewer" | "popular-without-match" | "popular-to-fill";
+    };
+
+/** A title to show. */
+export interface Pick {
+  title: number;
+  /** Higher is better; comparable within one answer only. */
+  score: number;
+  reason: Reason;
+}
+
+/** Picks in falling order of score; ties by the lower title id. */
+export interface RecommendAnswer {
+  /** `k` of them, or all that the filters leave. */
+  picks: Pick[];
+  /** Candidates that passed the filters. */
+  eligible: number;
+  /** Whether the ONNX ranker ordered the best of them. */
+  ranked: boolean;
+}
+
+/** A viewer and a title. */
+export interface Pair {
+  viewer: number;
+  title: number;
+}
+
+/** One rendition of a title. */
+export interface Rung {
+  /** As the player knows it. */
+  id: string;
+  /** Picture height in pixels. */
+  height: number;
+  /** Bit rate of the stream in kbit/s. */
+  kbps: number;
+}
+
+/** One line of a region's table; the line with the greatest speed not above the measured one holds. */
+export interface SpeedRule {
+  /** From this network speed on, in Mbit/s. */
+  mbps_min: number;
+  /** Picture height to show, in pixels. */
+  height: number;
+  /** Where to fetch it; empty for the player's own choice. */
+  cdn_endpoint: string;
+}
+
+/** How a rung is chosen. */
+export type BitratePolicy = "seed-rules" | "throughput" | "bola";
+
+/** What the player sees now. */
+export interface BitrateInput {
+  policy?: BitratePolicy;
+  /** Not empty, kbps strictly rising. */
+  ladder: readonly Rung[];
+  /** The region's table; read by `seed-rules` only. */
+  rules?: readonly SpeedRule[];
+  /** Measured throughput of the last downloads in kbit/s, oldest first; empty = unknown. */
+  samples_kbps?: readonly number[];
+  /** Media in the buffer. */
+  buffer_ms?: number;
+  /** Media the buffer can hold. */
+  buffer_max_ms?: number;
+  /** Length of a segment. */
+  segment_ms?: number;
+  /** Highest picture height the device or the plan allows, in pixels. */
+  height_max?: number;
+}
+
+/** What decided. */
+export type BitrateWhy =
+  | "unknown-speed"
+  | "speed-rule"
+  | "throughput"
+  | "buffer-level"
+  | "buffer-low"
+  | "height-cap";
+
+/** The rung to fetch. */
+export interface BitrateDecision {
+  /** Index into the ladder. */
+  rung: number;
+  /** Of that rung. */
+  id: string;
+  /** Of that rung, in pixels. */
+  height: number;
+  /** Of that rung. */
+  kbps: number;
+  why: BitrateWhy;
+  /** Where the region's table says to fetch it. */
+  cdn_endpoint?: string;
+}
+
+/** What happened in a playback. */
+export type EventKind =
+  | "start"
+  | "first-frame"
+  | "heartbeat"
+  | "buffering-start"
+  | "buffering-end"
+  | "bitrate-change"
+  | "error"
+  | "stop";
+
+/** One report of a player; counters are cumulative since `start`. */
+export interface PlaybackEvent {
+  kind: EventKind;
+  /** When, by the player's clock: Unix time in milliseconds. */
+  at_unix_ms: number;
+  /** Position in the title. */
+  position_ms?: number;
+  /** Length of the title. */
+  duration_ms?: number;
+  /** Bit rate played now, in kbit/s. */
+  kbps?: number;
+  /** Media in the buffer. */
+  buffer_ms?: number;
+  /** Times playback ran dry, cumulative. */
+  buffering_events?: number;
+  /** Frames not shown, cumulative. */
+  dropped_frames?: number;
+}
+
+/** A session so far. */
+export interface SessionSummary {
+  /** From start to the first frame; absent until it came. */
+  startup_ms?: number;
+  /** Time in which media was shown. */
+  played_ms: number;
+  /** Time spent waiting after the first frame. */
+  stalled_ms: number;
+  /** Times playback ran dry. */
+  stalls: number;
+  dropped_frames: number;
+  errors: number;
+  /** Changes of bit rate. */
+  switches: number;
+  /** Time-weighted mean bit rate in kbit/s; absent until one was reported. */
+  mean_kbps?: number;
+  /** Mean of the reported buffer levels; absent until one was reported. */
+  mean_buffer_ms?: number;
+  position_ms: number;
+  position_max_ms: number;
+  duration_ms?: number;
+  /** Events folded. */
+  events: number;
+  ended: boolean;
+}
+
+/** Scores of a session, 0 (unwatchable) to 100 (flawless). */
+export interface SessionScores {
+  /** Startup, stall count, bit rate, dropped frames. */
+  session_v1: number;
+  /** Startup, stall ratio, bit rate, buffer. */
+  window_v1: number;
+  /** stalled / (played + stalled), 0 to 1; 0 when nothing was shown. */
+  rebuffer_ratio: number;
+  /** Share of the title watched, 0 to 1; absent without its length. */
+  completion?: number;
+}
+
+/** A session after a report. */
+export interface SessionReport {
+  summary: SessionSummary;
+  scores: SessionScores;
+}
