@@ -1,0 +1,69 @@
+//! Why an input was refused.
+
+use core::fmt;
+
+use crate::limits;
+
+/// Why an input was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputError {
+    /// There is nothing to choose from.
+    LadderEmpty,
+    /// More than [`limits::RUNGS_MAX`] rungs.
+    LadderTooLong,
+    /// Rung `index` is not above the rung below it.
+    LadderNotRising {
+        /// Of the offending rung.
+        index: usize,
+    },
+    /// Rung `index` has no bit rate or no height.
+    RungZero {
+        /// Of the offending rung.
+        index: usize,
+    },
+    /// The speed of rule `index` is negative, not finite, or not above the one before it.
+    RuleNotRising {
+        /// Of the offending rule.
+        index: usize,
+    },
+    /// More than `max` samples or rules.
+    TooMany {
+        /// The limit.
+        max: usize,
+    },
+    /// A segment has no length, or the buffer cannot hold one.
+    BufferTooSmall,
+}
+
+impl InputError {
+    /// A stable name for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::LadderEmpty => "ladder-empty",
+            Self::LadderTooLong => "ladder-too-long",
+            Self::LadderNotRising { .. } => "ladder-not-rising",
+            Self::RungZero { .. } => "rung-zero",
+            Self::RuleNotRising { .. } => "rule-not-rising",
+            Self::TooMany { .. } => "too-many",
+            Self::BufferTooSmall => "buffer-too-small",
+        }
+    }
+}
+
+impl fmt::Display for InputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LadderEmpty => write!(f, "the ladder has no rung"),
+            Self::LadderTooLong => write!(f, "the ladder has more than {} rungs", limits::RUNGS_MAX),
+            Self::LadderNotRising { index } => write!(f, "rung {index} is not above the rung below it"),
+            Self::RungZero { index } => write!(f, "rung {index} has no bit rate or no height"),
+            Self::RuleNotRising { index } => {
+                write!(f, "the speed of rule {index} is negative, not finite, or not above the one before it")
+            }
+            Self::TooMany { max } => write!(f, "there are more than {max} samples or rules"),
+            Self::BufferTooSmall => write!(f, "a segment has no length, or the buffer cannot hold one"),
+        }
+    }
+}
+
+impl core::error::Error for InputError {}

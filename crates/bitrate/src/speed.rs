@@ -1,0 +1,129 @@
+//! The speed of the network, from the last downloads.
+
+use crate::{InputError, Ladder, limits};
+
+/// The estimated throughput; may be unknown.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Speed {
+    // Invariant: finite, not negative.
+    kbps: Option<f64>,
+}
+
+impl Speed {
+    /// Estimates from the last downloads, in kbit/s, oldest first.
+    ///
+    /// A sample that is negative or not finite is unknown and left out; without a known one the speed
+    /// is unknown. The estimate is the harmonic mean of the newest [`SAMPLES_USED`] known samples: the
+    /// mean that a sequence of equal segments would see, and one that a single burst (a segment from a
+    /// nearby cache) cannot lift far.
+    pub fn estimate(samples_kbps: &[f64]) -> Result<Self, InputError> {
+        if samples_kbps.len() > limits::SAMPLES_MAX {
+            return Err(InputError::TooMany { max: limits::SAMPLES_MAX });
+        }
+        let known = samples_kbps.iter().rev().filter(|kbps| kbps.is_finite() && **kbps >= 0.0);
+        let newest = || known.clone().take(SAMPLES_USED).copied();
+        let Some(lowest) = newest().reduce(f64::min) else { return Ok(Self { kbps: None }) };
+        if lowest == 0.0 {
+            return Ok(Self { kbps: Some(0.0) });
+        }
+        // n / sum(1 / x), scaled by the lowest so that equal samples give exactly themselves: a speed
+        // of exactly 5 Mbit/s must not fall below the line at 5.
+        let (count, sum) = newest().fold((0.0, 0.0), |(count, sum), kbps| (count + 1.0, sum + lowest / kbps));
+        Ok(Self { kbps: Some(lowest * (count / sum)) })
+    }
+
+    /// In kbit/s, finite and not negative; none when unknown.
+    pub fn kbps(&self) -> Option<f64> {
+        self.kbps
+    }
+
+    /// In Mbit/s; the quotient of the nearest double to a decimal is the nearest double to its thousandth.
+    pub fn mbps(&self) -> Option<f64> {
+        self.kbps.map(|kbps| kbps / 1000.0)
+    }
+
+    /// Returns the highest rung that [`THROUGHPUT_SHARE`] of the speed sustains; none when unknown.
+    pub(crate) fn sustains(&self, ladder: &Ladder) -> Option<usize> {
+        self.kbps.map(|kbps| ladder.sustained_by(kbps * THROUGHPUT_SHARE))
+    }
+}
+
+/// Known samples that count, newest first; five as in Yin et al., SIGCOMM 2015.
+const SAMPLES_USED: usize = 5;
+
+/// Share of the measured speed a rung may use; the rest absorbs retransmissions, the bit rate's own
+/// variation and the audio. 0.85 is Shaka Player's `bandwidthUpgradeTarget`.
+pub const THROUGHPUT_SHARE: f64 = 0.85;
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use quickcheck::quickcheck;
+
+    use super::Speed;
+    use crate::{InputError, limits};
+
+    fn check(samples_kbps: &[f64], expected: Option<f64>) {
+        assert_eq!(Speed::estimate(samples_kbps).unwrap().kbps(), expected, "{samples_kbps:?}");
+    }
+
+    #[test]
+    fn is_the_harmonic_mean_of_the_newest_five() {
+        check(&[2_000.0, 6_000.0], Some(3_000.0));
+        check(&[1_000.0, 2_000.0, 4_000.0, 4_000.0], Some(2_000.0));
+        check(&[9e9, 9e9, 700.0, 700.0, 700.0, 700.0, 700.0], Some(700.0));
+    }
+
+    #[test]
+    fn is_unknown_without_a_known_sample() {
+        check(&[], None);
+        check(&[f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, -f64::MIN_POSITIVE], None);
+    }
+
+    #[test]
+    fn leaves_unknown_samples_out() {
+        check(&[f64::NAN, 5_000.0, -3.0], Some(5_000.0));
+    }
+
+    #[test]
+    fn a_download_that_stood_still_is_a_speed_of_zero() {
+        check(&[5_000.0, 0.0], Some(0.0));
+        check(&[-0.0], Some(0.0));
+    }
+
+    #[test]
+    fn refuses_more_samples_than_the_limit() {
+        let samples = vec![1.0; limits::SAMPLES_MAX + 1];
+        assert_eq!(Speed::estimate(&samples), Err(InputError::TooMany { max: limits::SAMPLES_MAX }));
+    }
+
+    quickcheck! {
+        fn equal_samples_give_exactly_themselves(kbps: u32, tenths: u8, count: u8) -> bool {
+            let speed = f64::from(kbps) + f64::from(tenths % 10) / 10.0;
+            let samples = vec![speed; usize::from(count) + 1];
+            Speed::estimate(&samples).unwrap().kbps() == Some(speed)
+        }
+
+        fn lies_between_the_lowest_and_the_highest_sample(samples: Vec<u32>) -> bool {
+            let samples: Vec<f64> = samples.into_iter().map(f64::from).collect();
+            let newest = &samples[samples.len().saturating_sub(5)..];
+            match Speed::estimate(&samples[..samples.len().min(limits::SAMPLES_MAX)]).unwrap().kbps() {
+                None => samples.is_empty(),
+                Some(kbps) if samples.len() <= limits::SAMPLES_MAX => {
+                    let lowest = newest.iter().copied().fold(f64::INFINITY, f64::min);
+                    let highest = newest.iter().copied().fold(0.0, f64::max);
+                    // One rounding of each of the two divisions and the product.
+                    lowest * (1.0 - 1e-14) <= kbps && kbps <= highest * (1.0 + 1e-14)
+                }
+                Some(_) => true,
+            }
+        }
+
+        fn is_finite_whatever_the_samples(samples: Vec<f64>) -> bool {
+            let samples = &samples[..samples.len().min(limits::SAMPLES_MAX)];
+            Speed::estimate(samples).unwrap().kbps().is_none_or(|kbps| kbps.is_finite() && kbps >= 0.0)
+        }
+    }
+}
