@@ -1,0 +1,80 @@
+/** What to show. */
+
+import { call, engine, type HeldRanking } from "./engine.ts";
+import { FileRefusedError, RequestRefusedError } from "./errors.ts";
+import type { Pair, RankingRules, RecommendAnswer, RecommendRequest } from "./messages.ts";
+
+/** What a candidate set turned out to hold. */
+export interface RankingModelInfo {
+  /** Titles in the set, candidates and mere row sources together. */
+  titles: number;
+  /** Titles that have an item-to-item row. */
+  rows: number;
+  /** Viewers with factors, 0 without a factor model. */
+  viewers: number;
+}
+
+/** A title and its predicted rating. */
+export interface Scored {
+  title: number;
+  score: number;
+}
+
+/** The candidates of one region, decoded and ready; answers like the node that served the file. */
+export class RankingModel {
+  /** What the files hold. */
+  readonly info: RankingModelInfo;
+  readonly #held: HeldRanking;
+
+  private constructor(held: HeldRanking) {
+    this.#held = held;
+    this.info = JSON.parse(held.describe()) as RankingModelInfo;
+  }
+
+  /**
+   * Decodes a candidate set (`candidates-<region>.safetensors`), and a factor model if there is one.
+   *
+   * @param rules the release's, from its manifest
+   * @throws {@link FileRefusedError} a file is not what its schema says, or a rule is out of its range.
+   */
+  static decode(candidates: Uint8Array, rules: RankingRules, factors?: Uint8Array): RankingModel {
+    const { loadRanking } = engine();
+    return call(FileRefusedError, () => new RankingModel(loadRanking(candidates, factors, JSON.stringify(rules))));
+  }
+
+  /**
+   * Answers `k` picks while `k` exist. An unknown title in the history is not an error.
+   *
+   * @throws {@link RequestRefusedError} `k` is 0 or above 100, or the history too long.
+   */
+  recommend(request: RecommendRequest): RecommendAnswer {
+    const answer = call(RequestRefusedError, () => this.#held.recommend(JSON.stringify(request), Date.now()));
+    return JSON.parse(answer) as RecommendAnswer;
+  }
+
+  /**
+   * Predicts ratings by biased matrix factorisation, in the order of `pairs`; an unknown viewer or
+   * title gets the global mean.
+   *
+   * @throws {@link NotAvailableError} no factor model was given.
+   * @throws {@link RequestRefusedError} too many pairs.
+   */
+  predict(pairs: readonly Pair[]): number[] {
+    return JSON.parse(call(RequestRefusedError, () => this.#held.predict(JSON.stringify(pairs)))) as number[];
+  }
+
+  /**
+   * The `n` titles with the highest predicted rating; empty for an unknown viewer.
+   *
+   * @throws {@link NotAvailableError} no factor model was given.
+   */
+  topRated(viewer: number, n: number, exclude: readonly number[] = []): Scored[] {
+    const excluded = Uint32Array.from(exclude);
+    return JSON.parse(call(RequestRefusedError, () => this.#held.topRated(viewer, n, excluded))) as Scored[];
+  }
+
+  /** Gives the memory back; the model must not be used after it. */
+  close(): void {
+    this.#held.free();
+  }
+}
