@@ -1,0 +1,96 @@
+//! `cargo xtask demo`: an origin, two nodes and the page, and the story of a release told with them.
+
+mod http;
+mod load;
+mod process;
+mod report;
+mod stage;
+mod story;
+
+use std::path::PathBuf;
+use std::sync::mpsc::channel;
+
+use anyhow::{Context, Result, bail};
+
+use self::report::Report;
+use self::stage::Stage;
+use crate::{build, setup, shell, www};
+
+/// Where the story's data comes from, and when it ends.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// A folder in MovieTweetings' or MovieLens' format; without it the one beside the project, else
+    /// a generated catalogue.
+    #[arg(long, value_name = "FOLDER", conflicts_with = "generated")]
+    data: Option<PathBuf>,
+    /// Use the generated catalogue, whatever lies beside the project.
+    #[arg(long)]
+    generated: bool,
+    /// End after the story instead of waiting for Ctrl-C.
+    #[arg(long)]
+    once: bool,
+}
+
+impl Args {
+    /// The story as CI tells it: on data that every machine has.
+    pub(crate) fn once_on_generated_data() -> Self {
+        Self { data: None, generated: true, once: true }
+    }
+
+    fn source(&self) -> Result<Source> {
+        if self.generated {
+            return Ok(Source::Generated);
+        }
+        if let Some(folder) = &self.data {
+            let folder = folder.canonicalize().with_context(|| format!("no data at {}", folder.display()))?;
+            return Ok(Source::Folder(folder));
+        }
+        let shared = std::env::var_os("FRONTROW_DATA").map(PathBuf::from);
+        let beside = shared.unwrap_or_else(|| shell::root().join("../shared/data")).join("movietweetings-100k");
+        Ok(beside.canonicalize().map_or(Source::Generated, Source::Folder))
+    }
+}
+
+/// What the origin imports.
+pub(crate) enum Source {
+    Folder(PathBuf),
+    Generated,
+}
+
+/// Tells the story; fails when a step failed.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let source = args.source()?;
+    match &source {
+        Source::Folder(folder) => shell::say(&format!("the data is {}", folder.display())),
+        Source::Generated => shell::say("the data is the generated catalogue"),
+    }
+    setup::for_components()?;
+    setup::for_native()?;
+    setup::for_page()?;
+    build::native()?;
+    let components = build::components()?;
+    www::build()?;
+
+    let (interrupted, interruption) = channel();
+    // Children share our terminal's Ctrl-C; catching it lets us stop them in order.
+    ctrlc::set_handler(move || drop(interrupted.send(()))).context("cannot catch Ctrl-C")?;
+    let folder = shell::root().join("target/demo");
+    let mut report = Report::default();
+    let mut stage = Stage::new(&folder, &components)?;
+    story::tell(&mut stage, &source, &mut report, &|| interruption.try_recv().is_ok());
+    let path = folder.join("report.json");
+    report.write(&path)?;
+    shell::say(&format!("report: {}", path.display()));
+    if !args.once && report.ok() {
+        let pages = stage.pages().join("  ");
+        shell::say(&format!("the page is at {}", shell::paint("1;4", &pages)));
+        shell::note("Ctrl-C ends everything");
+        // An error means that the handler is gone, which ends the demo just as well.
+        let _ = interruption.recv();
+    }
+    stage.stop()?;
+    if !report.ok() {
+        bail!("steps failed: {}", report.failed().join(", "));
+    }
+    Ok(())
+}
