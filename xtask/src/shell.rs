@@ -86,7 +86,8 @@ pub(crate) fn quietly(what: &str, command: &mut Command) -> Result<()> {
 
 /// Runs a command and returns what it wrote to standard output.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
-    let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start {command:?}"))?;
+    let output =
+        command.stdin(Stdio::null()).output().with_context(|| format!("cannot start {command:?}"))?;
     if !output.status.success() {
         let errors = String::from_utf8_lossy(&output.stderr);
         bail!("{command:?} ended with {}: {}", output.status, errors.trim());

@@ -32,7 +32,17 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     natives.args(["clippy", "--release", "--quiet", "--all-targets", "--", "--deny", "warnings"]);
     shell::visibly("linting the native crates", &mut natives)?;
     let mut own = shell::cargo();
-    own.args(["clippy", "--release", "--quiet", "--package", "xtask", "--all-targets", "--", "--deny", "warnings"]);
+    own.args([
+        "clippy",
+        "--release",
+        "--quiet",
+        "--package",
+        "xtask",
+        "--all-targets",
+        "--",
+        "--deny",
+        "warnings",
+    ]);
     shell::visibly("linting xtask", &mut own)?;
     let mut tests = shell::cargo();
     tests.env(build::COMPONENTS_VARIABLE, &components).args(["test", "--release", "--no-fail-fast"]);

@@ -31,15 +31,25 @@ const EDGES: &[(&str, &[&str])] = &[
     ("frontrow-origin", &["inference", "ranking", "release", "units", "wire"]),
     (
         "benches",
-        &["bitrate", "frontrow-edge", "frontrow-origin", "inference", "qoe", "ranking", "release", "session", "units", "wire"],
+        &[
+            "bitrate",
+            "frontrow-edge",
+            "frontrow-origin",
+            "inference",
+            "qoe",
+            "ranking",
+            "release",
+            "session",
+            "units",
+            "wire",
+        ],
     ),
     ("xtask", &[]),
 ];
 
 /// The only files that may say `unsafe`, each with its reason.
-const UNSAFE_FILES: &[(&str, &str)] = &[
-    ("host/src/runtime/artifacts.rs", "maps a .cwasm that this node compiled and authenticated"),
-];
+const UNSAFE_FILES: &[(&str, &str)] =
+    &[("host/src/runtime/artifacts.rs", "maps a .cwasm that this node compiled and authenticated")];
 
 const FILE_LINES_MAX: usize = 500;
 

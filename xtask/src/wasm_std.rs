@@ -121,7 +121,8 @@ fn debian_mirror() -> Result<(String, String)> {
     }
     for file in files {
         let Ok(text) = fs::read_to_string(&file) else { continue };
-        let addresses = text.lines().filter(|line| !line.trim_start().starts_with('#')).flat_map(str::split_whitespace);
+        let addresses =
+            text.lines().filter(|line| !line.trim_start().starts_with('#')).flat_map(str::split_whitespace);
         let mirror = addresses
             .filter(|word| word.starts_with("http"))
             .map(|word| word.trim_end_matches('/'))
@@ -145,7 +146,10 @@ fn unpack(folder: &Path, package: &str) -> Result<PathBuf> {
         .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(package)))
         .with_context(|| format!("apt downloaded no {package}"))?;
     let unpacked = folder.join(format!("{package}.unpacked"));
-    shell::quietly(&format!("unpacking {package}"), Command::new("dpkg-deb").arg("-x").arg(archive).arg(&unpacked))?;
+    shell::quietly(
+        &format!("unpacking {package}"),
+        Command::new("dpkg-deb").arg("-x").arg(archive).arg(&unpacked),
+    )?;
     Ok(unpacked)
 }
 

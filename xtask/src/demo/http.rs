@@ -17,7 +17,8 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new() -> Self {
-        let config = Agent::config_builder().timeout_global(Some(TIMEOUT)).http_status_as_error(false).build();
+        let config =
+            Agent::config_builder().timeout_global(Some(TIMEOUT)).http_status_as_error(false).build();
         Self { agent: config.into() }
     }
 
@@ -25,7 +26,8 @@ impl Client {
     pub(crate) fn post(&self, url: &str, body: &Value) -> Result<Value> {
         let mut response = self.agent.post(url).send_json(body).with_context(|| format!("POST {url}"))?;
         let status = response.status();
-        let answer: Value = response.body_mut().read_json().with_context(|| format!("POST {url}: {status}"))?;
+        let answer: Value =
+            response.body_mut().read_json().with_context(|| format!("POST {url}: {status}"))?;
         if !status.is_success() {
             bail!("POST {url}: {status}: {answer}");
         }

@@ -46,7 +46,8 @@ impl Args {
             return Ok(Source::Folder(folder));
         }
         let shared = std::env::var_os("FRONTROW_DATA").map(PathBuf::from);
-        let beside = shared.unwrap_or_else(|| shell::root().join("../shared/data")).join("movietweetings-100k");
+        let beside =
+            shared.unwrap_or_else(|| shell::root().join("../shared/data")).join("movietweetings-100k");
         Ok(beside.canonicalize().map_or(Source::Generated, Source::Folder))
     }
 }
@@ -73,7 +74,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
     let (interrupted, interruption) = channel();
     // Children share our terminal's Ctrl-C; catching it lets us stop them in order.
-    ctrlc::set_handler(move || drop(interrupted.send(()))).context("cannot catch Ctrl-C")?;
+    let catch = move || {
+        // The receiver lives as long as the demo; without it there is nothing left to interrupt.
+        let _ = interrupted.send(());
+    };
+    ctrlc::set_handler(catch).context("cannot catch Ctrl-C")?;
     let folder = shell::root().join("target/demo");
     let mut report = Report::default();
     let mut stage = Stage::new(&folder, &components)?;

@@ -154,6 +154,22 @@ impl Stage {
         Ok(())
     }
 
+    /// The configuration that operators start from, with this machine's folders and ports.
+    fn node_config(&self, name: &str) -> Result<String> {
+        let path = shell::root().join("cdn-config/edge.toml");
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut config: toml::Table =
+            text.parse().with_context(|| format!("{} is not TOML", path.display()))?;
+        for (key, value) in [
+            ("node", name.to_owned()),
+            ("data_dir", self.folder.join(name).display().to_string()),
+            ("cache_dir", self.folder.join("cache").display().to_string()),
+        ] {
+            config.insert(key.to_owned(), value.into());
+        }
+        Ok(config.to_string())
+    }
+
     /// Ends a node without warning.
     pub(crate) fn kill_node(&mut self, node: usize) -> Result<()> {
         match self.nodes[node].process.take() {
@@ -177,7 +193,12 @@ impl Stage {
         })
     }
 
-    pub(crate) fn wait_until_generation(&self, node: usize, generation: u64, deadline: Duration) -> Result<()> {
+    pub(crate) fn wait_until_generation(
+        &self,
+        node: usize,
+        generation: u64,
+        deadline: Duration,
+    ) -> Result<()> {
         wait_for(deadline, &format!("{} to serve generation {generation}", self.name(node)), || {
             Ok((self.generation(node)? == generation).then_some(()))
         })

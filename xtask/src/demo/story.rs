@@ -62,7 +62,8 @@ pub(crate) fn tell(stage: &mut Stage, source: &Source, report: &mut Report, inte
 fn set_licence_window(stage: &mut Stage, plot: &mut Plot) -> Result<String> {
     let preview: Value = serde_json::from_str(&stage.origin_says(&["preview", "--region", "eu", "--json"])?)
         .context("preview --json prints one JSON object")?;
-    plot.viewer = preview["viewer"].as_u64().and_then(|viewer| u32::try_from(viewer).ok()).context("a viewer")?;
+    plot.viewer =
+        preview["viewer"].as_u64().and_then(|viewer| u32::try_from(viewer).ok()).context("a viewer")?;
     plot.top_title = preview["picks"][0]["title"].as_u64().context("a pick")?;
     let title = plot.top_title.to_string();
     let until = "2020-01-01T00:00:00Z";
@@ -77,7 +78,12 @@ fn start_nodes(stage: &mut Stage, _: &mut Plot) -> Result<String> {
     let mut said = Vec::new();
     for node in NODES {
         stage.wait_until_ready(node, PREPARE_DEADLINE)?;
-        said.push(format!("{} at {} serves generation {}", stage.name(node), stage.url(node), stage.generation(node)?));
+        said.push(format!(
+            "{} at {} serves generation {}",
+            stage.name(node),
+            stage.url(node),
+            stage.generation(node)?
+        ));
     }
     Ok(said.join("\n"))
 }
@@ -162,13 +168,18 @@ fn playback(stage: &mut Stage, plot: &mut Plot) -> Result<String> {
     ensure!(summary["stalls"] == 1 && summary["stalled_ms"] == 3_000, "one stall of 3 s, but {summary}");
     Ok(format!(
         "startup {} ms, {} stall of {} ms, session-v1 {}, window-v1 {}",
-        summary["startup_ms"], summary["stalls"], summary["stalled_ms"], scores["session_v1"], scores["window_v1"]
+        summary["startup_ms"],
+        summary["stalls"],
+        summary["stalled_ms"],
+        scores["session_v1"],
+        scores["window_v1"]
     ))
 }
 
 fn push_under_load(stage: &mut Stage, plot: &mut Plot) -> Result<String> {
-    let bodies: Vec<Value> =
-        (0..50).map(|step| json!({"viewer": plot.viewer.wrapping_add(step), "region": "eu", "k": 10})).collect();
+    let bodies: Vec<Value> = (0..50)
+        .map(|step| json!({"viewer": plot.viewer.wrapping_add(step), "region": "eu", "k": 10}))
+        .collect();
     let load = Load::start(stage.client(), &NODES.map(|node| stage.url(node)), &bodies);
     let switched = stage.push().and_then(|said| {
         for node in NODES {
