@@ -26,12 +26,13 @@ pub(crate) fn component_packages() -> impl Iterator<Item = String> {
 
 /// Builds the components and returns the folder that holds `<name>.wasm` of each.
 pub(crate) fn components() -> Result<PathBuf> {
-    let mut cargo = shell::cargo();
-    cargo.args(["build", "--release", "--target", "wasm32-wasip2"]);
+    // One by one: built together, features that one component's dependencies ask for (`std`, above
+    // all) would reach the others, which do without and so import nothing.
     for package in component_packages() {
-        cargo.args(["--package", &package]);
+        let mut cargo = shell::cargo();
+        cargo.args(["build", "--release", "--target", "wasm32-wasip2", "--package", &package]);
+        shell::visibly(&format!("building {package}"), &mut cargo)?;
     }
-    shell::visibly("building the components", &mut cargo)?;
     let folder = shell::root().join("target/components");
     std::fs::create_dir_all(&folder)?;
     for name in COMPONENTS {

@@ -22,12 +22,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     tidy::run()?;
     licences()?;
     let components = build::components()?;
-    let mut guests = shell::cargo();
-    guests.args(["clippy", "--release", "--quiet", "--target", "wasm32-wasip2"]);
     for package in build::component_packages() {
-        guests.args(["--package", &package]);
+        let mut guest = shell::cargo();
+        guest.args(["clippy", "--release", "--quiet", "--target", "wasm32-wasip2", "--package", &package]);
+        shell::visibly(&format!("linting {package}"), guest.args(["--", "--deny", "warnings"]))?;
     }
-    shell::visibly("linting the components", guests.args(["--", "--deny", "warnings"]))?;
     let mut natives = shell::cargo();
     natives.args(["clippy", "--release", "--quiet", "--all-targets", "--", "--deny", "warnings"]);
     shell::visibly("linting the native crates", &mut natives)?;
