@@ -1,0 +1,127 @@
+//! Runs the components of a release: compiled once, snapshotted after `load`, a fresh instance a call.
+//!
+//! All calls block the calling thread: `prepare` for seconds (call it off the async threads),
+//! `recommend`, `infer`, `predict` and `top_rated` for up to a few milliseconds, `decide` and `fold`
+//! for some ten microseconds. None waits for a free instance: a full pool is [`InvokeError::Overloaded`].
+
+mod bindings;
+mod error;
+mod generation;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use error::{InvokeError, Nonsense, Part, PrepareError, RuntimeError};
+pub use generation::Generation;
+
+use crate::limits;
+
+/// Types of `wit/ranking.wit`.
+pub mod ranking {
+    pub use super::bindings::ranking_world::exports::frontrow::edge::ranking::{
+        Answer, Error, LoadError, Loaded, Pair, Pick, Reason, Request, Rules, Scored,
+    };
+}
+
+/// Types of `wit/inference.wit`.
+pub mod inference {
+    pub use super::bindings::inference_world::exports::frontrow::edge::inference::{
+        Error, LoadError, Loaded,
+    };
+}
+
+/// Types of `wit/bitrate.wit`.
+pub mod bitrate {
+    pub use super::bindings::bitrate_world::exports::frontrow::edge::bitrate::{
+        Decision, Error, Input, Policy, Rung, SpeedRule, Why,
+    };
+}
+
+/// Types of `wit/qoe.wit`.
+pub mod qoe {
+    pub use super::bindings::qoe_world::exports::frontrow::edge::qoe::{
+        Error, Event, EventKind, Folded, Scores, Summary,
+    };
+}
+
+/// How a node runs components.
+#[derive(Clone, Debug)]
+pub struct RuntimeConfig {
+    /// Where compiled components are kept; made private (0700). May be shared by nodes of one user.
+    pub cache_dir: PathBuf,
+    /// Invocations at once, 1 to 4,096; one more is [`InvokeError::Overloaded`].
+    pub invocations_max: u32,
+    /// How long an invocation may take, the ranker included; 1 ms to 60 s.
+    pub deadline: Duration,
+    /// Memory of an instance in bytes, 1 MiB to 1 GiB.
+    pub memory_bytes_max: usize,
+}
+
+impl RuntimeConfig {
+    /// The defaults, with this cache folder.
+    pub fn new(cache_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            cache_dir: cache_dir.into(),
+            invocations_max: limits::INVOCATIONS_DEFAULT,
+            deadline: limits::DEADLINE_DEFAULT,
+            memory_bytes_max: limits::MEMORY_BYTES_DEFAULT,
+        }
+    }
+}
+
+/// The verified files of a release that the runtime needs.
+#[derive(Clone, Copy, Debug)]
+pub struct ReleaseFiles<'a> {
+    /// The release's number.
+    pub generation: u64,
+    /// Its components.
+    pub components: Components<'a>,
+    /// The candidate set of each region; not empty, each name once.
+    pub regions: &'a [RegionFiles<'a>],
+    /// `factors.safetensors`, for `predict` and `top_rated`.
+    pub factors: Option<&'a [u8]>,
+    /// `ranker.onnx`; without it the ranking import answers `not-loaded`.
+    pub ranker: Option<&'a [u8]>,
+    /// How the sources are weighed.
+    pub rules: ranking::Rules,
+}
+
+/// The `.wasm` files of a release.
+#[derive(Clone, Copy, Debug)]
+pub struct Components<'a> {
+    /// `ranking.wasm`.
+    pub ranking: &'a [u8],
+    /// `inference.wasm`; compiled only when there is a ranker.
+    pub inference: &'a [u8],
+    /// `bitrate.wasm`.
+    pub bitrate: &'a [u8],
+    /// `qoe.wasm`.
+    pub qoe: &'a [u8],
+}
+
+/// The candidate set of a region.
+#[derive(Clone, Copy, Debug)]
+pub struct RegionFiles<'a> {
+    /// The region's name.
+    pub name: &'a str,
+    /// `candidates-<region>.safetensors`.
+    pub candidates: &'a [u8],
+}
+
+/// The engine of the process; one is enough, and cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Runtime {}
+
+impl Runtime {
+    /// Starts the engine. Call it once a process.
+    pub fn new(_config: RuntimeConfig) -> Result<Self, RuntimeError> {
+        Ok(Self {})
+    }
+
+    /// Compiles, loads and snapshots the components of a release, or finds them in the cache folder.
+    ///
+    /// Takes about 10 s for components never seen and some milliseconds for known ones; blocks.
+    pub fn prepare(&self, _files: &ReleaseFiles<'_>) -> Result<Generation, PrepareError> {
+        Err(PrepareError::NoRegion)
+    }
+}
