@@ -20,3 +20,154 @@ pub const MEMORY_BYTES_DEFAULT: usize = 256 << 20;
 pub const MEMORY_BYTES_MIN: usize = 1 << 20;
 /// Above it a handful of instances would fill a node.
 pub const MEMORY_BYTES_MAX: usize = 1 << 30;
+/// A finer tick would wake a processor for nothing.
+pub const EPOCH_TICK_MIN: Duration = Duration::from_millis(1);
+/// A coarser one would let the short calls of a node with a long deadline run on.
+pub const EPOCH_TICK_MAX: Duration = Duration::from_millis(100);
+/// Time a component may take to read its files: a release that loops there is refused, not waited for.
+pub const LOAD_TIME_MAX: Duration = Duration::from_secs(30);
+/// A longer component is refused before it is parsed: compiling takes memory by the byte.
+pub const COMPONENT_BYTES_MAX: usize = 64 << 20;
+/// What a guest may hand to the host in one call; more would let it fill the host's memory.
+pub const HOSTCALL_BYTES_MAX: usize = 16 << 20;
+/// Native stack of a guest; deeper recursion traps instead of ending the process.
+pub const STACK_BYTES: usize = 512 << 10;
+/// Core instances of a component: its module, the two that glue it, the one that reads its state.
+pub const CORE_INSTANCES_MAX: u32 = 8;
+/// Function tables of a component.
+pub const TABLES_MAX: u32 = 4;
+/// Entries of a table; tract's has some 20,000. More would only serve to take memory.
+pub const TABLE_ELEMENTS_MAX: usize = 65_536;
+/// Instances beyond the invocations: for components that are taking their files.
+pub const INSTANCES_SPARE: u32 = 8;
+/// Pages of a slot that stay mapped after use; about the working set, so that faults are few.
+pub const KEEP_RESIDENT_BYTES: usize = 4 << 20;
+/// A guest's last words are cut here: they end up in a log.
+pub const REASON_BYTES_MAX: usize = 200;
+/// A saved session state; a longer one would let a guest fill the session store.
+pub const STATE_BYTES_MAX: usize = 64 << 10;
+/// Compiled functions on disk and, while compiling, in memory; beyond it they are compiled again.
+pub const FUNCTIONS_BYTES_MAX: usize = 256 << 20;
+/// Compiled components on disk; beyond it those used longest ago go.
+pub const ARTIFACTS_BYTES_MAX: u64 = 4 << 30;
+/// What is kept beside a compiled component.
+pub const ARTIFACT_NOTE_BYTES_MAX: usize = 64;
+/// Another process that compiles the same is waited for that long, then both do.
+pub const ARTIFACT_LOCK_WAIT_MAX: Duration = Duration::from_secs(120);
+/// How often such a lock is tried.
+pub const ARTIFACT_LOCK_POLL: Duration = Duration::from_millis(20);
+
+// HTTP.
+
+/// Connections at once unless configured: each costs a socket and some kilobytes.
+pub const CONNECTIONS_DEFAULT: u64 = 1_024;
+/// More would need more sockets than a process usually may have.
+pub const CONNECTIONS_MAX: u64 = 65_536;
+/// Time for a request's headers, and the pause between two requests of a connection, unless configured:
+/// a client that drips bytes would hold its connection for ever.
+pub const HEADERS_MS_DEFAULT: u64 = 10_000;
+/// Time for a request's body unless configured; for the same reason.
+pub const BODY_MS_DEFAULT: u64 = 10_000;
+/// Headers a request may have: a parser's work grows with them.
+pub const HEADERS_MAX: usize = 64;
+/// Bytes a connection buffers: what a request line and its headers may have.
+pub const CONNECTION_BUFFER_BYTES_MAX: usize = 64 << 10;
+/// Wait for a free invocation unless configured: a queue that grows only makes every answer late.
+pub const QUEUE_MS_DEFAULT: u64 = 100;
+/// Time for what is in flight when the node is told to end, unless configured.
+pub const DRAIN_MS_DEFAULT: u64 = 10_000;
+/// No wait of a request or of the end of the process is configured longer than this.
+pub const WAIT_MS_MAX: u64 = 600_000;
+/// What a shed caller is told to wait, in seconds.
+pub const RETRY_AFTER_S: u32 = 1;
+
+// Answer cache.
+
+/// Answers kept unless configured: some kilobytes each.
+pub const ANSWERS_DEFAULT: u64 = 10_000;
+/// More would be gigabytes.
+pub const ANSWERS_MAX: u64 = 1_000_000;
+/// Life of a kept answer unless configured; its licence windows are part of its key all the same.
+pub const ANSWER_TTL_S_DEFAULT: u64 = 60;
+/// A day: a longer life only keeps what nobody asks for.
+pub const ANSWER_TTL_S_MAX: u64 = 86_400;
+
+// Sessions.
+
+/// Sessions at once unless configured; up to some kilobytes each.
+pub const SESSIONS_DEFAULT: u64 = 100_000;
+/// More would be tens of gigabytes.
+pub const SESSIONS_MAX: u64 = 2_000_000;
+/// Ended sessions kept for late events and questions, as a share of the sessions at once.
+pub const SESSIONS_ENDED_SHARE: u64 = 4;
+/// A session without events for so long is closed, unless configured: its player is gone.
+pub const SESSION_IDLE_S_DEFAULT: u64 = 300;
+/// A day: no player is silent for longer and comes back.
+pub const SESSION_IDLE_S_MAX: u64 = 86_400;
+/// Parts of the session store that can be changed at once; two events of one session never can.
+pub const SESSION_SHARDS: usize = 64;
+/// Event ids remembered a session: a repeat comes soon or not at all.
+pub const EVENT_IDS_MAX: usize = 256;
+
+// Forwarding.
+
+/// Events waiting for the origin unless configured; the oldest go first when there are more.
+pub const OUTBOX_EVENTS_DEFAULT: u64 = 100_000;
+/// More would be gigabytes.
+pub const OUTBOX_EVENTS_MAX: u64 = 5_000_000;
+/// Ended sessions waiting for the origin; the oldest go first when there are more.
+pub const OUTBOX_SESSIONS_MAX: usize = 20_000;
+/// Events and sessions in a batch: one short transaction at the origin.
+pub const BATCH_ITEMS_MAX: usize = 2_000;
+/// What a batch waits for company.
+pub const BATCH_LINGER: Duration = Duration::from_millis(500);
+/// A batch that is not answered by then is sent again.
+pub const BATCH_TIMEOUT: Duration = Duration::from_secs(15);
+/// First pause after a batch failed; doubles up to [`BATCH_PAUSE_MAX`].
+pub const BATCH_PAUSE_MIN: Duration = Duration::from_millis(500);
+/// Longest pause between two attempts: an origin that comes back is found within it.
+pub const BATCH_PAUSE_MAX: Duration = Duration::from_secs(30);
+/// A longer answer of the origin is not one of ours.
+pub const ORIGIN_ANSWER_BYTES_MAX: usize = 64 << 10;
+/// A longer token is not one of ours.
+pub const TOKEN_BYTES_MAX: u64 = 4 << 10;
+
+// Sync.
+
+/// Pause between two looks at the origin unless configured.
+pub const POLL_S_DEFAULT: u64 = 10;
+/// A day: a node that looks less often serves yesterday's licences.
+pub const POLL_S_MAX: u64 = 86_400;
+/// Without a good look for so long the answers are marked stale, unless configured.
+pub const STALE_AFTER_S_DEFAULT: u64 = 60;
+/// Thirty days.
+pub const STALE_AFTER_S_MAX: u64 = 30 * 86_400;
+/// Time to reach the origin.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Silence of the origin in the middle of an answer.
+pub const READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// One file of a release, from request to last byte: a slow drip would hold the sync for ever.
+pub const FETCH_TIMEOUT: Duration = Duration::from_secs(600);
+/// Signed metadata of one role: an endless one would fill the node.
+pub const METADATA_BYTES_MAX: u64 = 4 << 20;
+/// New roots followed in one look: an endless chain would hold the sync for ever.
+pub const ROOT_UPDATES_MAX: u64 = 256;
+/// A longer manifest is refused before it is parsed.
+pub const MANIFEST_BYTES_MAX: u64 = 1 << 20;
+/// A longer channel file is refused before it is parsed.
+pub const CHANNEL_BYTES_MAX: u64 = 4 << 10;
+/// Bytes of a release: it is held in memory whole.
+pub const RELEASE_BYTES_MAX: u64 = 4 << 30;
+/// First pause before a refused release is tried again; doubles up to [`REFUSED_PAUSE_MAX`].
+pub const REFUSED_PAUSE_MIN: Duration = Duration::from_secs(60);
+/// Longest pause before a refused release is tried again: its bytes may have been mended.
+pub const REFUSED_PAUSE_MAX: Duration = Duration::from_secs(3_600);
+/// Generations kept on disk besides the one that serves.
+pub const PREVIOUS_KEPT: usize = 2;
+
+// Files of the operator.
+
+/// A longer configuration file is a mistake.
+pub const CONFIG_BYTES_MAX: u64 = 1 << 20;
+/// Lines of a region's table of speeds; the component takes as many.
+pub const RULES_MAX: usize = 256;
