@@ -1,12 +1,38 @@
 //! A prepared release: what can be asked of its components.
 
-use super::error::InvokeError;
-use super::{bitrate, qoe, ranking};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use wasmtime::Store;
+
+use super::bindings::bitrate_world::{BitrateComponent, BitrateComponentPre};
+use super::bindings::qoe_world::QoeComponentPre;
+use super::bindings::ranking_world::RankingComponentPre;
+use super::error::{InvokeError, Nonsense};
+use super::sandbox::{Ranker, Sandbox, Sandboxes};
+use super::{bitrate, checks, qoe, ranking};
 
 /// A release ready to answer. Share it in an `Arc`; dropping the last one frees its code and images.
-#[derive(Debug)]
+///
+/// Every call runs in an instance of its own, made from the snapshot and thrown away after it.
 pub struct Generation {
-    number: u64,
+    pub(super) number: u64,
+    pub(super) sandboxes: Sandboxes,
+    pub(super) regions: BTreeMap<String, Region>,
+    // The region whose snapshot holds the factor model: the model is the same for all.
+    pub(super) rating_region: String,
+    pub(super) ranker: Option<Arc<Ranker>>,
+    pub(super) bitrate: BitrateComponentPre<Sandbox>,
+    pub(super) qoe: QoeComponentPre<Sandbox>,
+}
+
+/// The ranking component with one region's candidate set.
+pub(super) struct Region {
+    pub(super) pre: RankingComponentPre<Sandbox>,
+    pub(super) loaded: ranking::Loaded,
+    // Rising.
+    pub(super) titles: Vec<u32>,
 }
 
 impl Generation {
@@ -17,68 +43,177 @@ impl Generation {
 
     /// The regions it answers for, in order of name.
     pub fn regions(&self) -> impl Iterator<Item = &str> {
-        std::iter::empty()
+        self.regions.keys().map(String::as_str)
     }
 
-    /// Whether answers are ordered by a ranker.
+    /// Whether the release has a ranker.
     pub fn has_ranker(&self) -> bool {
-        false
+        self.ranker.is_some()
     }
 
-    /// What the region's candidate set turned out to hold.
-    pub fn loaded(&self, _region: &str) -> Option<ranking::Loaded> {
-        None
+    /// What the region's candidate set turned out to hold. The factor model is loaded once, so one
+    /// region counts its viewers and the others say 0.
+    pub fn loaded(&self, region: &str) -> Option<ranking::Loaded> {
+        self.regions.get(region).map(|region| region.loaded)
     }
 
     /// Picks titles of a region for a viewer; the answer has been checked against the request.
     pub fn recommend(
         &self,
-        _region: &str,
-        _request: &ranking::Request,
+        region: &str,
+        request: &ranking::Request,
     ) -> Result<ranking::Answer, InvokeError> {
-        Err(InvokeError::UnknownRegion)
+        let region = self.regions.get(region).ok_or(InvokeError::UnknownRegion)?;
+        let answer = self
+            .call(self.ranker.clone(), |store| {
+                let guest = region.pre.instantiate(&mut *store)?;
+                guest.frontrow_edge_ranking().call_recommend(store, request)
+            })?
+            .map_err(InvokeError::Ranking)?;
+        checked(checks::answer(&answer, request, &region.titles), answer)
     }
 
-    /// Predicts one rating a pair, in order.
-    pub fn predict(&self, _pairs: &[ranking::Pair]) -> Result<Vec<f32>, InvokeError> {
-        Err(InvokeError::UnknownRegion)
+    /// Predicts one rating a pair, in order; a pair nobody knows gets the mean.
+    pub fn predict(&self, pairs: &[ranking::Pair]) -> Result<Vec<f32>, InvokeError> {
+        let region = self.rating_region()?;
+        let ratings = self
+            .call(None, |store| {
+                let guest = region.pre.instantiate(&mut *store)?;
+                guest.frontrow_edge_ranking().call_predict(store, pairs)
+            })?
+            .map_err(InvokeError::Ranking)?;
+        checked(checks::numbers(&ratings, pairs.len()), ratings)
     }
 
-    /// The `n` titles with the highest predicted rating, without the excluded ones.
+    /// The `n` titles with the highest predicted rating, without the excluded ones; empty for a viewer
+    /// without factors.
     pub fn top_rated(
         &self,
-        _viewer: u32,
-        _n: u32,
-        _exclude: &[u32],
+        viewer: u32,
+        n: u32,
+        exclude: &[u32],
     ) -> Result<Vec<ranking::Scored>, InvokeError> {
-        Err(InvokeError::UnknownRegion)
+        let region = self.rating_region()?;
+        let scored = self
+            .call(None, |store| {
+                let guest = region.pre.instantiate(&mut *store)?;
+                guest.frontrow_edge_ranking().call_top_rated(store, viewer, n, exclude)
+            })?
+            .map_err(InvokeError::Ranking)?;
+        checked(checks::top_rated(&scored, n, exclude), scored)
     }
 
     /// Chooses the rung to fetch next.
-    pub fn decide(&self, _input: &bitrate::Input) -> Result<bitrate::Decision, InvokeError> {
-        Err(InvokeError::UnknownRegion)
+    pub fn decide(&self, input: &bitrate::Input) -> Result<bitrate::Decision, InvokeError> {
+        let decision = self
+            .call(None, |store| {
+                let guest = self.bitrate.instantiate(&mut *store)?;
+                guest.frontrow_edge_bitrate().call_decide(store, input)
+            })?
+            .map_err(InvokeError::Bitrate)?;
+        checked(checks::decision(&decision, input), decision)
     }
 
     /// `decide` for each input, in order, in one instance; the outer error is of the whole call.
     pub fn decide_batch(
         &self,
-        _inputs: &[bitrate::Input],
+        inputs: &[bitrate::Input],
     ) -> Result<Vec<Result<bitrate::Decision, bitrate::Error>>, InvokeError> {
-        Err(InvokeError::UnknownRegion)
+        let decisions = self.call(None, |store| {
+            let guest = self.bitrate.instantiate(&mut *store)?;
+            guest.frontrow_edge_bitrate().call_decide_batch(store, inputs)
+        })?;
+        checked(checks::decisions(&decisions, inputs), decisions)
+    }
+
+    /// An instance that is kept between decisions: for measuring what a fresh one costs, never for
+    /// answering, because it would carry one viewer's data into the next one's decision.
+    pub fn hold_bitrate(&self) -> Result<HeldBitrate<'_>, InvokeError> {
+        let mut store = self.sandboxes.open(None);
+        // It is held for longer than an invocation may take.
+        store.set_epoch_deadline(u64::MAX / 2);
+        let guest = self.bitrate.instantiate(&mut store).map_err(|error| self.sandboxes.ended(&error))?;
+        Ok(HeldBitrate { generation: self, store, guest })
     }
 
     /// Folds events into a saved session; an empty state begins one.
-    pub fn fold(&self, _state: &[u8], _events: &[qoe::Event]) -> Result<qoe::Folded, InvokeError> {
-        Err(InvokeError::UnknownRegion)
+    pub fn fold(&self, state: &[u8], events: &[qoe::Event]) -> Result<qoe::Folded, InvokeError> {
+        let folded = self
+            .call(None, |store| {
+                let guest = self.qoe.instantiate(&mut *store)?;
+                guest.frontrow_edge_qoe().call_fold(store, state, events)
+            })?
+            .map_err(InvokeError::Qoe)?;
+        checked(checks::folded(&folded), folded)
     }
 
     /// Scores a summary.
-    pub fn score(&self, _summary: &qoe::Summary) -> Result<qoe::Scores, InvokeError> {
-        Err(InvokeError::UnknownRegion)
+    pub fn score(&self, summary: &qoe::Summary) -> Result<qoe::Scores, InvokeError> {
+        let scores = self.call(None, |store| {
+            let guest = self.qoe.instantiate(&mut *store)?;
+            guest.frontrow_edge_qoe().call_score(store, *summary)
+        })?;
+        checked(checks::scores(&scores), scores)
     }
 
     /// Runs the ranker over row-major features: one logit a row.
-    pub fn infer(&self, _features: &[f32]) -> Result<Vec<f32>, InvokeError> {
-        Err(InvokeError::UnknownRegion)
+    pub fn infer(&self, features: &[f32]) -> Result<Vec<f32>, InvokeError> {
+        match &self.ranker {
+            Some(ranker) => ranker.score(features),
+            None => Err(InvokeError::Inference(super::inference::Error::NotLoaded)),
+        }
+    }
+
+    fn rating_region(&self) -> Result<&Region, InvokeError> {
+        self.regions.get(&self.rating_region).ok_or(InvokeError::UnknownRegion)
+    }
+
+    fn call<R>(
+        &self,
+        ranker: Option<Arc<Ranker>>,
+        call: impl FnOnce(&mut Store<Sandbox>) -> wasmtime::Result<R>,
+    ) -> Result<R, InvokeError> {
+        let mut store = self.sandboxes.open(ranker);
+        call(&mut store).map_err(|error| self.sandboxes.ended(&error))
+    }
+}
+
+fn checked<T>(check: Result<(), Nonsense>, answer: T) -> Result<T, InvokeError> {
+    check.map(|()| answer).map_err(InvokeError::Nonsense)
+}
+
+impl fmt::Debug for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Generation")
+            .field("number", &self.number)
+            .field("regions", &self.regions.keys())
+            .field("ranker", &self.ranker)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A bitrate instance that outlives a decision; see [`Generation::hold_bitrate`].
+pub struct HeldBitrate<'a> {
+    generation: &'a Generation,
+    store: Store<Sandbox>,
+    guest: BitrateComponent,
+}
+
+impl HeldBitrate<'_> {
+    /// Chooses the rung to fetch next, in the instance of the decision before.
+    pub fn decide(&mut self, input: &bitrate::Input) -> Result<bitrate::Decision, InvokeError> {
+        let decision = self
+            .guest
+            .frontrow_edge_bitrate()
+            .call_decide(&mut self.store, input)
+            .map_err(|error| self.generation.sandboxes.ended(&error))?
+            .map_err(InvokeError::Bitrate)?;
+        checked(checks::decision(&decision, input), decision)
+    }
+}
+
+impl fmt::Debug for HeldBitrate<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HeldBitrate")
     }
 }

@@ -4,15 +4,35 @@
 //! `recommend`, `infer`, `predict` and `top_rated` for up to a few milliseconds, `decide` and `fold`
 //! for some ten microseconds. None waits for a free instance: a full pool is [`InvokeError::Overloaded`].
 
+mod artifacts;
 mod bindings;
+mod checks;
+mod engine;
 mod error;
+mod functions;
 mod generation;
+mod imports;
+mod prepare;
+mod sandbox;
+mod seal;
+mod snapshot;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use wasmtime::component::Component;
+
+pub use engine::Allocation;
 pub use error::{InvokeError, Nonsense, Part, PrepareError, RuntimeError};
-pub use generation::Generation;
+pub use generation::{Generation, HeldBitrate};
+
+use artifacts::Artifacts;
+use engine::Clock;
+use functions::FunctionCache;
+use prepare::Workshop;
+use sandbox::Sandboxes;
+use seal::NodeKey;
 
 use crate::limits;
 
@@ -67,6 +87,20 @@ impl RuntimeConfig {
             memory_bytes_max: limits::MEMORY_BYTES_DEFAULT,
         }
     }
+
+    fn check(&self) -> Result<(), RuntimeError> {
+        let refuse = |name, expected| Err(RuntimeError::SettingOutOfRange { name, expected });
+        if !(1..=limits::INVOCATIONS_MAX).contains(&self.invocations_max) {
+            return refuse("invocations_max", "1 to 4096");
+        }
+        if !(limits::DEADLINE_MIN..=limits::DEADLINE_MAX).contains(&self.deadline) {
+            return refuse("deadline", "1 ms to 60 s");
+        }
+        if !(limits::MEMORY_BYTES_MIN..=limits::MEMORY_BYTES_MAX).contains(&self.memory_bytes_max) {
+            return refuse("memory_bytes_max", "1 MiB to 1 GiB");
+        }
+        Ok(())
+    }
 }
 
 /// The verified files of a release that the runtime needs.
@@ -110,18 +144,54 @@ pub struct RegionFiles<'a> {
 
 /// The engine of the process; one is enough, and cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Runtime {}
+pub struct Runtime {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    sandboxes: Sandboxes,
+    artifacts: Artifacts,
+    functions: Arc<FunctionCache>,
+    allocation: Allocation,
+}
 
 impl Runtime {
     /// Starts the engine. Call it once a process.
-    pub fn new(_config: RuntimeConfig) -> Result<Self, RuntimeError> {
-        Ok(Self {})
+    pub fn new(config: &RuntimeConfig) -> Result<Self, RuntimeError> {
+        config.check()?;
+        let key = NodeKey::open(&config.cache_dir)?;
+        let functions = Arc::new(FunctionCache::new(config.cache_dir.join("functions.pack"), key.clone()));
+        let (engine, allocation) = engine::build(config, &functions)?;
+        let clock = Clock::start(&engine, engine::tick_for(config.deadline))?;
+        let sandboxes = Sandboxes {
+            engine,
+            clock: Arc::new(clock),
+            memory_bytes_max: config.memory_bytes_max,
+            deadline: config.deadline,
+        };
+        let artifacts = Artifacts::open(config.cache_dir.join("components"), key)?;
+        Ok(Self { shared: Arc::new(Shared { sandboxes, artifacts, functions, allocation }) })
     }
 
     /// Compiles, loads and snapshots the components of a release, or finds them in the cache folder.
     ///
     /// Takes about 10 s for components never seen and some milliseconds for known ones; blocks.
-    pub fn prepare(&self, _files: &ReleaseFiles<'_>) -> Result<Generation, PrepareError> {
-        Err(PrepareError::NoRegion)
+    pub fn prepare(&self, files: &ReleaseFiles<'_>) -> Result<Generation, PrepareError> {
+        let workshop = Workshop { sandboxes: &self.shared.sandboxes, artifacts: &self.shared.artifacts };
+        let generation = workshop.generation(files);
+        self.shared.functions.flush();
+        generation
+    }
+
+    /// Where the memory of instances comes from.
+    pub fn allocation(&self) -> Allocation {
+        self.shared.allocation
+    }
+
+    /// The interfaces a component imports, in order of name.
+    pub fn imports(&self, component: &[u8]) -> Result<Vec<String>, wasmtime::Error> {
+        let engine = &self.shared.sandboxes.engine;
+        Ok(imports::names(engine, &Component::new(engine, component)?))
     }
 }

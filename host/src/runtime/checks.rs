@@ -1,0 +1,126 @@
+//! Refuses answers that cannot be true: a component is signed, which does not make it right.
+
+use super::error::Nonsense;
+use super::{bitrate, qoe, ranking};
+use crate::limits;
+
+/// At most `k` picks of known titles, each once, in falling order, ties by the lower id.
+pub(super) fn answer(
+    answer: &ranking::Answer,
+    request: &ranking::Request,
+    titles: &[u32],
+) -> Result<(), Nonsense> {
+    let allowed = (request.k as usize).min(answer.eligible as usize);
+    length(answer.picks.len(), allowed)?;
+    if answer.eligible as usize > titles.len() {
+        return Err(Nonsense::Length { got: answer.eligible as usize, allowed: titles.len() });
+    }
+    falling(answer.picks.iter().map(|pick| (pick.score, pick.title)))?;
+    once(answer.picks.iter().map(|pick| pick.title))?;
+    let known = |title: u32| titles.binary_search(&title).is_ok();
+    match answer.picks.iter().find(|pick| !known(pick.title)) {
+        Some(pick) => Err(Nonsense::UnknownTitle { title: pick.title }),
+        None => Ok(()),
+    }
+}
+
+/// At most `n` titles, none excluded, each once, in falling order, ties by the lower id.
+pub(super) fn top_rated(scored: &[ranking::Scored], n: u32, exclude: &[u32]) -> Result<(), Nonsense> {
+    length(scored.len(), n as usize)?;
+    falling(scored.iter().map(|entry| (entry.score, entry.title)))?;
+    once(scored.iter().map(|entry| entry.title))?;
+    match scored.iter().find(|entry| exclude.contains(&entry.title)) {
+        Some(entry) => Err(Nonsense::UnknownTitle { title: entry.title }),
+        None => Ok(()),
+    }
+}
+
+/// One finite number for each that was asked for.
+pub(super) fn numbers(numbers: &[f32], asked: usize) -> Result<(), Nonsense> {
+    if numbers.len() != asked {
+        return Err(Nonsense::Length { got: numbers.len(), allowed: asked });
+    }
+    match numbers.iter().position(|number| !number.is_finite()) {
+        Some(index) => Err(Nonsense::Number { index }),
+        None => Ok(()),
+    }
+}
+
+/// A rung of the ladder.
+pub(super) fn decision(decision: &bitrate::Decision, input: &bitrate::Input) -> Result<(), Nonsense> {
+    if decision.rung as usize >= input.ladder.len() {
+        return Err(Nonsense::Rung { rung: decision.rung });
+    }
+    Ok(())
+}
+
+/// A decision or a refusal for each input.
+pub(super) fn decisions(
+    decisions: &[Result<bitrate::Decision, bitrate::Error>],
+    inputs: &[bitrate::Input],
+) -> Result<(), Nonsense> {
+    if decisions.len() != inputs.len() {
+        return Err(Nonsense::Length { got: decisions.len(), allowed: inputs.len() });
+    }
+    decisions.iter().zip(inputs).try_for_each(|(decided, input)| match decided {
+        Ok(decided) => decision(decided, input),
+        Err(_) => Ok(()),
+    })
+}
+
+/// A state that fits the session store, with finite means and true scores.
+pub(super) fn folded(folded: &qoe::Folded) -> Result<(), Nonsense> {
+    if folded.state.len() > limits::STATE_BYTES_MAX {
+        return Err(Nonsense::StateTooLarge(folded.state.len()));
+    }
+    for (index, mean) in [folded.summary.mean_kbps, folded.summary.mean_buffer_ms].into_iter().enumerate() {
+        if mean.is_some_and(|mean| !mean.is_finite() || mean < 0.0) {
+            return Err(Nonsense::Number { index });
+        }
+    }
+    scores(&folded.scores)
+}
+
+/// Scores of 0 to 100, shares of 0 to 1.
+pub(super) fn scores(scores: &qoe::Scores) -> Result<(), Nonsense> {
+    let bounded = [
+        (scores.session_v1, 100.0),
+        (scores.window_v1, 100.0),
+        (scores.rebuffer_ratio, 1.0),
+        (scores.completion.unwrap_or(0.0), 1.0),
+    ];
+    match bounded.iter().position(|(number, max)| !(0.0..=*max).contains(number)) {
+        Some(index) => Err(Nonsense::Number { index }),
+        None => Ok(()),
+    }
+}
+
+fn length(got: usize, allowed: usize) -> Result<(), Nonsense> {
+    if got > allowed {
+        return Err(Nonsense::Length { got, allowed });
+    }
+    Ok(())
+}
+
+fn falling(entries: impl Iterator<Item = (f32, u32)>) -> Result<(), Nonsense> {
+    let mut above = (f32::INFINITY, 0);
+    for (index, (score, title)) in entries.enumerate() {
+        if !score.is_finite() {
+            return Err(Nonsense::Number { index });
+        }
+        if score > above.0 || (score == above.0 && title < above.1) {
+            return Err(Nonsense::Unsorted { index });
+        }
+        above = (score, title);
+    }
+    Ok(())
+}
+
+fn once(titles: impl Iterator<Item = u32>) -> Result<(), Nonsense> {
+    let mut sorted: Vec<u32> = titles.collect();
+    sorted.sort_unstable();
+    match sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(Nonsense::Duplicate { title: pair[0] }),
+        None => Ok(()),
+    }
+}

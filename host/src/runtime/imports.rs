@@ -1,0 +1,66 @@
+//! What a component may ask of the host: its release's ranker, and nothing else that works.
+
+use wasmtime::Engine;
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component, Linker};
+
+use super::bindings::ranking_world::RankingComponent;
+use super::error::{Part, PrepareError};
+use super::sandbox::{InStore, Sandbox};
+
+/// The interfaces a component imports, in order of name.
+pub(super) fn names(engine: &Engine, component: &Component) -> Vec<String> {
+    let component_type = component.component_type();
+    let mut names: Vec<String> = component_type.imports(engine).map(|(name, _)| name.to_owned()).collect();
+    names.sort();
+    names
+}
+
+/// What the imports of a component reach.
+///
+/// A `wasi:` import is satisfied by a function that traps: std names some in code that never runs. The
+/// exception is the seed of std's hash maps, which is a constant, so that a snapshot is the same on
+/// every node and no decision depends on chance.
+pub(super) fn linker(
+    part: Part,
+    engine: &Engine,
+    component: &Component,
+) -> Result<Linker<Sandbox>, PrepareError> {
+    for name in names(engine, component) {
+        let allowed = name.starts_with("wasi:") || (part == Part::Ranking && name == RANKER_IMPORT);
+        if !allowed {
+            return Err(PrepareError::ImportRefused { component: part, import: name });
+        }
+    }
+    link(part, engine, component).map_err(|source| PrepareError::WrongWorld { component: part, source })
+}
+
+fn link(part: Part, engine: &Engine, component: &Component) -> wasmtime::Result<Linker<Sandbox>> {
+    let mut linker = Linker::new(engine);
+    if part == Part::Ranking {
+        RankingComponent::add_to_linker::<Sandbox, InStore>(&mut linker, |sandbox| sandbox)?;
+    }
+    for (interface, item) in component.component_type().imports(engine) {
+        let ComponentItem::ComponentInstance(instance) = item.ty else { continue };
+        let mut target = linker.instance(interface)?;
+        if interface.starts_with("wasi:random/insecure-seed@") {
+            for function in ["insecure-seed", "get-insecure-seed"] {
+                if instance.get_export(engine, function).is_some() {
+                    target.func_wrap(function, |_, (): ()| Ok((SEED,)))?;
+                }
+            }
+        }
+        if interface.starts_with("wasi:random/random@")
+            && instance.get_export(engine, "get-random-u64").is_some()
+        {
+            target.func_wrap("get-random-u64", |_, (): ()| Ok((SEED.0,)))?;
+        }
+    }
+    linker.define_unknown_imports_as_traps(component)?;
+    Ok(linker)
+}
+
+const RANKER_IMPORT: &str = "frontrow:edge/inference@0.1.0";
+
+/// Any constant serves; these are the first digits of pi and e.
+const SEED: (u64, u64) = (3_141_592_653_589_793_238, 2_718_281_828_459_045_235);

@@ -1,0 +1,190 @@
+//! From the files of a release to a generation: check, compile, load, snapshot, link.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use wasmtime::component::{Component, InstancePre};
+
+use super::artifacts::{ArtifactKey, Artifacts, Built, Kind};
+use super::bindings::bitrate_world::BitrateComponentPre;
+use super::bindings::inference_world::{InferenceComponent, InferenceComponentPre};
+use super::bindings::qoe_world::QoeComponentPre;
+use super::bindings::ranking_world::{RankingComponent, RankingComponentPre};
+use super::error::{Part, PrepareError};
+use super::generation::{Generation, Region};
+use super::sandbox::{Ranker, Sandbox, Sandboxes};
+use super::{RegionFiles, ReleaseFiles, imports, ranking, snapshot};
+use crate::limits;
+
+/// Where components are compiled and kept.
+#[derive(Debug)]
+pub(super) struct Workshop<'a> {
+    pub(super) sandboxes: &'a Sandboxes,
+    pub(super) artifacts: &'a Artifacts,
+}
+
+impl Workshop<'_> {
+    pub(super) fn generation(&self, files: &ReleaseFiles<'_>) -> Result<Generation, PrepareError> {
+        check_sizes(files)?;
+        let ranker = match files.ranker {
+            Some(onnx) => Some(Arc::new(self.ranker(files.components.inference, onnx)?)),
+            None => None,
+        };
+        let mut regions = BTreeMap::new();
+        let mut rating_region = None;
+        for region in files.regions {
+            // Every snapshot would hold the same model; one is enough to ask.
+            let factors = if rating_region.is_none() { files.factors } else { None };
+            rating_region.get_or_insert_with(|| region.name.to_owned());
+            let prepared = self.region(files.components.ranking, region, factors, files.rules)?;
+            if regions.insert(region.name.to_owned(), prepared).is_some() {
+                return Err(PrepareError::RegionTwice(region.name.to_owned()));
+            }
+        }
+        Ok(Generation {
+            number: files.generation,
+            sandboxes: self.sandboxes.clone(),
+            regions,
+            rating_region: rating_region.ok_or(PrepareError::NoRegion)?,
+            ranker,
+            bitrate: self.plain(Part::Bitrate, files.components.bitrate, BitrateComponentPre::new)?,
+            qoe: self.plain(Part::Qoe, files.components.qoe, QoeComponentPre::new)?,
+        })
+    }
+
+    fn plain<P>(
+        &self,
+        part: Part,
+        wasm: &[u8],
+        fit: impl FnOnce(InstancePre<Sandbox>) -> wasmtime::Result<P>,
+    ) -> Result<P, PrepareError> {
+        let engine = &self.sandboxes.engine;
+        let key = ArtifactKey::new(engine, Kind::Plain, wasm, &[]);
+        let (component, _) = self.artifacts.obtain(engine, &key, || self.compile(part, wasm, Vec::new()))?;
+        self.fit(part, &component, fit)
+    }
+
+    fn ranker(&self, wasm: &[u8], onnx: &[u8]) -> Result<Ranker, PrepareError> {
+        let part = Part::Inference;
+        let engine = &self.sandboxes.engine;
+        let key = ArtifactKey::new(engine, Kind::Snapshot, wasm, &[onnx]);
+        let (component, note) = self.artifacts.obtain(engine, &key, || {
+            let linker = |component: &Component| imports::linker(part, engine, component);
+            let (wasm, loaded) =
+                snapshot::take(part, wasm, self.sandboxes, self.artifacts, linker, |store, instance| {
+                    let guest = InferenceComponent::new(&mut *store, instance)
+                        .map_err(|source| PrepareError::WrongWorld { component: part, source })?;
+                    guest
+                        .frontrow_edge_inference()
+                        .call_load(store, onnx)
+                        .map_err(|error| self.load_failed(part, &error))?
+                        .map_err(PrepareError::RankerRefused)
+                })?;
+            self.compile(part, &wasm, encode([loaded.columns]))
+        })?;
+        let [columns] = decode(&note)?;
+        let pre = self.fit(part, &component, InferenceComponentPre::new)?;
+        Ok(Ranker { pre, columns, sandboxes: self.sandboxes.clone() })
+    }
+
+    fn region(
+        &self,
+        wasm: &[u8],
+        files: &RegionFiles<'_>,
+        factors: Option<&[u8]>,
+        rules: ranking::Rules,
+    ) -> Result<Region, PrepareError> {
+        let part = Part::Ranking;
+        let engine = &self.sandboxes.engine;
+        let weighing = encode([rules.recency_tau.to_bits(), rules.history_window, rules.ranker_pool]);
+        // "No factors" and "factors of no bytes" are different inputs.
+        let inputs: [&[u8]; 4] =
+            [files.candidates, &weighing, &[u8::from(factors.is_some())], factors.unwrap_or_default()];
+        let key = ArtifactKey::new(engine, Kind::Snapshot, wasm, &inputs);
+        let (component, note) = self.artifacts.obtain(engine, &key, || {
+            let linker = |component: &Component| imports::linker(part, engine, component);
+            let (wasm, loaded) =
+                snapshot::take(part, wasm, self.sandboxes, self.artifacts, linker, |store, instance| {
+                    let guest = RankingComponent::new(&mut *store, instance)
+                        .map_err(|source| PrepareError::WrongWorld { component: part, source })?;
+                    guest
+                        .frontrow_edge_ranking()
+                        .call_load(store, files.candidates, factors, rules)
+                        .map_err(|error| self.load_failed(part, &error))?
+                        .map_err(|source| PrepareError::RankingRefused {
+                            region: files.name.to_owned(),
+                            source,
+                        })
+                })?;
+            self.compile(part, &wasm, encode([loaded.titles, loaded.rows, loaded.viewers]))
+        })?;
+        let [titles, rows, viewers] = decode(&note)?;
+        let pre = self.fit(part, &component, RankingComponentPre::new)?;
+        let loaded = ranking::Loaded { titles, rows, viewers };
+        Ok(Region { pre, loaded, titles: title_ids(files)? })
+    }
+
+    fn compile(&self, part: Part, wasm: &[u8], note: Vec<u8>) -> Result<Built, PrepareError> {
+        let code = self
+            .sandboxes
+            .engine
+            .precompile_component(wasm)
+            .map_err(|source| PrepareError::Malformed { component: part, source })?;
+        Ok(Built { code, note })
+    }
+
+    fn fit<P>(
+        &self,
+        part: Part,
+        component: &Component,
+        fit: impl FnOnce(InstancePre<Sandbox>) -> wasmtime::Result<P>,
+    ) -> Result<P, PrepareError> {
+        let linker = imports::linker(part, &self.sandboxes.engine, component)?;
+        linker
+            .instantiate_pre(component)
+            .and_then(fit)
+            .map_err(|source| PrepareError::WrongWorld { component: part, source })
+    }
+
+    fn load_failed(&self, part: Part, error: &wasmtime::Error) -> PrepareError {
+        PrepareError::LoadFailed { component: part, source: self.sandboxes.ended(error) }
+    }
+}
+
+fn check_sizes(files: &ReleaseFiles<'_>) -> Result<(), PrepareError> {
+    let components = &files.components;
+    for (component, wasm) in [
+        (Part::Ranking, components.ranking),
+        (Part::Inference, components.inference),
+        (Part::Bitrate, components.bitrate),
+        (Part::Qoe, components.qoe),
+    ] {
+        let bytes_max = limits::COMPONENT_BYTES_MAX;
+        if wasm.len() > bytes_max {
+            return Err(PrepareError::TooLarge { component, bytes: wasm.len(), bytes_max });
+        }
+    }
+    Ok(())
+}
+
+/// The titles of a candidate set, rising: no answer may name another one.
+fn title_ids(files: &RegionFiles<'_>) -> Result<Vec<u32>, PrepareError> {
+    let _ = files;
+    Ok(Vec::new())
+}
+
+fn encode<const N: usize>(numbers: [u32; N]) -> Vec<u8> {
+    numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+}
+
+// The note is sealed with the component, so this fails only if an older version wrote less.
+fn decode<const N: usize>(note: &[u8]) -> Result<[u32; N], PrepareError> {
+    let (chunks, rest) = note.as_chunks::<4>();
+    let numbers: Result<[[u8; 4]; N], _> = chunks.try_into();
+    match numbers {
+        Ok(numbers) if rest.is_empty() => Ok(numbers.map(u32::from_le_bytes)),
+        _ => {
+            Err(PrepareError::Cache(std::io::Error::other("a compiled component has another version's note")))
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The store of one invocation: how long it may run, how much it may take, and what it may ask.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmtime::component::HasSelf;
+use wasmtime::{Engine, PoolConcurrencyLimitError, ResourceLimiter, Store, Trap};
+
+use super::bindings::inference_world::InferenceComponentPre;
+use super::bindings::ranking_world::frontrow::edge::inference as imported;
+use super::engine::Clock;
+use super::error::{InvokeError, Nonsense};
+use super::inference;
+use crate::limits;
+
+/// Makes stores, all alike.
+#[derive(Clone, Debug)]
+pub(super) struct Sandboxes {
+    pub(super) engine: Engine,
+    pub(super) clock: Arc<Clock>,
+    pub(super) memory_bytes_max: usize,
+    pub(super) deadline: Duration,
+}
+
+impl Sandboxes {
+    /// A store with the deadline of an invocation; the ranker is what its import reaches.
+    pub(super) fn open(&self, ranker: Option<Arc<Ranker>>) -> Store<Sandbox> {
+        self.open_for(self.clock.ticks(self.deadline), limits::HOSTCALL_BYTES_MAX, ranker)
+    }
+
+    /// A store in which a component takes its files; the snapshot reads its whole memory in one call.
+    pub(super) fn open_to_load(&self) -> Store<Sandbox> {
+        self.open_for(self.clock.ticks(limits::LOAD_TIME_MAX), self.memory_bytes_max, None)
+    }
+
+    fn open_for(&self, ticks: u64, hostcall_bytes: usize, ranker: Option<Arc<Ranker>>) -> Store<Sandbox> {
+        let sandbox = Sandbox {
+            memory_bytes_max: self.memory_bytes_max,
+            // Only a ranking store has somewhere to pass the rest of its time on to.
+            deadline_tick: if ranker.is_some() { self.clock.now() + ticks } else { 0 },
+            ranker,
+        };
+        let mut store = Store::new(&self.engine, sandbox);
+        store.limiter(|sandbox| sandbox);
+        store.set_epoch_deadline(ticks);
+        store.set_hostcall_fuel(hostcall_bytes);
+        store
+    }
+
+    /// Says what ended an invocation.
+    pub(super) fn ended(&self, error: &wasmtime::Error) -> InvokeError {
+        if let Some(error) = error.downcast_ref::<InvokeError>() {
+            return error.clone();
+        }
+        if error.is::<PoolConcurrencyLimitError>() {
+            return InvokeError::Overloaded;
+        }
+        match error.downcast_ref::<Trap>() {
+            Some(Trap::Interrupt) => InvokeError::Deadline,
+            Some(trap) => InvokeError::Trap(trap.to_string()),
+            None => {
+                let mut reason = error.root_cause().to_string();
+                reason.truncate(reason.floor_char_boundary(limits::REASON_BYTES_MAX));
+                InvokeError::Trap(reason)
+            }
+        }
+    }
+}
+
+/// What a store holds.
+#[derive(Debug)]
+pub(super) struct Sandbox {
+    memory_bytes_max: usize,
+    deadline_tick: u64,
+    ranker: Option<Arc<Ranker>>,
+}
+
+/// An error from here ends the guest at once: one that asks for too much is not to be trusted further.
+impl ResourceLimiter for Sandbox {
+    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        if desired > self.memory_bytes_max {
+            return Err(wasmtime::Error::new(InvokeError::OutOfMemory(self.memory_bytes_max)));
+        }
+        Ok(true)
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        if desired > limits::TABLE_ELEMENTS_MAX {
+            let bytes_max = limits::TABLE_ELEMENTS_MAX * size_of::<usize>();
+            return Err(wasmtime::Error::new(InvokeError::OutOfMemory(bytes_max)));
+        }
+        Ok(true)
+    }
+}
+
+/// The snapshot of the inference component, with its model.
+pub(super) struct Ranker {
+    pub(super) pre: InferenceComponentPre<Sandbox>,
+    pub(super) columns: u32,
+    pub(super) sandboxes: Sandboxes,
+}
+
+impl Ranker {
+    /// One logit a row, from an instance of its own with the deadline of an invocation.
+    pub(super) fn score(&self, features: &[f32]) -> Result<Vec<f32>, InvokeError> {
+        self.score_in(self.sandboxes.open(None), features)
+    }
+
+    /// The same within what is left until `deadline_tick`.
+    fn score_until(&self, deadline_tick: u64, features: &[f32]) -> Result<Vec<f32>, InvokeError> {
+        let left = deadline_tick.saturating_sub(self.sandboxes.clock.now());
+        if left == 0 {
+            return Err(InvokeError::Deadline);
+        }
+        self.score_in(self.sandboxes.open_for(left, limits::HOSTCALL_BYTES_MAX, None), features)
+    }
+
+    fn score_in(&self, mut store: Store<Sandbox>, features: &[f32]) -> Result<Vec<f32>, InvokeError> {
+        let logits = self
+            .pre
+            .instantiate(&mut store)
+            .and_then(|guest| guest.frontrow_edge_inference().call_score(&mut store, features))
+            .map_err(|error| self.sandboxes.ended(&error))?
+            .map_err(InvokeError::Inference)?;
+        let rows = features.len() / (self.columns.max(1) as usize);
+        if logits.len() != rows {
+            return Err(InvokeError::Nonsense(Nonsense::Length { got: logits.len(), allowed: rows }));
+        }
+        match logits.iter().position(|logit| !logit.is_finite()) {
+            Some(index) => Err(InvokeError::Nonsense(Nonsense::Number { index })),
+            None => Ok(logits),
+        }
+    }
+}
+
+impl std::fmt::Debug for Ranker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ranker").field("columns", &self.columns).finish_non_exhaustive()
+    }
+}
+
+/// How a linker finds the sandbox in its store.
+pub(super) type InStore = HasSelf<Sandbox>;
+
+/// What the ranking component may ask: its release's ranker, each time in fresh memory.
+impl imported::Host for Sandbox {
+    fn load(&mut self, _: Vec<u8>) -> wasmtime::Result<Result<imported::Loaded, imported::LoadError>> {
+        Ok(Err(imported::LoadError::Malformed("only the host loads a model".to_owned())))
+    }
+
+    fn score(&mut self, features: Vec<f32>) -> wasmtime::Result<Result<Vec<f32>, imported::Error>> {
+        let Some(ranker) = &self.ranker else {
+            return Ok(Err(imported::Error::NotLoaded));
+        };
+        match ranker.score_until(self.deadline_tick, &features) {
+            Ok(logits) => Ok(Ok(logits)),
+            Err(InvokeError::Inference(refusal)) => Ok(Err(as_imported(refusal))),
+            // It ran out of time or memory, trapped or lied: the whole answer fails, with that reason.
+            Err(other) => Err(wasmtime::Error::new(other)),
+        }
+    }
+}
+
+fn as_imported(refusal: inference::Error) -> imported::Error {
+    match refusal {
+        inference::Error::NotLoaded => imported::Error::NotLoaded,
+        inference::Error::Ragged(count) => imported::Error::Ragged(count),
+        inference::Error::TooManyRows(limit) => imported::Error::TooManyRows(limit),
+        inference::Error::NotFinite(row) => imported::Error::NotFinite(row),
+        inference::Error::Failed(reason) => imported::Error::Failed(reason),
+    }
+}
