@@ -7,7 +7,7 @@ export interface Art {
   /** How the name is set, a class of page.css. */
   lettering: "serif" | "italic" | "heavy" | "wide";
   /** Where the name stands, a class of page.css. */
-  place: "low" | "high" | "middle";
+  place: "low" | "high";
   /** A colour for the rest of the page, taken from the poster. */
   accent: string;
 }
@@ -20,6 +20,8 @@ interface Tone {
   hues: readonly [number, number];
   chroma: number;
   lettering: Art["lettering"];
+  /** How far the hues may wander; wide for the genres of which a row is full. */
+  sway?: number;
 }
 
 /** The mood of a genre; a title takes the first of its genres that has one. */
@@ -42,14 +44,13 @@ const TONES: Record<string, Tone> = {
   Music: { hues: [310, 250], chroma: 0.15, lettering: "italic" },
   Sport: { hues: [140, 90], chroma: 0.14, lettering: "heavy" },
   Romance: { hues: [5, 335], chroma: 0.12, lettering: "italic" },
-  Comedy: { hues: [85, 40], chroma: 0.15, lettering: "italic" },
+  Comedy: { hues: [85, 40], chroma: 0.15, lettering: "italic", sway: 90 },
   Adventure: { hues: [190, 70], chroma: 0.12, lettering: "wide" },
   Action: { hues: [30, 230], chroma: 0.14, lettering: "heavy" },
-  Drama: { hues: [250, 25], chroma: 0.08, lettering: "serif" },
+  Drama: { hues: [250, 25], chroma: 0.1, lettering: "serif", sway: 360 },
 };
 
 const PLAIN: Tone = { hues: [240, 300], chroma: 0.07, lettering: "serif" };
-const PLACES = ["low", "low", "high", "middle"] as const;
 
 /** Draws a title. */
 export function artOf(title: number, genres: readonly string[]): Art {
@@ -58,10 +59,12 @@ export function artOf(title: number, genres: readonly string[]): Art {
   const paint = paletteOf(tone, dice);
   const scene = SCENES[Math.floor(dice() * SCENES.length)] ?? eclipse;
   const layers = [vignette(paint), ...scene(paint, dice), sky(paint, dice)];
+  // What these draw is in the upper half: the name would lie on it.
+  const isTopTaken = scene === eclipse || scene === hills || scene === rings || scene === shards;
   return {
     background: layers.join(", "),
     lettering: tone.lettering,
-    place: PLACES[Math.floor(dice() * PLACES.length)] ?? "low",
+    place: isTopTaken || dice() < 0.5 ? "low" : "high",
     accent: paint.light,
   };
 }
@@ -84,7 +87,7 @@ function toneOf(genres: readonly string[]): Tone {
 }
 
 function paletteOf(tone: Tone, dice: Dice): Palette {
-  const sway = (dice() - 0.5) * 36;
+  const sway = (dice() - 0.5) * (tone.sway ?? 36);
   const swap = dice() < 0.3;
   const lit = (swap ? tone.hues[1] : tone.hues[0]) + sway;
   const shade = (swap ? tone.hues[0] : tone.hues[1]) + sway;

@@ -48,7 +48,7 @@ export function poster<K extends "button" | "div">(tag: K, title: Title): HTMLEl
 function letterSize(name: string, lettering: string): number {
   const words = name.split(/\s+/);
   const longest = Math.max(...words.map((word) => word.length));
-  const wideness = { serif: 0.47, italic: 0.45, heavy: 0.52, wide: 0.78 }[lettering] ?? 0.5;
+  const wideness = { serif: 0.47, italic: 0.45, heavy: 0.53, wide: 0.92 }[lettering] ?? 0.5;
   const byWord = 84 / (Math.max(longest, 3) * wideness);
   const byLength = Math.sqrt(3_300 / (Math.max(name.length, 4) * wideness));
   return Math.max(7, Math.min(byWord, byLength, 22));

@@ -198,7 +198,7 @@ export class Playback {
     if (this.#fetched_ms >= this.plan.duration_ms) {
       this.phase = "ended";
       this.position_ms = this.plan.duration_ms;
-      this.#record(0);
+      this.#record(this.samples.at(-1)?.network_kbps ?? 0);
       this.#say("stop");
     } else {
       this.phase = "stalled";
