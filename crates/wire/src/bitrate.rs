@@ -1,5 +1,6 @@
 //! `POST /v1/bitrate`.
 
+use ::bitrate::InputError;
 use serde::{Deserialize, Serialize};
 
 use crate::text::{check_id, check_label};
@@ -54,24 +55,23 @@ impl BitrateRequest {
     /// Checks the forms and counts; the ladder's order is checked where it becomes a domain ladder.
     pub fn validate(&self) -> Result<(), Refusal> {
         check_label("region", self.region.as_deref())?;
-        if self.samples_kbps.len() > limits::SAMPLES_MAX {
-            let message = format!("more than {} samples", limits::SAMPLES_MAX);
-            return Err(Refusal::new("too-many-samples", message));
+        let samples_max = limits::SAMPLES_MAX;
+        if self.samples_kbps.len() > samples_max {
+            return Err(InputError::TooMany { max: samples_max }.into());
         }
         let Some(ladder) = &self.ladder else { return Ok(()) };
         if ladder.len() > limits::RUNGS_MAX {
-            let message = format!("more than {} rungs", limits::RUNGS_MAX);
-            return Err(Refusal::new("ladder-too-long", message));
+            return Err(InputError::LadderTooLong.into());
         }
         ladder.iter().try_for_each(|rung| check_id("id of a rung", &rung.id))
     }
 }
 
-fn buffer_max_ms_default() -> u32 {
+pub(crate) fn buffer_max_ms_default() -> u32 {
     60_000
 }
 
-fn segment_ms_default() -> u32 {
+pub(crate) fn segment_ms_default() -> u32 {
     4_000
 }
 

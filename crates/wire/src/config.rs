@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use qoe::Bound;
 use serde::{Deserialize, Serialize};
 
-use crate::Rung;
+use crate::text::check_label;
+use crate::{Refusal, Rung, decision};
 
 /// `ladder.toml`: the renditions a node offers when the player names none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +14,14 @@ use crate::Rung;
 pub struct LadderFile {
     /// kbps strictly rising.
     pub rungs: Vec<Rung>,
+}
+
+impl LadderFile {
+    /// Checks that the rungs make a ladder. Codes: those of [`bitrate::InputError::code`].
+    pub fn validate(&self) -> Result<(), Refusal> {
+        decision::ladder(&self.rungs)?;
+        Ok(())
+    }
 }
 
 /// `bitrate-rules.toml`: the table of network speed to picture height, by region.
@@ -26,6 +36,18 @@ pub struct RulesFile {
 }
 
 impl RulesFile {
+    /// Checks that every table rises in speed and names a height, and the names of the regions.
+    pub fn validate(&self) -> Result<(), Refusal> {
+        self.regions.keys().try_for_each(|name| check_label("name of a region", Some(name)))?;
+        for table in self.regions.values().chain([&self.default]) {
+            decision::rules(table)?;
+            if let Some(index) = table.iter().position(|line| line.height == 0) {
+                return Err(Refusal::new("rule-without-height", format!("line {index} names no height")));
+            }
+        }
+        Ok(())
+    }
+
     /// The region's table, else the default one.
     pub fn of(&self, region: &str) -> &[SpeedRule] {
         self.regions.get(region).unwrap_or(&self.default)
@@ -53,6 +75,13 @@ pub struct AlertsFile {
     pub alerts: Vec<AlertRule>,
 }
 
+impl AlertsFile {
+    /// The domain's table. Codes: `alert-bound`, and those of [`qoe::AlertRuleError::code`].
+    pub fn to_domain(&self) -> Result<Vec<qoe::AlertRule>, Refusal> {
+        self.alerts.iter().copied().map(AlertRule::to_domain).collect()
+    }
+}
+
 /// Raises an alert when the figure is below `below` or above `above`; exactly one of them is given.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,6 +96,18 @@ pub struct AlertRule {
     pub above: Option<f64>,
     /// How bad it is.
     pub severity: Severity,
+}
+
+impl AlertRule {
+    fn to_domain(self) -> Result<qoe::AlertRule, Refusal> {
+        let bound = match (self.below, self.above) {
+            (Some(below), None) => Bound::Below(below),
+            (None, Some(above)) => Bound::Above(above),
+            _ => return Err(Refusal::new("alert-bound", "an alert has either `below` or `above`")),
+        };
+        let rule = qoe::AlertRule::new(self.metric.into(), bound, self.severity.into());
+        rule.map_err(|error| Refusal::new(error.code(), error.to_string()))
+    }
 }
 
 /// A figure that alerts watch.
@@ -93,4 +134,25 @@ pub enum Severity {
     Warning,
     /// Look at it now.
     Critical,
+}
+
+impl From<AlertMetric> for qoe::Metric {
+    fn from(metric: AlertMetric) -> Self {
+        match metric {
+            AlertMetric::Qoe => Self::Qoe,
+            AlertMetric::RebufferRatio => Self::RebufferRatio,
+            AlertMetric::StartupP95Ms => Self::StartupP95Ms,
+            AlertMetric::ErrorRate => Self::ErrorRate,
+            AlertMetric::ViewersDrop => Self::ViewersDrop,
+        }
+    }
+}
+
+impl From<Severity> for qoe::Severity {
+    fn from(severity: Severity) -> Self {
+        match severity {
+            Severity::Warning => Self::Warning,
+            Severity::Critical => Self::Critical,
+        }
+    }
 }

@@ -41,8 +41,8 @@ pub const KBPS_MAX: u32 = 10_000_000;
 /// Watched titles in a request; only the newest few hundred count, so more is a mistake.
 pub const HISTORY_MAX: usize = 10_000;
 
-/// Rungs in a ladder: no title has more renditions, and each costs time in every decision.
-pub const RUNGS_MAX: usize = 64;
+/// Rungs in a ladder.
+pub const RUNGS_MAX: usize = bitrate::limits::RUNGS_MAX;
 
-/// Throughput samples in a decision: older ones say nothing of the network now.
-pub const SAMPLES_MAX: usize = 256;
+/// Throughput samples in a decision.
+pub const SAMPLES_MAX: usize = bitrate::limits::SAMPLES_MAX;

@@ -1,0 +1,202 @@
+//! What is refused, and with which code.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use serde::de::DeserializeOwned;
+use wire::{
+    Batch, BitrateInput, BitrateRequest, ErrorBody, Event, EventsRequest, RecommendRequest, Refusal,
+    decode_json, decode_msgpack, encode_json, encode_msgpack, limits,
+};
+
+fn json<T: DeserializeOwned>(body: &str) -> Result<T, Refusal> {
+    decode_json(body.as_bytes(), limits::REQUEST_BYTES_MAX)
+}
+
+fn code<T>(result: Result<T, Refusal>) -> &'static str {
+    result.err().map_or("accepted", |refusal| refusal.code)
+}
+
+fn check_recommend(body: &str, expected: &str) {
+    let result = json::<RecommendRequest>(body).and_then(|request| request.validate());
+    assert_eq!(code(result), expected, "{body}");
+}
+
+fn check_bitrate(body: &str, expected: &str) {
+    let ladder = serde_json::from_str::<Vec<wire::Rung>>(r#"[{"id":"a","height":360,"kbps":500}]"#).unwrap();
+    let result = json::<BitrateRequest>(body)
+        .and_then(|request| request.validate().map(|()| request))
+        .and_then(|request| request.into_input(&ladder, &[]).decide());
+    assert_eq!(code(result), expected, "{body}");
+}
+
+fn check_event(fields: &str, expected: &str) {
+    let body = format!(r#"{{"event_id":"e","session_id":"s","kind":"start","at_unix_ms":1{fields}}}"#);
+    assert_eq!(code(json::<Event>(&body).and_then(|event| event.validate())), expected, "{body}");
+}
+
+#[test]
+fn questions_for_titles() {
+    check_recommend("{}", "accepted");
+    check_recommend(r#"{"viewer":7,"history":[1,2],"exclude":[3],"k":100,"region":"eu"}"#, "accepted");
+    check_recommend(r#"{"k":0}"#, "k-out-of-range");
+    check_recommend(r#"{"k":101}"#, "k-out-of-range");
+    check_recommend(r#"{"k":-1}"#, "json-malformed");
+    check_recommend(r#"{"k":1.5}"#, "json-malformed");
+    check_recommend(r#"{"k":1e99}"#, "json-malformed");
+    check_recommend(r#"{"k":NaN}"#, "json-malformed");
+    check_recommend(r#"{"kk":10}"#, "json-malformed");
+    check_recommend(r#"{"k":10"#, "json-malformed");
+    check_recommend(r#"{"k":10}{"#, "json-malformed");
+    check_recommend(r#"{"maturity_max":256}"#, "json-malformed");
+    check_recommend(r#"{"region":""}"#, "label-length");
+    check_recommend(r#"{"region":"../../etc"}"#, "label-character");
+    check_recommend(&format!(r#"{{"region":"{}"}}"#, "a".repeat(33)), "label-length");
+    check_recommend(r#"{"at_unix_ms":18446744073709551615}"#, "time-out-of-range");
+}
+
+#[test]
+fn a_history_of_a_hundred_thousand_titles_has_its_own_code() {
+    let ids: Vec<String> = (0..100_000).map(|id| (1_000_000 + id).to_string()).collect();
+    check_recommend(&format!(r#"{{"history":[{}]}}"#, ids.join(",")), "history-too-long");
+    check_recommend(&format!(r#"{{"exclude":[{}]}}"#, ids.join(",")), "accepted");
+}
+
+#[test]
+fn questions_for_a_bit_rate() {
+    check_bitrate("{}", "accepted");
+    check_bitrate(r#"{"policy":"seed-rules","samples_kbps":[-1.0,1e300]}"#, "accepted");
+    check_bitrate(r#"{"policy":"magic"}"#, "json-malformed");
+    check_bitrate(r#"{"samples_kbps":[1e999]}"#, "json-malformed");
+    check_bitrate(r#"{"buffer_ms":-1}"#, "json-malformed");
+    check_bitrate(r#"{"ladder":[]}"#, "ladder-empty");
+    let rungs = |rungs: &[(u16, u32)]| {
+        let rungs: Vec<String> = rungs
+            .iter()
+            .map(|(height, kbps)| format!(r#"{{"id":"r","height":{height},"kbps":{kbps}}}"#))
+            .collect();
+        format!(r#"{{"ladder":[{}]}}"#, rungs.join(","))
+    };
+    check_bitrate(&rungs(&[(360, 500), (480, 500)]), "ladder-not-rising");
+    check_bitrate(&rungs(&[(360, 900), (480, 500)]), "ladder-not-rising");
+    check_bitrate(&rungs(&[(0, 500)]), "rung-zero");
+    check_bitrate(&rungs(&[(360, 500); 65]), "ladder-too-long");
+    check_bitrate(r#"{"ladder":[{"id":"","height":360,"kbps":500}]}"#, "id-length");
+    check_bitrate(r#"{"segment_ms":0}"#, "buffer-too-small");
+    check_bitrate(r#"{"buffer_max_ms":1000,"segment_ms":4000}"#, "buffer-too-small");
+    check_bitrate(&format!(r#"{{"samples_kbps":[{}1]}}"#, "1,".repeat(256)), "too-many");
+}
+
+#[test]
+fn a_bit_rate_input_refuses_unknown_fields() {
+    assert_eq!(code(json::<BitrateInput>(r#"{"ladder":[],"speed":1}"#)), "json-malformed");
+}
+
+#[test]
+fn events() {
+    check_event("", "accepted");
+    check_event(r#","region":"us","device":"smart_tv","error_code":"MEDIA_ERR 3""#, "accepted");
+    check_event(r#","colour":"red""#, "json-malformed");
+    check_event(r#","kbps":-1"#, "json-malformed");
+    check_event(r#","kbps":4000000000"#, "number-out-of-range");
+    check_event(r#","position_ms":18446744073709551615"#, "number-out-of-range");
+    check_event(r#","duration_ms":2592000001"#, "number-out-of-range");
+    check_event(r#","buffer_ms":2592000001"#, "number-out-of-range");
+    check_event(r#","device":"a\"b""#, "label-character");
+    check_event(r#","error_code":"""#, "id-length");
+    check_event(r#","error_code":"a\u0000b""#, "id-character");
+}
+
+#[test]
+fn the_names_of_an_event_have_1_to_64_characters() {
+    let event = |id: &str| {
+        let event = r#"{"event_id":"e","session_id":"s","kind":"stop","at_unix_ms":1}"#;
+        let event: Event = json(event).unwrap();
+        code(Event { event_id: id.to_owned(), ..event }.validate())
+    };
+    assert_eq!(event(""), "id-length");
+    assert_eq!(event(&"ü".repeat(64)), "accepted");
+    assert_eq!(event(&"ü".repeat(65)), "id-length");
+    let late: Event =
+        json(r#"{"event_id":"e","session_id":"s","kind":"stop","at_unix_ms":253402300800000}"#).unwrap();
+    assert_eq!(code(late.validate()), "time-out-of-range");
+}
+
+#[test]
+fn an_event_misses_a_field_or_has_an_unknown_kind() {
+    for body in [
+        r#"{"session_id":"s","kind":"start","at_unix_ms":1}"#,
+        r#"{"event_id":"e","kind":"start","at_unix_ms":1}"#,
+        r#"{"event_id":"e","session_id":"s","at_unix_ms":1}"#,
+        r#"{"event_id":"e","session_id":"s","kind":"start"}"#,
+        r#"{"event_id":"e","session_id":"s","kind":"pause","at_unix_ms":1}"#,
+    ] {
+        assert_eq!(code(json::<Event>(body)), "json-malformed", "{body}");
+    }
+}
+
+#[test]
+fn a_hundred_events_are_taken_and_one_more_is_refused_whole() {
+    let event: Event = json(r#"{"event_id":"e","session_id":"s","kind":"start","at_unix_ms":1}"#).unwrap();
+    let events = |count| code(EventsRequest { events: vec![event.clone(); count] }.validate());
+    assert_eq!(events(0), "no-events");
+    assert_eq!(events(limits::EVENTS_MAX), "accepted");
+    assert_eq!(events(limits::EVENTS_MAX + 1), "too-many-events");
+}
+
+#[test]
+fn a_batch_is_checked_to_the_last_figure() {
+    let session = r#"{"session_id":"s","generation":1,"started_unix_ms":1,"ended_unix_ms":2,
+        "summary":{"played_ms":0,"stalled_ms":0,"stalls":0,"dropped_frames":0,"errors":0,"switches":0,
+            "position_ms":0,"position_max_ms":0,"events":1,"ended":true},
+        "scores":{"session_v1":88.0,"window_v1":88.0,"rebuffer_ratio":0.0}}"#;
+    let batch: Batch =
+        json(&format!(r#"{{"node":"edge-1","epoch":1,"sequence":1,"events":[],"sessions":[{session}]}}"#))
+            .unwrap();
+    assert_eq!(code(batch.validate()), "accepted");
+    let with = |change: fn(&mut Batch)| {
+        let mut batch = batch.clone();
+        change(&mut batch);
+        code(batch.validate())
+    };
+    assert_eq!(with(|batch| batch.node = "edge 1".to_owned()), "label-character");
+    assert_eq!(with(|batch| batch.sessions[0].scores.window_v1 = f64::NAN), "not-finite");
+    assert_eq!(with(|batch| batch.sessions[0].summary.mean_kbps = Some(f64::INFINITY)), "not-finite");
+    assert_eq!(with(|batch| batch.sessions[0].ended_unix_ms = u64::MAX), "time-out-of-range");
+    let session = batch.sessions[0].clone();
+    let sessions = vec![session; limits::BATCH_SESSIONS_MAX + 1];
+    assert_eq!(code(Batch { sessions, ..batch.clone() }.validate()), "too-many-sessions");
+}
+
+#[test]
+fn a_body_over_the_limit_is_refused_before_it_is_parsed() {
+    assert_eq!(code(decode_json::<RecommendRequest>(b"{}", 1)), "body-too-large");
+    assert_eq!(code(decode_msgpack::<RecommendRequest>(&[0x80], 0)), "body-too-large");
+}
+
+#[test]
+fn msgpack_uses_all_of_its_bytes() {
+    let body = encode_msgpack(&RecommendRequest::default());
+    assert_eq!(code(decode_msgpack::<RecommendRequest>(&body, 1_000)), "accepted");
+    let longer = [&body[..], &[0xc0]].concat();
+    assert_eq!(code(decode_msgpack::<RecommendRequest>(&longer, 1_000)), "msgpack-malformed");
+}
+
+#[test]
+fn msgpack_cannot_nest_without_end_or_claim_more_than_it_holds() {
+    let nested = [vec![0x91; 100_000], vec![0xc0]].concat();
+    assert_eq!(code(decode_msgpack::<EventsRequest>(&nested, nested.len())), "msgpack-malformed");
+    // {"events": an array of 4,294,967,295 that ends at once}
+    let claims = [&[0x81, 0xa6][..], b"events", &[0xdd, 0xff, 0xff, 0xff, 0xff]].concat();
+    assert_eq!(code(decode_msgpack::<EventsRequest>(&claims, claims.len())), "msgpack-malformed");
+    // {"events": [a text of 4,294,967,295 bytes that ends at once]}
+    let text = [&[0x81, 0xa6][..], b"events", &[0x91, 0xdb, 0xff, 0xff, 0xff, 0xff]].concat();
+    assert_eq!(code(decode_msgpack::<EventsRequest>(&text, text.len())), "msgpack-malformed");
+}
+
+#[test]
+fn a_refusal_becomes_the_body_of_every_error() {
+    let refusal = Refusal::new("k-out-of-range", "k is 0, not 1 to 100");
+    let body = encode_json(&ErrorBody::new(&refusal, "r-1"));
+    let expected =
+        r#"{"error":{"code":"k-out-of-range","message":"k is 0, not 1 to 100","request_id":"r-1"}}"#;
+    assert_eq!(String::from_utf8(body).unwrap(), expected);
+}

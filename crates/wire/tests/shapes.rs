@@ -1,0 +1,158 @@
+//! The exact JSON of the answers, which players are written against.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use serde_json::{Value, json};
+use session::Session;
+use wire::{
+    BitrateAnswer, BitrateInput, EventResult, EventStatus, EventsAnswer, Pick, PlaybackEvent, Policy, Reason,
+    ReasonKind, RecommendAnswer, SessionAnswer, SessionReport, TimingsUs, Why, encode_json,
+};
+
+fn check<T: serde::Serialize>(message: &T, expected: &Value) {
+    assert_eq!(serde_json::from_slice::<Value>(&encode_json(message)).unwrap(), *expected);
+}
+
+#[test]
+fn recommendations() {
+    let answer = RecommendAnswer {
+        request_id: "r-1".to_owned(),
+        generation: 2,
+        stale: false,
+        cached: true,
+        region: "eu".to_owned(),
+        ranked: true,
+        eligible: 900,
+        picks: vec![Pick {
+            title: 7,
+            name: "Seven".to_owned(),
+            year: None,
+            score: 0.1,
+            reason: Reason {
+                kind: ReasonKind::BecauseYouWatched,
+                title: Some(3),
+                text: "Because you watched Three".to_owned(),
+            },
+        }],
+        timings_us: TimingsUs { queue: 1, decide: 2, total: 3 },
+    };
+    check(
+        &answer,
+        &json!({
+            "request_id": "r-1", "generation": 2, "stale": false, "cached": true, "region": "eu",
+            "ranked": true, "eligible": 900,
+            "picks": [{"title": 7, "name": "Seven", "score": 0.1,
+                "reason": {"kind": "because-you-watched", "title": 3, "text": "Because you watched Three"}}],
+            "timings_us": {"queue": 1, "decide": 2, "total": 3},
+        }),
+    );
+}
+
+#[test]
+fn bit_rates() {
+    let answer = BitrateAnswer {
+        request_id: "r-1".to_owned(),
+        generation: 2,
+        policy: Policy::SeedRules,
+        rung: 1,
+        id: "480p".to_owned(),
+        height: 480,
+        kbps: 1_000,
+        why: Why::HeightCap,
+        cdn_endpoint: None,
+        timings_us: TimingsUs::default(),
+    };
+    check(
+        &answer,
+        &json!({
+            "request_id": "r-1", "generation": 2, "policy": "seed-rules", "rung": 1, "id": "480p",
+            "height": 480, "kbps": 1000, "why": "height-cap",
+            "timings_us": {"queue": 0, "decide": 0, "total": 0},
+        }),
+    );
+}
+
+#[test]
+fn a_decision_without_a_node() {
+    let input: BitrateInput = serde_json::from_value(json!({
+        "policy": "seed-rules",
+        "ladder": [{"id": "low", "height": 360, "kbps": 500}, {"id": "high", "height": 720, "kbps": 2500}],
+        "rules": [
+            {"mbps_min": 0.0, "height": 480, "cdn_endpoint": ""},
+            {"mbps_min": 5.0, "height": 720, "cdn_endpoint": "https://eu.cdn.example/"},
+        ],
+        "samples_kbps": [5000.0],
+    }))
+    .unwrap();
+    check(
+        &input.decide().unwrap(),
+        &json!({
+            "rung": 1, "id": "high", "height": 720, "kbps": 2500, "why": "speed-rule",
+            "cdn_endpoint": "https://eu.cdn.example/",
+        }),
+    );
+    let slow = BitrateInput { samples_kbps: vec![4_999.0], ..input };
+    let expected = json!({"rung": 0, "id": "low", "height": 360, "kbps": 500, "why": "speed-rule"});
+    check(&slow.decide().unwrap(), &expected);
+}
+
+#[test]
+fn events() {
+    let answer = EventsAnswer {
+        request_id: "r-1".to_owned(),
+        generation: 2,
+        accepted: 1,
+        results: vec![EventResult {
+            event_id: "e-1".to_owned(),
+            status: EventStatus::Duplicate,
+            code: None,
+            message: None,
+        }],
+    };
+    check(
+        &answer,
+        &json!({
+            "request_id": "r-1", "generation": 2, "accepted": 1,
+            "results": [{"event_id": "e-1", "status": "duplicate"}],
+        }),
+    );
+}
+
+#[test]
+fn a_session_with_one_stall_of_three_seconds() {
+    let told: Vec<PlaybackEvent> = serde_json::from_value(json!([
+        {"kind": "start", "at_unix_ms": 1_700_000_000_000_u64, "duration_ms": 200_000},
+        {"kind": "first-frame", "at_unix_ms": 1_700_000_000_800_u64, "kbps": 5000},
+        {"kind": "buffering-start", "at_unix_ms": 1_700_000_030_800_u64, "buffer_ms": 0},
+        {"kind": "buffering-end", "at_unix_ms": 1_700_000_033_800_u64, "buffer_ms": 20_000},
+        {"kind": "stop", "at_unix_ms": 1_700_000_100_800_u64, "position_ms": 97_000},
+    ]))
+    .unwrap();
+    let mut session = Session::default();
+    session.fold(told.into_iter().map(session::Event::from).collect()).unwrap();
+    let report = SessionReport::from(&session);
+    let summary = json!({
+        "startup_ms": 800, "played_ms": 97_000, "stalled_ms": 3_000, "stalls": 1, "dropped_frames": 0,
+        "errors": 0, "switches": 0, "mean_kbps": 5000.0, "mean_buffer_ms": 10_000.0,
+        "position_ms": 97_000, "position_max_ms": 97_000, "duration_ms": 200_000, "events": 5, "ended": true,
+    });
+    // K: 0.3·60 + 0.4·90 + 0.2·100 + 0.1·100. W: the ratio of 3 % is above 1 %: 0.3·60 + 0.15·100 twice.
+    let scores = json!({"session_v1": 84.0, "window_v1": 48.0, "rebuffer_ratio": 0.03, "completion": 0.485});
+    check(&report, &json!({"summary": summary, "scores": scores}));
+    let answer = SessionAnswer {
+        request_id: "r-1".to_owned(),
+        generation: 2,
+        session_id: "s-1".to_owned(),
+        viewer: None,
+        title: Some(7),
+        ended: true,
+        summary: report.summary,
+        scores: report.scores,
+    };
+    check(
+        &answer,
+        &json!({
+            "request_id": "r-1", "generation": 2, "session_id": "s-1", "title": 7, "ended": true,
+            "summary": summary, "scores": scores,
+        }),
+    );
+}
