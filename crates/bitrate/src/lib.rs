@@ -26,4 +26,4 @@ pub use decision::{Decision, Input, Policy, Why, decide};
 pub use error::InputError;
 pub use ladder::{Ladder, Rung};
 pub use rules::{Rules, SpeedRule};
-pub use speed::{Speed, THROUGHPUT_SHARE};
+pub use speed::{SAMPLES_USED, Speed, THROUGHPUT_SHARE};

@@ -49,7 +49,7 @@ impl Speed {
 }
 
 /// Known samples that count, newest first; five as in Yin et al., SIGCOMM 2015.
-const SAMPLES_USED: usize = 5;
+pub const SAMPLES_USED: usize = 5;
 
 /// Share of the measured speed a rung may use; the rest absorbs retransmissions, the bit rate's own
 /// variation and the audio. 0.85 is Shaka Player's `bandwidthUpgradeTarget`.
