@@ -28,10 +28,10 @@ export class PlaybackSession {
   }
 
   /**
-   * Folds events, in any order of arrival, at most 100 at once, and returns the session so far.
+   * Folds events, in any order of arrival, at most 4,096 at once, and returns the session so far.
    *
-   * @throws {@link RequestRefusedError} too many events, or a number no player can mean; then
-   * nothing was folded.
+   * @throws {@link RequestRefusedError} too many events, or a number outside its type; then nothing
+   * was folded.
    */
   report(events: readonly PlaybackEvent[]): SessionReport {
     return JSON.parse(call(RequestRefusedError, () => this.#held.fold(JSON.stringify(events)))) as SessionReport;

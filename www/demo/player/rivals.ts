@@ -15,8 +15,7 @@ export interface Run extends SessionReport {
 export function playToTheEnd(plan: PlaybackPlan, conditions: Conditions): SessionReport {
   const playback = new Playback(plan, conditions, chooseRung);
   const session = PlaybackSession.begin();
-  let report = session.report(playback.advance(0));
-  while (playback.phase !== "ended") report = session.report(playback.advance(playback.at_ms + 10_000));
+  const report = session.report(playback.finish());
   session.close();
   return report;
 }

@@ -157,10 +157,7 @@ export class Room {
   }
 
   #fold(events: ReturnType<Playback["advance"]>): void {
-    // The engine takes a hundred at once, as a node does.
-    for (let from = 0; from < events.length; from += 100) {
-      this.#report = this.#session.report(events.slice(from, from + 100));
-    }
+    this.#report = this.#session.report(events);
   }
 
   #rivals(): void {
