@@ -90,6 +90,15 @@ pub struct Origin {
     pub stale_after_s: u64,
 }
 
+impl Origin {
+    /// An address below the origin's.
+    pub fn at(&self, path: &str) -> Url {
+        let mut url = self.url.clone();
+        url.set_path(&format!("{}{path}", url.path()));
+        url
+    }
+}
+
 /// How much of anything; each key has a default.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -227,10 +236,10 @@ impl Config {
     pub fn runtime(&self) -> RuntimeConfig {
         let mebibytes = usize::try_from(self.limits.instance_mib).unwrap_or(usize::MAX);
         RuntimeConfig {
-            cache_dir: self.cache_dir.clone(),
             invocations_max: u32::try_from(self.limits.invocations).unwrap_or(u32::MAX),
             deadline: Duration::from_millis(self.limits.invocation_ms),
             memory_bytes_max: mebibytes.saturating_mul(1 << 20),
+            ..RuntimeConfig::new(&self.cache_dir)
         }
     }
 }

@@ -1,6 +1,13 @@
 //! The edge process: HTTP in front, components of a signed release behind.
 
+pub mod answer_cache;
 pub mod config;
+mod convert;
+pub mod dice;
+pub mod forwarder;
 pub mod limits;
+pub mod metrics;
+pub mod outbox;
 pub mod runtime;
+pub mod sessions;
 pub mod settings;

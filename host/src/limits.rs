@@ -24,8 +24,8 @@ pub const MEMORY_BYTES_MAX: usize = 1 << 30;
 pub const EPOCH_TICK_MIN: Duration = Duration::from_millis(1);
 /// A coarser one would let the short calls of a node with a long deadline run on.
 pub const EPOCH_TICK_MAX: Duration = Duration::from_millis(100);
-/// Time a component may take to read its files: a release that loops there is refused, not waited for.
-pub const LOAD_TIME_MAX: Duration = Duration::from_secs(30);
+/// Time a component may take to read its files unless configured: a release that loops there is refused, not waited for.
+pub const LOAD_DEADLINE_DEFAULT: Duration = Duration::from_secs(30);
 /// A longer component is refused before it is parsed: compiling takes memory by the byte.
 pub const COMPONENT_BYTES_MAX: usize = 64 << 20;
 /// What a guest may hand to the host in one call; more would let it fill the host's memory.

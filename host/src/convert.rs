@@ -1,0 +1,119 @@
+//! Between the messages of `wire` and the types of the components.
+
+use wire::{BitrateRequest, Event, LadderFile, ReasonKind, Rung, SpeedRule};
+
+use crate::runtime::{bitrate, qoe, ranking};
+
+/// A bitrate question as the component takes it.
+pub(crate) fn bitrate_input(
+    request: &BitrateRequest,
+    ladder: &[Rung],
+    rules: &[SpeedRule],
+) -> bitrate::Input {
+    let rung = |rung: &Rung| bitrate::Rung { id: rung.id.clone(), height: rung.height, kbps: rung.kbps };
+    let rule = |rule: &SpeedRule| bitrate::SpeedRule {
+        mbps_min: rule.mbps_min,
+        height: rule.height,
+        cdn_endpoint: rule.cdn_endpoint.clone().unwrap_or_default(),
+    };
+    let (policy, rules) = match request.policy {
+        wire::Policy::SeedRules => (bitrate::Policy::SeedRules, rules),
+        // The other policies do not read the table.
+        wire::Policy::Throughput => (bitrate::Policy::Throughput, [].as_slice()),
+        wire::Policy::Bola => (bitrate::Policy::Bola, [].as_slice()),
+    };
+    bitrate::Input {
+        policy,
+        ladder: ladder.iter().map(rung).collect(),
+        rules: rules.iter().map(rule).collect(),
+        samples_kbps: request.samples_kbps.clone(),
+        buffer_ms: request.buffer_ms,
+        buffer_max_ms: request.buffer_max_ms,
+        segment_ms: request.segment_ms,
+        height_max: request.height_max,
+    }
+}
+
+/// The ladder of a request, else the node's.
+pub(crate) fn ladder_of<'a>(request: &'a BitrateRequest, own: &'a LadderFile) -> &'a [Rung] {
+    request.ladder.as_deref().unwrap_or(&own.rungs)
+}
+
+/// What decided, as players read it.
+pub(crate) fn why(why: bitrate::Why) -> wire::Why {
+    match why {
+        bitrate::Why::UnknownSpeed => wire::Why::UnknownSpeed,
+        bitrate::Why::SpeedRule => wire::Why::SpeedRule,
+        bitrate::Why::Throughput => wire::Why::Throughput,
+        bitrate::Why::BufferLevel => wire::Why::BufferLevel,
+        bitrate::Why::BufferLow => wire::Why::BufferLow,
+        bitrate::Why::HeightCap => wire::Why::HeightCap,
+    }
+}
+
+/// The sort of a reason, and the watched title behind it.
+pub(crate) fn reason(reason: &ranking::Reason) -> (ReasonKind, Option<u32>) {
+    match reason {
+        ranking::Reason::BecauseYouWatched(title) => (ReasonKind::BecauseYouWatched, Some(*title)),
+        ranking::Reason::PopularForNewViewer => (ReasonKind::PopularForNewViewer, None),
+        ranking::Reason::PopularWithoutMatch => (ReasonKind::PopularWithoutMatch, None),
+        ranking::Reason::PopularToFill => (ReasonKind::PopularToFill, None),
+    }
+}
+
+/// A report of a player, without what only the origin needs.
+pub(crate) fn event(event: &Event) -> qoe::Event {
+    qoe::Event {
+        kind: event_kind(event.kind),
+        at_unix_ms: event.at_unix_ms,
+        position_ms: event.position_ms,
+        duration_ms: event.duration_ms,
+        kbps: event.kbps,
+        buffer_ms: event.buffer_ms,
+        buffering_events: event.buffering_events,
+        dropped_frames: event.dropped_frames,
+    }
+}
+
+fn event_kind(kind: wire::EventKind) -> qoe::EventKind {
+    match kind {
+        wire::EventKind::Start => qoe::EventKind::Start,
+        wire::EventKind::FirstFrame => qoe::EventKind::FirstFrame,
+        wire::EventKind::Heartbeat => qoe::EventKind::Heartbeat,
+        wire::EventKind::BufferingStart => qoe::EventKind::BufferingStart,
+        wire::EventKind::BufferingEnd => qoe::EventKind::BufferingEnd,
+        wire::EventKind::BitrateChange => qoe::EventKind::BitrateChange,
+        wire::EventKind::Error => qoe::EventKind::Error,
+        wire::EventKind::Stop => qoe::EventKind::Stop,
+    }
+}
+
+/// A session so far.
+pub(crate) fn summary(summary: &qoe::Summary) -> wire::Summary {
+    wire::Summary {
+        startup_ms: summary.startup_ms,
+        played_ms: summary.played_ms,
+        stalled_ms: summary.stalled_ms,
+        stalls: summary.stalls,
+        dropped_frames: summary.dropped_frames,
+        errors: summary.errors,
+        switches: summary.switches,
+        mean_kbps: summary.mean_kbps,
+        mean_buffer_ms: summary.mean_buffer_ms,
+        position_ms: summary.position_ms,
+        position_max_ms: summary.position_max_ms,
+        duration_ms: summary.duration_ms,
+        events: summary.events,
+        ended: summary.ended,
+    }
+}
+
+/// Its scores.
+pub(crate) fn scores(scores: &qoe::Scores) -> wire::Scores {
+    wire::Scores {
+        session_v1: scores.session_v1,
+        window_v1: scores.window_v1,
+        rebuffer_ratio: scores.rebuffer_ratio,
+        completion: scores.completion,
+    }
+}
