@@ -1,1 +1,4 @@
-//! stub
+//! The origin: the full catalogue, its viewers and its models, and the releases made of them.
+
+pub mod database;
+pub mod limits;

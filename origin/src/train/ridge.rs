@@ -1,0 +1,255 @@
+//! Sequential ridge: which item follows which, solved in closed form.
+//!
+//! For every position p ≥ 1 of every sequence the features are the last `window` items before p, the one at
+//! age a (0 = newest) weighted exp(−a/τ), and the target is item p. With S the features and Y the one-hot
+//! targets, B = (SᵀS + λI)⁻¹ SᵀY. Row i of B says what follows item i.
+
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::cholesky::llt;
+use faer::{MatMut, MatRef, Par};
+use rayon::prelude::*;
+
+use super::rows::Rows;
+use super::sequences::Sequences;
+use crate::limits::{RIDGE_BLOCK_COLUMNS, RIDGE_THREADS};
+
+/// What shapes the rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// τ: an item at age a weighs exp(−a/τ); above 0.
+    pub recency_tau: f32,
+    /// Newest items of a history that count; 1 to 200.
+    pub window: usize,
+    /// λ, what a connection must outweigh; above 0.
+    pub lambda: f32,
+    /// Entries kept per row, the strongest of either sign; at least 1.
+    pub row_entries: usize,
+}
+
+/// The normal equations of one τ: reusable for every λ.
+pub struct Normal<'a> {
+    sequences: &'a Sequences,
+    held_out: usize,
+    window: usize,
+    decay: Vec<f32>,
+    // Items that have a column, rising, and the way back; `NO_COLUMN` elsewhere.
+    items: Vec<u32>,
+    columns: Vec<u32>,
+    // Lower triangle of SᵀS, column-major.
+    gram: Vec<f32>,
+    // (sequence, position) of every target, grouped by its column.
+    targets: Vec<(u32, u32)>,
+    target_offsets: Vec<usize>,
+}
+
+/// Weights exp(−a/τ) for a = 0, 1, … `window` − 1.
+pub fn decay(recency_tau: f32, window: usize) -> Vec<f32> {
+    (0..window).map(|age| (-(age as f32) / recency_tau).exp()).collect()
+}
+
+/// Items with at least `events_min` views, at most `columns_max` of them: the most viewed, ties by lower item.
+pub fn columns(counts: &[u32], events_min: u32, columns_max: usize) -> Vec<u32> {
+    let mut items: Vec<u32> =
+        (0..).zip(counts).filter(|&(_, &count)| count >= events_min.max(1)).map(|(item, _)| item).collect();
+    items.sort_by_key(|&item| (std::cmp::Reverse(counts[item as usize]), item));
+    items.truncate(columns_max);
+    items.sort_unstable();
+    items
+}
+
+impl<'a> Normal<'a> {
+    /// Counts `sequences`, without the newest `held_out` views of each, over the given items.
+    pub fn new(
+        sequences: &'a Sequences,
+        held_out: usize,
+        recency_tau: f32,
+        window: usize,
+        items: Vec<u32>,
+    ) -> Self {
+        let mut columns = vec![NO_COLUMN; sequences.titles().len()];
+        for (column, &item) in (0..).zip(&items) {
+            columns[item as usize] = column;
+        }
+        let mut normal = Self {
+            sequences,
+            held_out,
+            window,
+            decay: decay(recency_tau, window),
+            items,
+            columns,
+            gram: Vec::new(),
+            targets: Vec::new(),
+            target_offsets: Vec::new(),
+        };
+        normal.group_targets();
+        normal.count_gram();
+        normal
+    }
+
+    fn group_targets(&mut self) {
+        let mut targets = Vec::new();
+        for (sequence, items) in (0..).zip(self.sequences.iter(self.held_out)) {
+            for (position, &item) in (0..).zip(items).skip(1) {
+                let column = self.columns[item as usize];
+                if column != NO_COLUMN {
+                    targets.push((column, (sequence, position)));
+                }
+            }
+        }
+        targets.sort_unstable();
+        self.target_offsets =
+            (0..=self.items.len()).map(|end| targets.partition_point(|&(column, _)| (column as usize) < end)).collect();
+        self.targets = targets.into_iter().map(|(_, place)| place).collect();
+    }
+
+    /// Each thread owns some columns and reads all sequences, so every sum has one fixed order.
+    fn count_gram(&mut self) {
+        let n = self.items.len();
+        self.gram = vec![0.0; n * n];
+        let share = n.div_ceil(RIDGE_THREADS).max(1);
+        let mut gram = std::mem::take(&mut self.gram);
+        gram.par_chunks_mut(share * n.max(1)).enumerate().for_each(|(chunk, gram)| {
+            let own = chunk * share..chunk * share + gram.len() / n;
+            let mut features = Vec::with_capacity(self.window);
+            for items in self.sequences.iter(self.held_out) {
+                for position in 1..items.len() {
+                    self.features(items, position, &mut features);
+                    for &(column, weight) in features.iter().filter(|(column, _)| own.contains(column)) {
+                        let sums = &mut gram[(column - own.start) * n..][..n];
+                        for &(row, other) in features.iter().filter(|&&(row, _)| row >= column) {
+                            sums[row] += weight * other;
+                        }
+                    }
+                }
+            }
+        });
+        self.gram = gram;
+    }
+
+    /// The columns and weights of the items before `position`, newest first.
+    fn features(&self, items: &[u32], position: usize, features: &mut Vec<(usize, f32)>) {
+        features.clear();
+        for (&item, &weight) in items[..position].iter().rev().zip(&self.decay) {
+            let column = self.columns[item as usize];
+            if column != NO_COLUMN {
+                features.push((column as usize, weight));
+            }
+        }
+    }
+
+    /// Solves for one λ and keeps the strongest entries.
+    ///
+    /// # Errors
+    /// [`RidgeError::NotPositiveDefinite`] when λ is too small for the precision used.
+    pub fn solve(&self, lambda: f32, row_entries: usize) -> Result<Rows, RidgeError> {
+        self.rows(self.gram.clone(), lambda, row_entries)
+    }
+
+    /// Like [`Normal::solve`], without a second copy of the matrix.
+    ///
+    /// # Errors
+    /// As [`Normal::solve`].
+    pub fn into_rows(mut self, lambda: f32, row_entries: usize) -> Result<Rows, RidgeError> {
+        let gram = std::mem::take(&mut self.gram);
+        self.rows(gram, lambda, row_entries)
+    }
+
+    fn rows(&self, mut gram: Vec<f32>, lambda: f32, row_entries: usize) -> Result<Rows, RidgeError> {
+        let n = self.items.len();
+        if n == 0 {
+            return Ok(Rows::quantise(vec![Vec::new(); self.columns.len()]));
+        }
+        for diagonal in gram.iter_mut().step_by(n + 1) {
+            *diagonal += lambda;
+        }
+        factorise(&mut gram, n)?;
+        let views: Vec<&[u32]> = self.sequences.iter(self.held_out).collect();
+        let mut kept: Vec<Vec<(u32, f32)>> = vec![Vec::new(); n];
+        let mut block = vec![0.0_f32; n * RIDGE_BLOCK_COLUMNS.min(n)];
+        for start in (0..n).step_by(RIDGE_BLOCK_COLUMNS) {
+            let width = RIDGE_BLOCK_COLUMNS.min(n - start);
+            let block = &mut block[..n * width];
+            self.count_targets(&views, start, block);
+            solve_block(&gram, n, block, width);
+            kept.par_iter_mut().enumerate().for_each(|(row, kept)| {
+                kept.extend((0..width).map(|column| (self.items[start + column], block[column * n + row])));
+                keep_strongest(kept, row_entries);
+            });
+        }
+        let mut entries = vec![Vec::new(); self.columns.len()];
+        for (&item, kept) in self.items.iter().zip(kept) {
+            entries[item as usize] = kept;
+        }
+        Ok(Rows::quantise(entries))
+    }
+
+    /// Fills `block` with the columns of SᵀY from `start` on.
+    fn count_targets(&self, views: &[&[u32]], start: usize, block: &mut [f32]) {
+        let n = self.items.len();
+        block.par_chunks_mut(n).enumerate().for_each(|(column, sums)| {
+            sums.fill(0.0);
+            let mut features = Vec::with_capacity(self.window);
+            let target = start + column;
+            for &(sequence, position) in &self.targets[self.target_offsets[target]..self.target_offsets[target + 1]] {
+                self.features(views[sequence as usize], position as usize, &mut features);
+                for &(row, weight) in &features {
+                    sums[row] += weight;
+                }
+            }
+        });
+    }
+}
+
+/// Replaces the lower triangle of a positive definite matrix by its Cholesky factor.
+fn factorise(gram: &mut [f32], n: usize) -> Result<(), RidgeError> {
+    let parallel = Par::rayon(RIDGE_THREADS);
+    let mut memory =
+        MemBuffer::new(llt::factor::cholesky_in_place_scratch::<f32>(n, parallel, Default::default()));
+    llt::factor::cholesky_in_place(
+        MatMut::from_column_major_slice_mut(gram, n, n),
+        Default::default(),
+        parallel,
+        MemStack::new(&mut memory),
+        Default::default(),
+    )
+    .map_err(|_| RidgeError::NotPositiveDefinite)?;
+    Ok(())
+}
+
+fn solve_block(factor: &[f32], n: usize, block: &mut [f32], width: usize) {
+    let parallel = Par::rayon(RIDGE_THREADS);
+    let mut memory = MemBuffer::new(llt::solve::solve_in_place_scratch::<f32>(n, width, parallel));
+    llt::solve::solve_in_place(
+        MatRef::from_column_major_slice(factor, n, n),
+        MatMut::from_column_major_slice_mut(block, n, width),
+        parallel,
+        MemStack::new(&mut memory),
+    );
+}
+
+/// Leaves the entries of largest magnitude, ties by the lower item.
+fn keep_strongest(entries: &mut Vec<(u32, f32)>, limit: usize) {
+    if entries.len() > limit {
+        entries.select_nth_unstable_by(limit, |a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
+        entries.truncate(limit);
+    }
+}
+
+/// Why no rows could be fitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RidgeError {
+    /// The regularisation is too small for these sequences.
+    #[error("the normal equations are not positive definite: λ is too small for this history")]
+    NotPositiveDefinite,
+}
+
+impl RidgeError {
+    /// A stable name for this refusal.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NotPositiveDefinite => "ridge-not-positive-definite",
+        }
+    }
+}
+
+const NO_COLUMN: u32 = u32::MAX;

@@ -1,0 +1,154 @@
+//! Item-to-item rows in the form they are shipped: the strongest entries as int8 with a scale.
+
+use super::rank::Place;
+
+/// For every item, what watching it says about other items.
+///
+/// An entry is worth `weight · 2^scale_log2`. Scales are powers of two so that a retrained model keeps most
+/// of its bytes, and a product with one is exact.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rows {
+    // Invariant: rises from 0 to `index.len()`, one more entry than `scale_log2`.
+    offsets: Vec<u32>,
+    // Invariant: rising within a row, each below `scale_log2.len()`.
+    index: Vec<u32>,
+    // Invariant: no zero.
+    weight: Vec<i8>,
+    scale_log2: Vec<i8>,
+}
+
+/// One row: the items it speaks of, rising, and what it says.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// Items, rising.
+    pub index: &'a [u32],
+    /// One weight an item, never 0.
+    pub weight: &'a [i8],
+    /// An entry is worth its weight times two to the power of this.
+    pub scale_log2: i8,
+}
+
+impl Rows {
+    /// Rounds one list of `(item, value)` per item; an item without entries has an empty row.
+    pub fn quantise(entries: Vec<Vec<(u32, f32)>>) -> Self {
+        let mut rows = Self { offsets: vec![0], ..Self::default() };
+        for mut row in entries {
+            row.sort_unstable_by_key(|&(item, _)| item);
+            let largest = row.iter().fold(0.0_f32, |largest, &(_, value)| largest.max(value.abs()));
+            let scale_log2 = scale_log2(largest);
+            let scale = f32::from(scale_log2).exp2();
+            for (item, value) in row {
+                // In range by the choice of the scale; a cast from float saturates besides.
+                let weight = (value / scale).round() as i8;
+                if weight != 0 {
+                    rows.index.push(item);
+                    rows.weight.push(weight);
+                }
+            }
+            rows.offsets.push(u32::try_from(rows.index.len()).expect("limits keep rows far below 2^32 entries"));
+            rows.scale_log2.push(scale_log2);
+        }
+        rows
+    }
+
+    /// Items, with and without a row.
+    pub fn len(&self) -> usize {
+        self.scale_log2.len()
+    }
+
+    /// Whether there are no items at all.
+    pub fn is_empty(&self) -> bool {
+        self.scale_log2.is_empty()
+    }
+
+    /// Bytes the rows take in a candidate set.
+    pub fn bytes(&self) -> u64 {
+        (self.offsets.len() * 4 + self.index.len() * 4 + self.weight.len() + self.scale_log2.len()) as u64
+    }
+
+    /// The row of `item`.
+    pub fn row(&self, item: usize) -> Row<'_> {
+        let entries = self.offsets[item] as usize..self.offsets[item + 1] as usize;
+        Row {
+            index: &self.index[entries.clone()],
+            weight: &self.weight[entries],
+            scale_log2: self.scale_log2[item],
+        }
+    }
+
+    /// Adds the row of `item`, times `factor`, to one score an item.
+    pub fn add_to(&self, scores: &mut [f32], item: usize, factor: f32) {
+        let row = self.row(item);
+        let factor = factor * f32::from(row.scale_log2).exp2();
+        for (&target, &weight) in row.index.iter().zip(row.weight) {
+            scores[target as usize] += factor * f32::from(weight);
+        }
+    }
+
+    /// Where `target` stands after `history` (oldest first), seen items left out.
+    pub fn place(&self, history: &[u32], decay: &[f32], target: u32, scores: &mut [f32]) -> Place {
+        scores.fill(0.0);
+        for (&item, &factor) in history.iter().rev().zip(decay) {
+            self.add_to(scores, item as usize, factor);
+        }
+        for &item in history {
+            scores[item as usize] = f32::NEG_INFINITY;
+        }
+        Place::among(scores, target as usize)
+    }
+}
+
+/// The smallest power of two under which the largest value still fits an int8.
+fn scale_log2(largest: f32) -> i8 {
+    if largest == 0.0 {
+        return 0;
+    }
+    // A logarithm is off by an ulp at powers of two, so the exponent is checked, not trusted.
+    let mut exponent = (largest / WEIGHT_MAX).log2().ceil() as i8;
+    while largest > WEIGHT_MAX * f32::from(exponent).exp2() {
+        exponent += 1;
+    }
+    exponent
+}
+
+/// −128 stays unused, so that a row and its negative have the same scale.
+const WEIGHT_MAX: f32 = 127.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_the_sign_and_the_order_of_a_row() {
+        let rows = Rows::quantise(vec![vec![(2, -0.5), (0, 1.0), (1, 0.25)], vec![], vec![(0, 1e-9)]]);
+        let row = rows.row(0);
+        assert_eq!((row.index, row.weight, row.scale_log2), (&[0, 1, 2][..], &[64, 16, -32][..], -6));
+        assert!(rows.row(1).index.is_empty());
+        // Tiny rows keep their shape: the scale is per row.
+        assert!(rows.row(2).weight[0] >= 64);
+    }
+
+    #[test]
+    fn a_rounded_value_is_within_half_a_step() {
+        fn property(values: Vec<i16>) -> bool {
+            let values: Vec<f32> = values.iter().map(|&value| f32::from(value) / 1000.0).collect();
+            let row: Vec<(u32, f32)> = (0..).zip(values.iter().copied()).collect();
+            let rows = Rows::quantise(vec![row]);
+            let step = f32::from(rows.row(0).scale_log2).exp2();
+            let mut back = vec![0.0; values.len()];
+            rows.add_to(&mut back, 0, 1.0);
+            back.iter().zip(&values).all(|(back, value)| (back - value).abs() <= step / 2.0)
+        }
+        quickcheck::quickcheck(property as fn(Vec<i16>) -> bool);
+    }
+
+    #[test]
+    fn the_largest_value_uses_at_least_half_of_the_range() {
+        fn property(value: u32) -> bool {
+            let value = (value + 1) as f32 / 1e6;
+            let largest = Rows::quantise(vec![vec![(0, value)]]).row(0).weight[0];
+            (64..=127).contains(&largest)
+        }
+        quickcheck::quickcheck(property as fn(u32) -> bool);
+    }
+}
