@@ -9,9 +9,9 @@ use faer::linalg::cholesky::llt;
 use faer::{MatMut, MatRef, Par};
 use rayon::prelude::*;
 
+use super::limits::{RIDGE_BLOCK_COLUMNS, RIDGE_THREADS};
 use super::rows::Rows;
 use super::sequences::Sequences;
-use crate::limits::{RIDGE_BLOCK_COLUMNS, RIDGE_THREADS};
 
 /// What shapes the rows.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::BufRead;
 
-use crate::limits::{SEQUENCE_EVENTS_MAX, SEQUENCE_LINE_BYTES_MAX};
+use super::limits::{SEQUENCE_EVENTS_MAX, SEQUENCE_LINE_BYTES_MAX};
 
 /// Histories of many viewers over one numbering of titles.
 ///

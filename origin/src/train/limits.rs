@@ -1,0 +1,20 @@
+//! What a trainer takes and holds at most, and the harm each limit stops.
+
+/// A longer line is no history of a person; reading it whole would only fill the memory.
+pub const SEQUENCE_LINE_BYTES_MAX: u64 = 4 << 20;
+
+/// Views of one training; beyond it the normal equations take hours and the origin's memory.
+pub const SEQUENCE_EVENTS_MAX: usize = 200_000_000;
+
+/// Threads of the ridge. Fixed, not taken from the machine: the order of sums, and with it the last bit of
+/// a row, would otherwise depend on where it was trained.
+pub const RIDGE_THREADS: usize = 2;
+
+/// Columns solved at once: B is never held whole, only a block of it and the strongest entries so far.
+pub const RIDGE_BLOCK_COLUMNS: usize = 1_024;
+
+/// Titles with a row. The matrix takes 4 bytes times the square of this: 576 MB.
+pub const RIDGE_COLUMNS_MAX: usize = 12_000;
+
+/// Titles used while settings are tried out: a try costs the cube of this, and there are about ten.
+pub const SEARCH_COLUMNS_MAX: usize = 3_500;
