@@ -25,8 +25,11 @@ pub const ID_CHARS_MAX: usize = 64;
 /// Characters of a region or device name; these become labels of metrics.
 pub const LABEL_CHARS_MAX: usize = 32;
 
-/// Picks in one answer; more is a catalogue dump, not a page.
-pub const K_MAX: u32 = 100;
+/// Picks in one answer.
+pub const K_MAX: u32 = ranking::limits::K_MAX;
+
+/// Watched titles in a request.
+pub const HISTORY_MAX: usize = ranking::limits::HISTORY_MAX;
 
 /// The end of the year 9999: a later time is an error of the player's clock and fits no calendar
 /// type of the database.
@@ -37,9 +40,6 @@ pub const MEDIA_MS_MAX: u64 = 30 * 24 * 3_600_000;
 
 /// 10 Gbit/s: a faster rendition is an error of the player and would swamp every mean.
 pub const KBPS_MAX: u32 = 10_000_000;
-
-/// Watched titles in a request; only the newest few hundred count, so more is a mistake.
-pub const HISTORY_MAX: usize = 10_000;
 
 /// Rungs in a ladder.
 pub const RUNGS_MAX: usize = bitrate::limits::RUNGS_MAX;

@@ -50,13 +50,11 @@ impl RecommendRequest {
     /// Checks what needs no catalogue: `k`, the length of the history, the region's form, the time.
     pub fn validate(&self) -> Result<(), Refusal> {
         if self.k == 0 || self.k > limits::K_MAX {
-            let message = format!("k is {}, not 1 to {}", self.k, limits::K_MAX);
-            return Err(Refusal::new("k-out-of-range", message));
+            return Err(ranking::Error::KOutOfRange { k: self.k }.into());
         }
-        let history = self.history.as_ref().map_or(0, Vec::len);
-        if history > limits::HISTORY_MAX {
-            let message = format!("history has {history} titles, more than {}", limits::HISTORY_MAX);
-            return Err(Refusal::new("history-too-long", message));
+        let titles = self.history.as_ref().map_or(0, Vec::len);
+        if titles > limits::HISTORY_MAX {
+            return Err(ranking::Error::HistoryTooLong { titles }.into());
         }
         check_label("region", self.region.as_deref())?;
         check_time("at_unix_ms", self.at_unix_ms)

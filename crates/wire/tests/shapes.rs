@@ -4,8 +4,9 @@
 use serde_json::{Value, json};
 use session::Session;
 use wire::{
-    BitrateAnswer, BitrateInput, EventResult, EventStatus, EventsAnswer, Pick, PlaybackEvent, Policy, Reason,
-    ReasonKind, RecommendAnswer, SessionAnswer, SessionReport, TimingsUs, Why, encode_json,
+    BitrateAnswer, BitrateInput, EventResult, EventStatus, EventsAnswer, Pick, PlaybackEvent, Policy,
+    RankedAnswer, Reason, ReasonKind, RecommendAnswer, RecommendRequest, SessionAnswer, SessionReport,
+    TimingsUs, Why, encode_json,
 };
 
 fn check<T: serde::Serialize>(message: &T, expected: &Value) {
@@ -43,6 +44,39 @@ fn recommendations() {
             "picks": [{"title": 7, "name": "Seven", "score": 0.1,
                 "reason": {"kind": "because-you-watched", "title": 3, "text": "Because you watched Three"}}],
             "timings_us": {"queue": 1, "decide": 2, "total": 3},
+        }),
+    );
+}
+
+#[test]
+fn a_question_becomes_the_domains_and_its_answer_the_browsers() {
+    let request: RecommendRequest = serde_json::from_value(json!({"k": 2, "exclude": [9]})).unwrap();
+    let expected = ranking::Request {
+        history: vec![3, 4],
+        exclude: vec![9],
+        k: 2,
+        at_unix_ms: 1_700_000_000_000,
+        maturity_max_years: 18,
+    };
+    assert_eq!(request.clone().into_domain(&[3, 4], 1_700_000_000_000), expected);
+    let own = RecommendRequest { history: Some(vec![5]), at_unix_ms: Some(1), ..request };
+    let own = own.into_domain(&[3, 4], 1_700_000_000_000);
+    assert_eq!((own.history, own.at_unix_ms), (vec![5], 1), "what the request says wins");
+
+    let pick = |title, reason| ranking::Pick { title, score: 0.5, reason };
+    let answer = ranking::Answer {
+        picks: vec![pick(7, ranking::Reason::BecauseYouWatched(3)), pick(8, ranking::Reason::PopularToFill)],
+        eligible: 2,
+        ranked: false,
+    };
+    check(
+        &RankedAnswer::from(&answer),
+        &json!({
+            "picks": [
+                {"title": 7, "score": 0.5, "reason": {"kind": "because-you-watched", "title": 3}},
+                {"title": 8, "score": 0.5, "reason": {"kind": "popular-to-fill"}},
+            ],
+            "eligible": 2, "ranked": false,
         }),
     );
 }
