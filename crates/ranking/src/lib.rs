@@ -1,1 +1,29 @@
-//! stub
+//! Orders the candidates of one region for one viewer.
+//!
+//! Scores come from item-to-item rows (the default model, a sequential ridge) or, where nothing is
+//! known, from popularity. Filters are applied before the selection: `k` picks while `k` titles pass.
+//! [`Factors`] is the second model: biased matrix factorisation.
+#![no_std]
+extern crate alloc;
+
+mod bitset;
+mod candidates;
+mod eligibility;
+mod factors;
+pub mod features;
+pub mod limits;
+mod order;
+mod recommend;
+mod request;
+mod rows;
+
+pub use candidates::{Candidates, CandidatesError, Columns};
+pub use factors::{FactorColumns, Factors, FactorsError};
+pub use recommend::{Ranker, RankerError, recommend, row_scores};
+pub use request::{Answer, Error, Pick, Reason, Request, Rules, RulesError, Scored};
+
+/// The number a title has in the catalogue; stable over releases.
+pub type TitleId = u32;
+
+/// The number a viewer has in the catalogue.
+pub type ViewerId = u32;

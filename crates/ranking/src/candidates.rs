@@ -1,0 +1,211 @@
+//! The candidates of one region: columns, checked once.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::TitleId;
+use crate::limits::{ROW_ENTRIES_MAX, SCALE_LOG2_MAX, TITLES_MAX};
+use crate::order::falling;
+
+/// The columns of a candidate set as a file holds them; one entry a title unless said otherwise.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Columns {
+    /// Strictly rising.
+    pub title_ids: Vec<TitleId>,
+    /// Decayed views, 0 or more.
+    pub popularity: Vec<f32>,
+    /// Youngest age the title is for, in years.
+    pub maturity_years: Vec<u8>,
+    /// When it was made; 0 = unknown.
+    pub years: Vec<u16>,
+    /// One bit a genre.
+    pub genres: Vec<u32>,
+    /// Shown from this Unix time on, in seconds.
+    pub window_from_s: Vec<u64>,
+    /// Shown before this Unix time, in seconds; not above `from` = never.
+    pub window_until_s: Vec<u64>,
+    /// Where each row begins in the entries, and one more: where the last ends.
+    pub row_offsets: Vec<u32>,
+    /// Entries of all rows: the title it leads to, as an index into `title_ids`, rising in a row.
+    pub row_indexes: Vec<u32>,
+    /// Entries of all rows: the weight; its value is `weight · 2^scale`.
+    pub row_weights: Vec<i8>,
+    /// Binary logarithm of each row's scale.
+    pub row_scales_log2: Vec<i8>,
+}
+
+/// A checked candidate set.
+#[derive(Clone, Debug)]
+pub struct Candidates {
+    pub(crate) columns: Columns,
+    /// Share of the most popular title, less 1: −1 to 0, so that it never outranks a personal pick.
+    pub(crate) popular_scores: Vec<f32>,
+    /// All indexes, most popular first, ties by the lower id.
+    pub(crate) by_popularity: Vec<u32>,
+    pub(crate) popularity_max: f32,
+}
+
+/// Why columns are not a candidate set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CandidatesError {
+    /// There is no title.
+    Empty,
+    /// More titles than [`TITLES_MAX`].
+    TooManyTitles {
+        /// How many.
+        titles: usize,
+    },
+    /// A column is not as long as the ids.
+    Length {
+        /// Which.
+        column: &'static str,
+    },
+    /// An id is not above the one before it.
+    IdsNotRising {
+        /// Where.
+        index: usize,
+    },
+    /// A popularity is negative or not finite.
+    Popularity {
+        /// Where.
+        index: usize,
+    },
+    /// A row does not end where it should, or is longer than [`ROW_ENTRIES_MAX`].
+    RowBounds {
+        /// The title's index.
+        index: usize,
+    },
+    /// A row leads outside the set, or its entries do not rise.
+    RowEntry {
+        /// The entry.
+        entry: usize,
+    },
+    /// A row's scale is out of range.
+    RowScale {
+        /// The title's index.
+        index: usize,
+    },
+}
+
+impl Candidates {
+    /// Takes columns that fit each other.
+    ///
+    /// # Errors
+    ///
+    /// Names the first place that does not.
+    pub fn new(columns: Columns) -> Result<Self, CandidatesError> {
+        check_titles(&columns)?;
+        check_rows(&columns)?;
+        let popularity_max = columns.popularity.iter().copied().fold(0.0, f32::max);
+        let popular_scores: Vec<f32> = columns
+            .popularity
+            .iter()
+            .map(|popularity| if popularity_max > 0.0 { popularity / popularity_max - 1.0 } else { -1.0 })
+            .collect();
+        let mut by_popularity: Vec<u32> = (0..).take(columns.title_ids.len()).collect();
+        by_popularity
+            .sort_unstable_by(|&a, &b| falling(popular_scores[a as usize], a, popular_scores[b as usize], b));
+        Ok(Self { columns, popular_scores, by_popularity, popularity_max })
+    }
+
+    /// Titles in the set.
+    pub fn len(&self) -> usize {
+        self.columns.title_ids.len()
+    }
+
+    /// Never: an empty set is refused.
+    pub fn is_empty(&self) -> bool {
+        self.columns.title_ids.is_empty()
+    }
+
+    /// Titles that have an item-to-item row.
+    pub fn rows(&self) -> usize {
+        self.columns.row_offsets.windows(2).filter(|bounds| bounds[1] > bounds[0]).count()
+    }
+
+    /// The checked columns.
+    pub fn columns(&self) -> &Columns {
+        &self.columns
+    }
+
+    /// Where a title stands in the columns.
+    pub fn index_of(&self, title: TitleId) -> Option<usize> {
+        self.columns.title_ids.binary_search(&title).ok()
+    }
+}
+
+fn check_titles(columns: &Columns) -> Result<(), CandidatesError> {
+    let titles = columns.title_ids.len();
+    if titles == 0 {
+        return Err(CandidatesError::Empty);
+    }
+    if titles > TITLES_MAX {
+        return Err(CandidatesError::TooManyTitles { titles });
+    }
+    let lengths = [
+        ("popularity", columns.popularity.len()),
+        ("maturity", columns.maturity_years.len()),
+        ("year", columns.years.len()),
+        ("genres", columns.genres.len()),
+        ("window_from_s", columns.window_from_s.len()),
+        ("window_until_s", columns.window_until_s.len()),
+        ("row_scale_log2", columns.row_scales_log2.len()),
+        ("row_offset", columns.row_offsets.len().saturating_sub(1)),
+    ];
+    if let Some(&(column, _)) = lengths.iter().find(|(_, length)| *length != titles) {
+        return Err(CandidatesError::Length { column });
+    }
+    if columns.row_indexes.len() != columns.row_weights.len() {
+        return Err(CandidatesError::Length { column: "row_weight" });
+    }
+    if let Some(before) = columns.title_ids.windows(2).position(|pair| pair[0] >= pair[1]) {
+        return Err(CandidatesError::IdsNotRising { index: before + 1 });
+    }
+    match columns.popularity.iter().position(|popularity| !popularity.is_finite() || *popularity < 0.0) {
+        Some(index) => Err(CandidatesError::Popularity { index }),
+        None => Ok(()),
+    }
+}
+
+fn check_rows(columns: &Columns) -> Result<(), CandidatesError> {
+    let titles = columns.title_ids.len();
+    let entries = columns.row_indexes.len();
+    if columns.row_offsets[0] != 0 || columns.row_offsets[titles] as usize != entries {
+        return Err(CandidatesError::RowBounds { index: 0 });
+    }
+    for (index, bounds) in columns.row_offsets.windows(2).enumerate() {
+        let (from, until) = (bounds[0] as usize, bounds[1] as usize);
+        if from > until || until > entries || until - from > ROW_ENTRIES_MAX {
+            return Err(CandidatesError::RowBounds { index });
+        }
+        let row = &columns.row_indexes[from..until];
+        if let Some(before) = row.windows(2).position(|pair| pair[0] >= pair[1]) {
+            return Err(CandidatesError::RowEntry { entry: from + before + 1 });
+        }
+        if row.last().is_some_and(|&last| last as usize >= titles) {
+            return Err(CandidatesError::RowEntry { entry: until - 1 });
+        }
+        let scale = columns.row_scales_log2[index];
+        if !(-SCALE_LOG2_MAX..=SCALE_LOG2_MAX).contains(&scale) {
+            return Err(CandidatesError::RowScale { index });
+        }
+    }
+    Ok(())
+}
+
+impl fmt::Display for CandidatesError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => write!(f, "there is no title"),
+            Self::TooManyTitles { titles } => write!(f, "{titles} titles are more than {TITLES_MAX}"),
+            Self::Length { column } => write!(f, "column {column} is not as long as title_id"),
+            Self::IdsNotRising { index } => write!(f, "title_id {index} is not above the one before it"),
+            Self::Popularity { index } => write!(f, "popularity {index} is negative or not finite"),
+            Self::RowBounds { index } => write!(f, "row {index} ends where it cannot"),
+            Self::RowEntry { entry } => write!(f, "row entry {entry} is outside the set or does not rise"),
+            Self::RowScale { index } => write!(f, "row {index} has a scale out of range"),
+        }
+    }
+}
+
+impl core::error::Error for CandidatesError {}

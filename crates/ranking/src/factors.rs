@@ -1,0 +1,179 @@
+//! Biased matrix factorisation: `r(u, i) = μ + b_u + b_i + p_u · q_i`.
+//!
+//! Koren, Bell, Volinsky: Matrix Factorization Techniques for Recommender Systems, IEEE Computer 42(8),
+//! 2009, equation 4.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use crate::bitset::Bitset;
+use crate::limits::{FACTORS_MAX, PAIRS_MAX, TITLES_MAX};
+use crate::order::keep_best;
+use crate::request::{Error, Scored};
+use crate::{TitleId, ViewerId};
+
+/// The columns of a factor model as a file holds them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FactorColumns {
+    /// The mean of all ratings.
+    pub mean: f32,
+    /// Factors a viewer or a title has.
+    pub factors: usize,
+    /// Strictly rising.
+    pub viewer_ids: Vec<ViewerId>,
+    /// One a viewer.
+    pub viewer_biases: Vec<f32>,
+    /// `factors` a viewer.
+    pub viewer_factors: Vec<f32>,
+    /// Strictly rising.
+    pub title_ids: Vec<TitleId>,
+    /// One a title.
+    pub title_biases: Vec<f32>,
+    /// `factors` a title.
+    pub title_factors: Vec<f32>,
+}
+
+/// A checked factor model.
+#[derive(Clone, Debug)]
+pub struct Factors {
+    columns: FactorColumns,
+}
+
+/// Why columns are not a factor model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FactorsError {
+    /// There is no title or no factor, or more than the limits allow.
+    Size,
+    /// A column is not as long as its ids.
+    Length {
+        /// Which.
+        column: &'static str,
+    },
+    /// Ids do not rise.
+    IdsNotRising {
+        /// Which.
+        column: &'static str,
+    },
+    /// A number is not finite.
+    NotFinite {
+        /// Where.
+        column: &'static str,
+    },
+}
+
+impl Factors {
+    /// Takes columns that fit each other.
+    ///
+    /// # Errors
+    ///
+    /// Names the first column that does not.
+    pub fn new(columns: FactorColumns) -> Result<Self, FactorsError> {
+        let (viewers, titles, factors) = (columns.viewer_ids.len(), columns.title_ids.len(), columns.factors);
+        if titles == 0 || titles > TITLES_MAX || factors == 0 || factors > FACTORS_MAX {
+            return Err(FactorsError::Size);
+        }
+        let lengths = [
+            ("viewer_bias", columns.viewer_biases.len(), Some(viewers)),
+            ("viewer_factors", columns.viewer_factors.len(), viewers.checked_mul(factors)),
+            ("title_bias", columns.title_biases.len(), Some(titles)),
+            ("title_factors", columns.title_factors.len(), titles.checked_mul(factors)),
+        ];
+        for (column, length, expected) in lengths {
+            if Some(length) != expected {
+                return Err(FactorsError::Length { column });
+            }
+        }
+        for (column, ids) in [("viewer_id", &columns.viewer_ids), ("title_id", &columns.title_ids)] {
+            if ids.windows(2).any(|pair| pair[0] >= pair[1]) {
+                return Err(FactorsError::IdsNotRising { column });
+            }
+        }
+        let numbers = [
+            ("viewer_bias", &columns.viewer_biases),
+            ("viewer_factors", &columns.viewer_factors),
+            ("title_bias", &columns.title_biases),
+            ("title_factors", &columns.title_factors),
+        ];
+        for (column, values) in numbers {
+            if values.iter().any(|value| !value.is_finite()) {
+                return Err(FactorsError::NotFinite { column });
+            }
+        }
+        if !columns.mean.is_finite() {
+            return Err(FactorsError::NotFinite { column: "mean" });
+        }
+        Ok(Self { columns })
+    }
+
+    /// The checked columns.
+    pub fn columns(&self) -> &FactorColumns {
+        &self.columns
+    }
+
+    /// Viewers the model knows.
+    pub fn viewers(&self) -> usize {
+        self.columns.viewer_ids.len()
+    }
+
+    /// Predicts a rating a pair; an unknown viewer or title gets the global mean.
+    ///
+    /// # Errors
+    ///
+    /// When there are more than [`PAIRS_MAX`] pairs.
+    pub fn predict(&self, pairs: &[(ViewerId, TitleId)]) -> Result<Vec<f32>, Error> {
+        if pairs.len() > PAIRS_MAX {
+            return Err(Error::TooManyPairs { pairs: pairs.len() });
+        }
+        let predictions = pairs.iter().map(|&(viewer, title)| {
+            match (
+                self.columns.viewer_ids.binary_search(&viewer),
+                self.columns.title_ids.binary_search(&title),
+            ) {
+                (Ok(viewer), Ok(title)) => self.rating(viewer, title),
+                _ => self.columns.mean,
+            }
+        });
+        Ok(predictions.collect())
+    }
+
+    /// The `n` titles with the highest predicted rating, ties by the lower id; empty for an unknown
+    /// viewer, shorter when the excludes leave fewer.
+    pub fn top_rated(&self, viewer: ViewerId, n: usize, exclude: &[TitleId]) -> Vec<Scored> {
+        let Ok(viewer) = self.columns.viewer_ids.binary_search(&viewer) else { return Vec::new() };
+        let titles = &self.columns.title_ids;
+        let mut barred = Bitset::new(titles.len());
+        for index in exclude.iter().filter_map(|title| titles.binary_search(title).ok()) {
+            barred.insert(index);
+        }
+        let mut scored: Vec<(f32, u32)> = (0_u32..)
+            .take(titles.len())
+            .filter(|&index| !barred.contains(index as usize))
+            .map(|index| (self.rating(viewer, index as usize), index))
+            .collect();
+        keep_best(&mut scored, n);
+        scored.into_iter().map(|(score, index)| Scored { title: titles[index as usize], score }).collect()
+    }
+
+    /// The sum in a fixed order: mean, viewer, title, then the factors one by one.
+    fn rating(&self, viewer: usize, title: usize) -> f32 {
+        let columns = &self.columns;
+        let d = columns.factors;
+        let mine = &columns.viewer_factors[viewer * d..(viewer + 1) * d];
+        let its = &columns.title_factors[title * d..(title + 1) * d];
+        let start = columns.mean + columns.viewer_biases[viewer] + columns.title_biases[title];
+        mine.iter().zip(its).fold(start, |sum, (a, b)| sum + a * b)
+    }
+}
+
+impl fmt::Display for FactorsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Size => write!(f, "no titles or factors, or too many"),
+            Self::Length { column } => write!(f, "column {column} is not as long as its ids"),
+            Self::IdsNotRising { column } => write!(f, "column {column} does not rise"),
+            Self::NotFinite { column } => write!(f, "column {column} holds a number that is not finite"),
+        }
+    }
+}
+
+impl core::error::Error for FactorsError {}

@@ -1,0 +1,118 @@
+//! What the ranker sees of a candidate.
+//!
+//! | column | feature |
+//! |---|---|
+//! | 0 | row score, as a share of the best in the pool |
+//! | 1 | ln(1 + row score) |
+//! | 2 | popularity, as a share of the region's most popular title |
+//! | 3 | ln(1 + popularity) / ln(1 + the region's maximum) |
+//! | 4 | share of the history's genres that the candidate has |
+//! | 5 | distance to the mean year of the history, in decades, at most 10; 0 when a year is unknown |
+//! | 6 | 1 when a row leads to it, else 0 |
+//! | 7 | ln(1 + watched titles that count) / ln(201) |
+
+use alloc::vec::Vec;
+
+use crate::Candidates;
+use crate::rows::Watched;
+
+/// Features a candidate has.
+pub const COLUMNS: usize = 8;
+
+/// Genres a bitset can hold.
+const GENRES: usize = 32;
+
+/// What the history says as a whole.
+struct Taste {
+    genre_counts: [f32; GENRES],
+    genre_total: f32,
+    year_mean: Option<f32>,
+    length: f32,
+}
+
+impl Taste {
+    fn of(candidates: &Candidates, recent: &[Watched]) -> Self {
+        let columns = &candidates.columns;
+        let mut genre_counts = [0.0; GENRES];
+        let (mut genre_total, mut year_sum, mut years) = (0.0, 0.0, 0.0);
+        for watched in recent {
+            let genres = columns.genres[watched.index];
+            for (genre, count) in genre_counts.iter_mut().enumerate() {
+                if genres >> genre & 1 == 1 {
+                    *count += 1.0;
+                    genre_total += 1.0;
+                }
+            }
+            if columns.years[watched.index] > 0 {
+                year_sum += f32::from(columns.years[watched.index]);
+                years += 1.0;
+            }
+        }
+        let year_mean = (years > 0.0).then(|| year_sum / years);
+        #[allow(clippy::cast_precision_loss, reason = "at most 200 titles count")]
+        let length = libm::log1pf(recent.len() as f32) / libm::logf(201.0);
+        Self { genre_counts, genre_total, year_mean, length }
+    }
+
+    fn genre_share(&self, genres: u32) -> f32 {
+        if self.genre_total == 0.0 {
+            return 0.0;
+        }
+        let mut shared = 0.0;
+        for (genre, count) in self.genre_counts.iter().enumerate() {
+            if genres >> genre & 1 == 1 {
+                shared += count;
+            }
+        }
+        shared / self.genre_total
+    }
+
+    fn decades_from(&self, year: u16) -> f32 {
+        match self.year_mean {
+            Some(mean) if year > 0 => libm::fminf(libm::fabsf(f32::from(year) - mean) / 10.0, 10.0),
+            _ => 0.0,
+        }
+    }
+}
+
+/// One row of [`COLUMNS`] for each candidate of the pool.
+pub(crate) fn table(candidates: &Candidates, recent: &[Watched], scores: &[f32], pool: &[u32]) -> Vec<f32> {
+    let columns = &candidates.columns;
+    let taste = Taste::of(candidates, recent);
+    let best = pool.iter().map(|&index| scores[index as usize]).fold(0.0, libm::fmaxf);
+    let popularity_log_max = libm::log1pf(candidates.popularity_max);
+    let mut table = Vec::with_capacity(pool.len() * COLUMNS);
+    for &index in pool {
+        let index = index as usize;
+        let score = libm::fmaxf(scores[index], 0.0);
+        let popularity = columns.popularity[index];
+        let row: [f32; COLUMNS] = [
+            share(score, best),
+            libm::log1pf(score),
+            share(popularity, candidates.popularity_max),
+            share(libm::log1pf(popularity), popularity_log_max),
+            taste.genre_share(columns.genres[index]),
+            taste.decades_from(columns.years[index]),
+            if score > 0.0 { 1.0 } else { 0.0 },
+            taste.length,
+        ];
+        table.extend_from_slice(&row);
+    }
+    table
+}
+
+/// The features of a pool for a history: what the trainer of a ranker learns from.
+pub fn for_training(
+    candidates: &Candidates,
+    rules: &crate::Rules,
+    history: &[crate::TitleId],
+    pool: &[u32],
+) -> Vec<f32> {
+    let recent = crate::rows::recent(candidates, rules, history);
+    let scores = crate::rows::sum(candidates, &recent);
+    table(candidates, &recent, &scores, pool)
+}
+
+fn share(part: f32, whole: f32) -> f32 {
+    if whole > 0.0 { part / whole } else { 0.0 }
+}

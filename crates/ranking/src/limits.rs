@@ -1,0 +1,28 @@
+//! What a question or a file may hold at most, and the harm each limit stops.
+
+/// Picks in one answer; more is a catalogue dump, not a page.
+pub const K_MAX: u32 = 100;
+
+/// Watched titles in a request; only the newest few hundred count, so more is a mistake.
+pub const HISTORY_MAX: usize = 10_000;
+
+/// Watched titles that count: older ones weigh nothing and each costs a row.
+pub const HISTORY_WINDOW_MAX: u32 = 200;
+
+/// Candidates handed to the ranker: each costs a pass through the model.
+pub const RANKER_POOL_MAX: u32 = 200;
+
+/// Titles in a candidate set; a larger one would not fit a node's memory beside the others.
+pub const TITLES_MAX: usize = 1 << 20;
+
+/// Entries of a row; a larger row is the catalogue, not what goes with a title.
+pub const ROW_ENTRIES_MAX: usize = 4_096;
+
+/// Row scales are powers of two in this range; beyond it a weight would leave f32's normal numbers.
+pub const SCALE_LOG2_MAX: i8 = 40;
+
+/// Pairs in one prediction call; more waits for the next, so that no caller holds a node for long.
+pub const PAIRS_MAX: usize = 100_000;
+
+/// Factors of a viewer or a title; more than this no catalogue supports.
+pub const FACTORS_MAX: usize = 1_024;

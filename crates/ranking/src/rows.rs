@@ -1,0 +1,63 @@
+//! Item-to-item rows: what goes with what was watched.
+//!
+//! The score of candidate `c` is `Σ exp(−age / τ) · row[h][c]` over the newest watched titles `h`
+//! that have a row, in the order newest to oldest, in f32: the same sum in the same order everywhere.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use crate::Candidates;
+use crate::request::Rules;
+
+/// A watched title that counts.
+pub(crate) struct Watched {
+    /// Its place in the candidate set.
+    pub(crate) index: usize,
+    /// What its row is multiplied by: recency and the row's scale.
+    factor: f32,
+}
+
+/// The newest watched titles that the set knows, newest first.
+pub(crate) fn recent(candidates: &Candidates, rules: &Rules, history: &[u32]) -> Vec<Watched> {
+    let newest = history.iter().rev().take(rules.history_window());
+    newest
+        .enumerate()
+        .filter_map(|(age, &title)| {
+            let index = candidates.index_of(title)?;
+            let scale = libm::exp2f(f32::from(candidates.columns.row_scales_log2[index]));
+            Some(Watched { index, factor: rules.recency_weight(age) * scale })
+        })
+        .collect()
+}
+
+/// The summed score of every candidate; 0 where no row leads.
+pub(crate) fn sum(candidates: &Candidates, recent: &[Watched]) -> Vec<f32> {
+    let mut scores = vec![0.0_f32; candidates.len()];
+    for watched in recent {
+        let (indexes, weights) = row(candidates, watched.index);
+        for (&index, &weight) in indexes.iter().zip(weights) {
+            scores[index as usize] += watched.factor * f32::from(weight);
+        }
+    }
+    scores
+}
+
+/// The watched title whose row gave a candidate most; the newest of equals.
+pub(crate) fn strongest(candidates: &Candidates, recent: &[Watched], candidate: u32) -> Option<usize> {
+    let mut best: Option<(f32, usize)> = None;
+    for watched in recent {
+        let (indexes, weights) = row(candidates, watched.index);
+        let Ok(entry) = indexes.binary_search(&candidate) else { continue };
+        let given = watched.factor * f32::from(weights[entry]);
+        if best.is_none_or(|(most, _)| given > most) {
+            best = Some((given, watched.index));
+        }
+    }
+    best.map(|(_, index)| index)
+}
+
+fn row(candidates: &Candidates, index: usize) -> (&[u32], &[i8]) {
+    let columns = &candidates.columns;
+    let bounds = columns.row_offsets[index] as usize..columns.row_offsets[index + 1] as usize;
+    (&columns.row_indexes[bounds.clone()], &columns.row_weights[bounds])
+}
