@@ -1,0 +1,83 @@
+//! The candidate set of one region.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use ranking::{Candidates, Columns};
+
+use crate::FileError;
+use crate::limits::{CANDIDATES_BYTES_MAX, NAME_CHARS_MAX};
+use crate::tensors::{Reader, Writer};
+
+const SCHEMA: &str = "frontrow-candidates-1";
+
+/// Genres that a candidate's 32 bits can name.
+pub const GENRES_MAX: usize = 32;
+
+/// A candidate set with what its metadata say.
+#[derive(Clone, Debug)]
+pub struct CandidateFile {
+    /// Whose candidates these are.
+    pub region: String,
+    /// The name of each bit in `genres`, from the lowest; at most [`GENRES_MAX`].
+    pub genres: Vec<String>,
+    /// What can be ranked.
+    pub candidates: Candidates,
+}
+
+impl CandidateFile {
+    /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// Names the tensor or the value that is not as the schema says.
+    pub fn decode(bytes: &[u8]) -> Result<Self, FileError> {
+        let file = Reader::open(bytes, CANDIDATES_BYTES_MAX, SCHEMA)?;
+        let region = file.text("region")?;
+        if region.is_empty() || region.len() > NAME_CHARS_MAX {
+            return Err(FileError::Value { field: "region" });
+        }
+        let names = file.text("genres")?;
+        let genres: Vec<String> =
+            names.split(',').filter(|name| !name.is_empty()).map(str::to_string).collect();
+        if genres.len() > GENRES_MAX {
+            return Err(FileError::Value { field: "genres" });
+        }
+        let columns = Columns {
+            title_ids: file.column("title_id")?,
+            popularity: file.column("popularity")?,
+            maturity_years: file.column("maturity")?,
+            years: file.column("year")?,
+            genres: file.column("genres")?,
+            window_from_s: file.column("window_from_s")?,
+            window_until_s: file.column("window_until_s")?,
+            row_offsets: file.column("row_offset")?,
+            row_indexes: file.column("row_index")?,
+            row_weights: file.column("row_weight")?,
+            row_scales_log2: file.column("row_scale_log2")?,
+        };
+        Ok(Self { region: region.to_string(), genres, candidates: Candidates::new(columns)? })
+    }
+
+    /// Writes the file; equal candidates give equal bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        let columns = self.candidates.columns();
+        let mut file = Writer::default();
+        file.column("title_id", &columns.title_ids);
+        file.column("popularity", &columns.popularity);
+        file.column("maturity", &columns.maturity_years);
+        file.column("year", &columns.years);
+        file.column("genres", &columns.genres);
+        file.column("window_from_s", &columns.window_from_s);
+        file.column("window_until_s", &columns.window_until_s);
+        file.column("row_offset", &columns.row_offsets);
+        file.column("row_index", &columns.row_indexes);
+        file.column("row_weight", &columns.row_weights);
+        file.column("row_scale_log2", &columns.row_scales_log2);
+        file.finish(&[
+            ("schema", SCHEMA.to_string()),
+            ("region", self.region.clone()),
+            ("genres", self.genres.join(",")),
+        ])
+    }
+}
