@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use super::PrepareError;
+use super::error::{Part, PrepareError};
 use super::seal::{NodeKey, SEAL_BYTES, Sealer};
 use crate::limits;
 
@@ -44,6 +44,7 @@ impl Artifacts {
     pub(super) fn obtain(
         &self,
         engine: &Engine,
+        part: Part,
         key: &ArtifactKey,
         build: impl FnOnce() -> Result<Built, PrepareError>,
     ) -> Result<(Component, Vec<u8>), PrepareError> {
@@ -55,15 +56,19 @@ impl Artifacts {
             return Ok(found);
         }
         let Built { code, note } = build()?;
-        if let Err(error) = self.store(key, &code, &note) {
+        match self.store(key, &code, &note) {
+            Ok(()) => {
+                self.sweep();
+                if let Some(found) = self.load(engine, key) {
+                    return Ok(found);
+                }
+            }
             // A full disk must not stop a node that can serve from memory.
-            tracing::warn!(%error, "a compiled component was not kept");
-            return Ok((from_memory(engine, &code).map_err(io::Error::other)?, note));
+            Err(error) => tracing::warn!(%error, "a compiled component was not kept"),
         }
-        self.sweep();
-        match self.load(engine, key) {
-            Some(found) => Ok(found),
-            None => Ok((from_memory(engine, &code).map_err(io::Error::other)?, note)),
+        match from_memory(engine, &code) {
+            Ok(component) => Ok((component, note)),
+            Err(source) => Err(PrepareError::Malformed { component: part, source }),
         }
     }
 
@@ -268,7 +273,7 @@ mod tests {
             let built = Cell::new(false);
             let (_, note) = self
                 .artifacts
-                .obtain(&self.engine, key, || {
+                .obtain(&self.engine, Part::Qoe, key, || {
                     built.set(true);
                     let code = self.engine.precompile_component(b"\0asm\x0d\0\x01\0").unwrap();
                     Ok(Built { code, note: vec![7] })
@@ -354,7 +359,7 @@ mod tests {
                         let code = engine.precompile_component(b"\0asm\x0d\0\x01\0").unwrap();
                         Ok(Built { code, note: Vec::new() })
                     };
-                    artifacts.obtain(&engine, &key, code).unwrap();
+                    artifacts.obtain(&engine, Part::Qoe, &key, code).unwrap();
                     built
                 })
             });

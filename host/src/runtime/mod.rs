@@ -73,6 +73,8 @@ pub struct RuntimeConfig {
     pub invocations_max: u32,
     /// How long an invocation may take, the ranker included; 1 ms to 60 s.
     pub deadline: Duration,
+    /// How long a component may take to read its files, 1 ms to 60 s.
+    pub load_deadline: Duration,
     /// Memory of an instance in bytes, 1 MiB to 1 GiB.
     pub memory_bytes_max: usize,
 }
@@ -84,6 +86,7 @@ impl RuntimeConfig {
             cache_dir: cache_dir.into(),
             invocations_max: limits::INVOCATIONS_DEFAULT,
             deadline: limits::DEADLINE_DEFAULT,
+            load_deadline: limits::LOAD_DEADLINE_DEFAULT,
             memory_bytes_max: limits::MEMORY_BYTES_DEFAULT,
         }
     }
@@ -93,8 +96,10 @@ impl RuntimeConfig {
         if !(1..=limits::INVOCATIONS_MAX).contains(&self.invocations_max) {
             return refuse("invocations_max", "1 to 4096");
         }
-        if !(limits::DEADLINE_MIN..=limits::DEADLINE_MAX).contains(&self.deadline) {
-            return refuse("deadline", "1 ms to 60 s");
+        for (name, deadline) in [("deadline", self.deadline), ("load_deadline", self.load_deadline)] {
+            if !(limits::DEADLINE_MIN..=limits::DEADLINE_MAX).contains(&deadline) {
+                return refuse(name, "1 ms to 60 s");
+            }
         }
         if !(limits::MEMORY_BYTES_MIN..=limits::MEMORY_BYTES_MAX).contains(&self.memory_bytes_max) {
             return refuse("memory_bytes_max", "1 MiB to 1 GiB");
@@ -169,6 +174,7 @@ impl Runtime {
             clock: Arc::new(clock),
             memory_bytes_max: config.memory_bytes_max,
             deadline: config.deadline,
+            load_deadline: config.load_deadline,
         };
         let artifacts = Artifacts::open(config.cache_dir.join("components"), key)?;
         Ok(Self { shared: Arc::new(Shared { sandboxes, artifacts, functions, allocation }) })

@@ -10,7 +10,7 @@ use super::bindings::bitrate_world::BitrateComponentPre;
 use super::bindings::inference_world::{InferenceComponent, InferenceComponentPre};
 use super::bindings::qoe_world::QoeComponentPre;
 use super::bindings::ranking_world::{RankingComponent, RankingComponentPre};
-use super::error::{Part, PrepareError};
+use super::error::{InvokeError, Nonsense, Part, PrepareError};
 use super::generation::{Generation, Region};
 use super::sandbox::{Ranker, Sandbox, Sandboxes};
 use super::{RegionFiles, ReleaseFiles, imports, ranking, snapshot};
@@ -60,7 +60,8 @@ impl Workshop<'_> {
     ) -> Result<P, PrepareError> {
         let engine = &self.sandboxes.engine;
         let key = ArtifactKey::new(engine, Kind::Plain, wasm, &[]);
-        let (component, _) = self.artifacts.obtain(engine, &key, || self.compile(part, wasm, Vec::new()))?;
+        let (component, _) =
+            self.artifacts.obtain(engine, part, &key, || self.compile(part, wasm, Vec::new()))?;
         self.fit(part, &component, fit)
     }
 
@@ -68,7 +69,7 @@ impl Workshop<'_> {
         let part = Part::Inference;
         let engine = &self.sandboxes.engine;
         let key = ArtifactKey::new(engine, Kind::Snapshot, wasm, &[onnx]);
-        let (component, note) = self.artifacts.obtain(engine, &key, || {
+        let (component, note) = self.artifacts.obtain(engine, part, &key, || {
             let linker = |component: &Component| imports::linker(part, engine, component);
             let (wasm, loaded) =
                 snapshot::take(part, wasm, self.sandboxes, self.artifacts, linker, |store, instance| {
@@ -83,6 +84,9 @@ impl Workshop<'_> {
             self.compile(part, &wasm, encode([loaded.columns]))
         })?;
         let [columns] = decode(&note)?;
+        if columns == 0 {
+            return Err(nonsense(part, Nonsense::Number { index: 0 }));
+        }
         let pre = self.fit(part, &component, InferenceComponentPre::new)?;
         Ok(Ranker { pre, columns, sandboxes: self.sandboxes.clone() })
     }
@@ -101,7 +105,7 @@ impl Workshop<'_> {
         let inputs: [&[u8]; 4] =
             [files.candidates, &weighing, &[u8::from(factors.is_some())], factors.unwrap_or_default()];
         let key = ArtifactKey::new(engine, Kind::Snapshot, wasm, &inputs);
-        let (component, note) = self.artifacts.obtain(engine, &key, || {
+        let (component, note) = self.artifacts.obtain(engine, part, &key, || {
             let linker = |component: &Component| imports::linker(part, engine, component);
             let (wasm, loaded) =
                 snapshot::take(part, wasm, self.sandboxes, self.artifacts, linker, |store, instance| {
@@ -120,8 +124,11 @@ impl Workshop<'_> {
         })?;
         let [titles, rows, viewers] = decode(&note)?;
         let pre = self.fit(part, &component, RankingComponentPre::new)?;
-        let loaded = ranking::Loaded { titles, rows, viewers };
-        Ok(Region { pre, loaded, titles: title_ids(files)? })
+        let ids = title_ids(files)?;
+        if ids.len() != titles as usize {
+            return Err(nonsense(part, Nonsense::Length { got: titles as usize, allowed: ids.len() }));
+        }
+        Ok(Region { pre, loaded: ranking::Loaded { titles, rows, viewers }, titles: ids })
     }
 
     fn compile(&self, part: Part, wasm: &[u8], note: Vec<u8>) -> Result<Built, PrepareError> {
@@ -171,6 +178,10 @@ fn check_sizes(files: &ReleaseFiles<'_>) -> Result<(), PrepareError> {
 fn title_ids(files: &RegionFiles<'_>) -> Result<Vec<u32>, PrepareError> {
     let _ = files;
     Ok(Vec::new())
+}
+
+fn nonsense(part: Part, nonsense: Nonsense) -> PrepareError {
+    PrepareError::LoadFailed { component: part, source: InvokeError::Nonsense(nonsense) }
 }
 
 fn encode<const N: usize>(numbers: [u32; N]) -> Vec<u8> {

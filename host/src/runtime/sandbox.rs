@@ -20,6 +20,7 @@ pub(super) struct Sandboxes {
     pub(super) clock: Arc<Clock>,
     pub(super) memory_bytes_max: usize,
     pub(super) deadline: Duration,
+    pub(super) load_deadline: Duration,
 }
 
 impl Sandboxes {
@@ -30,7 +31,7 @@ impl Sandboxes {
 
     /// A store in which a component takes its files; the snapshot reads its whole memory in one call.
     pub(super) fn open_to_load(&self) -> Store<Sandbox> {
-        self.open_for(self.clock.ticks(limits::LOAD_TIME_MAX), self.memory_bytes_max, None)
+        self.open_for(self.clock.ticks(self.load_deadline), self.memory_bytes_max, None)
     }
 
     fn open_for(&self, ticks: u64, hostcall_bytes: usize, ranker: Option<Arc<Ranker>>) -> Store<Sandbox> {
@@ -57,7 +58,7 @@ impl Sandboxes {
         }
         match error.downcast_ref::<Trap>() {
             Some(Trap::Interrupt) => InvokeError::Deadline,
-            Some(trap) => InvokeError::Trap(trap.to_string()),
+            Some(trap) => InvokeError::Trap(trap.to_string().trim_start_matches("wasm trap: ").to_owned()),
             None => {
                 let mut reason = error.root_cause().to_string();
                 reason.truncate(reason.floor_char_boundary(limits::REASON_BYTES_MAX));

@@ -28,7 +28,7 @@ pub(super) fn take<L>(
     let wizer = Wizer::new();
     let (context, instrumented) = guarded(|| wizer.instrument_component(wasm)).map_err(malformed)?;
     let key = ArtifactKey::new(engine, Kind::Instrumented, wasm, &[]);
-    let (component, _) = artifacts.obtain(engine, &key, || {
+    let (component, _) = artifacts.obtain(engine, part, &key, || {
         let code = engine.precompile_component(&instrumented).map_err(malformed)?;
         Ok(Built { code, note: Vec::new() })
     })?;

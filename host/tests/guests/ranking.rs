@@ -1,0 +1,174 @@
+//! Answers that cannot be true, and rankers that go wrong inside a ranking invocation.
+
+use frontrow_edge::runtime::{InvokeError, Nonsense};
+
+use crate::forge::component;
+use crate::scene::{INFERENCE_LOADS, RANKING_LOADS, Scene, request};
+
+/// A ranking guest that always answers with these picks, `eligible` and nothing else.
+fn answering(picks: &[(u32, f32)], eligible: u32) -> Scene {
+    let mut body = String::new();
+    for (index, (title, score)) in picks.iter().enumerate() {
+        let at = 1_024 + index * 16;
+        body.push_str(&format!("(i32.store (i32.const {at}) (i32.const {title}))\n"));
+        body.push_str(&format!("(i32.store (i32.const {}) (i32.const {}))\n", at + 4, score.to_bits()));
+    }
+    let mut scene = Scene::new();
+    scene.ranking = component(
+        "ranking-component",
+        &format!(
+            r#"{RANKING_LOADS}
+            (func (export "frontrow:edge/ranking@0.1.0#recommend")
+              (param i32 i32 i32 i32 i32 i64 i32) (result i32)
+              {body}
+              (i32.store8 (i32.const 0) (i32.const 0))
+              (i32.store (i32.const 4) (i32.const 1024))
+              (i32.store (i32.const 8) (i32.const {count}))
+              (i32.store (i32.const 12) (i32.const {eligible}))
+              (i32.const 0))"#,
+            count = picks.len(),
+        ),
+    );
+    scene
+}
+
+fn nonsense(picks: &[(u32, f32)], eligible: u32, k: u32) -> Nonsense {
+    match answering(picks, eligible).generation().recommend("eu", &request(k)) {
+        Err(InvokeError::Nonsense(nonsense)) => nonsense,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_true_answer_passes() {
+    let generation = answering(&[(2, 3.0), (1, 1.5), (3, 1.5)], 3).generation();
+    let answer = generation.recommend("eu", &request(3)).unwrap();
+    let titles: Vec<u32> = answer.picks.iter().map(|pick| pick.title).collect();
+    assert_eq!(titles, [2, 1, 3]);
+    assert!(!answer.ranked);
+    assert_eq!(generation.loaded("eu").unwrap().rows, 2);
+    assert!(matches!(generation.recommend("mars", &request(3)), Err(InvokeError::UnknownRegion)));
+}
+
+#[test]
+fn more_than_k_or_than_is_eligible_is_refused() {
+    assert_eq!(nonsense(&[(2, 3.0), (1, 1.5)], 3, 1), Nonsense::Length { got: 2, allowed: 1 });
+    assert_eq!(nonsense(&[(2, 3.0), (1, 1.5)], 1, 3), Nonsense::Length { got: 2, allowed: 1 });
+    assert_eq!(nonsense(&[(2, 3.0)], 4, 3), Nonsense::Length { got: 4, allowed: 3 });
+}
+
+#[test]
+fn picks_out_of_order_are_refused() {
+    assert_eq!(nonsense(&[(2, 1.0), (1, 1.5)], 3, 3), Nonsense::Unsorted { index: 1 });
+    assert_eq!(nonsense(&[(2, 1.0), (1, 1.0)], 3, 3), Nonsense::Unsorted { index: 1 });
+}
+
+#[test]
+fn a_title_twice_is_refused() {
+    assert_eq!(nonsense(&[(2, 3.0), (1, 2.0), (2, 1.0)], 3, 3), Nonsense::Duplicate { title: 2 });
+}
+
+#[test]
+fn scores_that_are_no_numbers_are_refused() {
+    for score in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        assert_eq!(nonsense(&[(2, score)], 3, 3), Nonsense::Number { index: 0 });
+    }
+}
+
+#[test]
+fn a_title_the_candidate_set_lacks_is_refused() {
+    assert_eq!(nonsense(&[(9, 3.0)], 3, 3), Nonsense::UnknownTitle { title: 9 });
+}
+
+/// A ranking guest that asks the ranker with two rows and traps on a refusal; `score` is its body.
+fn ranked_by(score: &str) -> Scene {
+    let mut scene = Scene::new();
+    scene.ranking = component(
+        "ranking-component",
+        &format!(
+            r#"(import "frontrow:edge/inference@0.1.0" "score" (func $score (param i32 i32 i32)))
+            {RANKING_LOADS}
+            (func (export "frontrow:edge/ranking@0.1.0#recommend")
+              (param i32 i32 i32 i32 i32 i64 i32) (result i32)
+              (call $score (i32.const 2048) (i32.const 4) (i32.const 512))
+              (if (i32.load8_u (i32.const 512)) (then unreachable))
+              (i64.store (i32.const 4) (i64.const 0))
+              (i32.store8 (i32.const 16) (i32.const 1))
+              (i32.const 0))"#
+        ),
+    );
+    scene.inference = component(
+        "inference-component",
+        &format!(
+            r#"{INFERENCE_LOADS}
+            (func (export "frontrow:edge/inference@0.1.0#score") (param i32 i32) (result i32)
+              {score} (i32.const 0))"#
+        ),
+    );
+    scene.ranker = Some(vec![1]);
+    scene
+}
+
+const TWO_LOGITS: &str = "(i32.store (i32.const 4) (i32.const 1024)) (i32.store (i32.const 8) (i32.const 2))";
+
+#[test]
+fn a_ranking_asks_the_ranker_of_its_release() {
+    let scene = ranked_by(TWO_LOGITS);
+    let generation = scene.generation();
+    assert!(generation.recommend("eu", &request(1)).unwrap().ranked);
+    assert_eq!(generation.infer(&[0.0; 4]).unwrap(), [0.0, 0.0]);
+}
+
+#[test]
+fn without_a_ranker_the_import_answers_not_loaded() {
+    let mut scene = ranked_by(TWO_LOGITS);
+    scene.ranker = None;
+    let generation = scene.generation();
+    assert_eq!(generation.recommend("eu", &request(1)).unwrap_err().code(), "trap");
+    assert_eq!(generation.infer(&[0.0; 4]).unwrap_err().code(), "not-loaded");
+}
+
+#[test]
+fn a_ranker_that_loops_uses_up_the_deadline_of_the_whole_answer() {
+    let generation = ranked_by("(loop $for_ever (br $for_ever))").generation();
+    assert!(matches!(generation.recommend("eu", &request(1)), Err(InvokeError::Deadline)));
+}
+
+#[test]
+fn a_ranker_that_traps_takes_or_lies_fails_the_answer_with_its_own_code() {
+    let code = |score| ranked_by(score).generation().recommend("eu", &request(1)).unwrap_err().code();
+    assert_eq!(code("unreachable"), "trap");
+    assert_eq!(code("(loop $for_ever (drop (memory.grow (i32.const 1))) (br $for_ever))"), "out-of-memory");
+    assert_eq!(code("(i32.store (i32.const 8) (i32.const 0))"), "nonsense-answer");
+    let not_a_number = format!("{TWO_LOGITS} (i32.store (i32.const 1024) (i32.const 0x7fc00000))");
+    assert_eq!(code(&not_a_number), "nonsense-answer");
+}
+
+#[test]
+fn ratings_that_are_not_one_finite_number_a_pair_are_refused() {
+    let mut scene = Scene::new();
+    scene.ranking = component(
+        "ranking-component",
+        &format!(
+            r#"{RANKING_LOADS}
+            (func (export "frontrow:edge/ranking@0.1.0#predict") (param i32 i32) (result i32)
+              (i32.store (i32.const 4) (i32.const 1024))
+              (i32.store (i32.const 8) (i32.const 1))
+              (i32.store (i32.const 1024) (i32.const 0x7f800000))
+              (i32.const 0))
+            (func (export "frontrow:edge/ranking@0.1.0#top-rated") (param i32 i32 i32 i32) (result i32)
+              (i32.store (i32.const 4) (i32.const 1024))
+              (i32.store (i32.const 8) (i32.const 1))
+              (i32.store (i32.const 1024) (i32.const 2))
+              (i32.const 0))"#
+        ),
+    );
+    let generation = scene.generation();
+    let pair = frontrow_edge::runtime::ranking::Pair { viewer: 1, title: 1 };
+    let code = |pairs: &[_]| generation.predict(pairs).unwrap_err().to_string();
+    assert!(code(&[pair]).contains("number 0"));
+    assert!(code(&[pair, pair]).contains("1 entries, 2"));
+    assert_eq!(generation.top_rated(1, 1, &[]).unwrap()[0].title, 2);
+    assert!(generation.top_rated(1, 0, &[]).is_err());
+    assert!(generation.top_rated(1, 1, &[2]).is_err());
+}
