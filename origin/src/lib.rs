@@ -3,3 +3,4 @@
 pub mod database;
 pub mod limits;
 pub mod train;
+pub mod postgres;
