@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use release::CandidateFile;
 use wasmtime::component::{Component, InstancePre};
 
 use super::artifacts::{ArtifactKey, Artifacts, Built, Kind};
@@ -99,6 +100,7 @@ impl Workshop<'_> {
         rules: ranking::Rules,
     ) -> Result<Region, PrepareError> {
         let part = Part::Ranking;
+        let ids = title_ids(files)?;
         let engine = &self.sandboxes.engine;
         let weighing = encode([rules.recency_tau.to_bits(), rules.history_window, rules.ranker_pool]);
         // "No factors" and "factors of no bytes" are different inputs.
@@ -124,7 +126,6 @@ impl Workshop<'_> {
         })?;
         let [titles, rows, viewers] = decode(&note)?;
         let pre = self.fit(part, &component, RankingComponentPre::new)?;
-        let ids = title_ids(files)?;
         if ids.len() != titles as usize {
             return Err(nonsense(part, Nonsense::Length { got: titles as usize, allowed: ids.len() }));
         }
@@ -176,8 +177,12 @@ fn check_sizes(files: &ReleaseFiles<'_>) -> Result<(), PrepareError> {
 
 /// The titles of a candidate set, rising: no answer may name another one.
 fn title_ids(files: &RegionFiles<'_>) -> Result<Vec<u32>, PrepareError> {
-    let _ = files;
-    Ok(Vec::new())
+    let malformed = |reason| PrepareError::CandidatesMalformed { region: files.name.to_owned(), reason };
+    let file = CandidateFile::decode(files.candidates).map_err(|error| malformed(error.to_string()))?;
+    if file.region != files.name {
+        return Err(malformed(format!("it is the one of {}", file.region)));
+    }
+    Ok(file.candidates.columns().title_ids.clone())
 }
 
 fn nonsense(part: Part, nonsense: Nonsense) -> PrepareError {
