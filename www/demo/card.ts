@@ -20,8 +20,8 @@ export function card(title: Title, reason: string): HTMLLIElement {
   return make(
     "li",
     { class: "card", "data-title": title.id },
-    make("div", { class: "card-frame" }, see, play),
-    make("p", { class: "card-name", title: title.name }, title.name),
+    see,
+    make("div", { class: "card-line" }, make("p", { class: "card-name", title: title.name }, title.name), play),
     make("p", { class: "card-meta" }, describe(title)),
     make("p", { class: "card-reason" }, reason),
   );

@@ -6,6 +6,8 @@ import type { Pair, RankingRules, RecommendAnswer, RecommendRequest } from "./me
 
 /** What a candidate set turned out to hold. */
 export interface RankingModelInfo {
+  /** Whose candidates they are. */
+  region: string;
   /** Titles in the set, candidates and mere row sources together. */
   titles: number;
   /** Titles that have an item-to-item row. */

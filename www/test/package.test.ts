@@ -50,7 +50,7 @@ before(async () => {
 
 test("a model says what it holds and answers k picks in falling order", () => {
   const model = RankingModel.decode(eu, RULES);
-  assert.deepEqual(model.info, { titles: titles.length, rows: titles.length, viewers: 0 });
+  assert.deepEqual(model.info, { region: "eu", titles: titles.length, rows: titles.length, viewers: 0 });
   const history = [titles[3]?.id ?? 0, titles[40]?.id ?? 0];
   const { picks, eligible, ranked } = model.recommend({ history, k: 50 });
   assert.equal(picks.length, 50);
@@ -85,9 +85,9 @@ test("questions out of range are refused with their code", () => {
 test("files that are not what they say are refused", () => {
   const cut = eu.slice(0, eu.length - 1);
   for (const bytes of [new Uint8Array(), new Uint8Array(8).fill(255), cut]) {
-    refuses(FileRefusedError, "candidates-malformed", () => RankingModel.decode(bytes, RULES));
+    refuses(FileRefusedError, "not-safetensors", () => RankingModel.decode(bytes, RULES));
   }
-  refuses(FileRefusedError, "factors-malformed", () => RankingModel.decode(eu, RULES, new Uint8Array(3)));
+  refuses(FileRefusedError, "not-safetensors", () => RankingModel.decode(eu, RULES, new Uint8Array(3)));
   const rules = { ...RULES, recency_tau: 0 };
   refuses(FileRefusedError, "rule-out-of-range", () => RankingModel.decode(eu, rules));
   refuses(FileRefusedError, "state-malformed", () => PlaybackSession.restore(new Uint8Array([1, 2, 3])));

@@ -4,11 +4,11 @@
 
 mod bitrate;
 mod json;
-//mod ranking;
+mod ranking;
 mod refusal;
 mod session;
 
 pub use crate::bitrate::decide;
-//pub use crate::ranking::Ranking;
+pub use crate::ranking::Ranking;
 pub use crate::refusal::Refusal;
 pub use crate::session::Session;

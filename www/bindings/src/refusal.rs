@@ -1,5 +1,7 @@
 //! What a refused call throws.
 
+use std::fmt::Display;
+
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Why a call was refused: the code a node would answer, and a text for people.
@@ -22,6 +24,13 @@ impl Refusal {
     #[wasm_bindgen(getter)]
     pub fn message(&self) -> String {
         self.message.clone()
+    }
+}
+
+impl Refusal {
+    /// Refuses with this code and text.
+    pub(crate) fn new(code: &str, message: &impl Display) -> Self {
+        Self { code: code.to_owned(), message: message.to_string() }
     }
 }
 

@@ -15,19 +15,19 @@ export const NETWORKS: readonly Network[] = [
   {
     id: "drop",
     name: "Drop at 20 s",
-    story: "9 Mbit/s, then a tenth of it, and half of it back after 90 s",
+    story: "9 Mbit/s to 0.9, half back at 90 s",
     kbpsAt: (at_ms) => (at_ms < 20_000 ? 9_000 : at_ms < 90_000 ? 900 : 4_500) * ripple(at_ms, 0.05),
   },
   {
     id: "ride",
     name: "3G ride",
-    story: "a train: 0.3 to 4 Mbit/s, with a tunnel after one minute",
+    story: "a train, a tunnel at one minute",
     kbpsAt: (at_ms) => Math.max(60, tunnel(at_ms) * (1_900 + 1_300 * wave(at_ms, 23_000) + 700 * wave(at_ms, 7_300))),
   },
   {
     id: "steady",
     name: "Steady",
-    story: "6 Mbit/s of a home line",
+    story: "6 Mbit/s at home",
     kbpsAt: (at_ms) => 6_000 * ripple(at_ms, 0.03),
   },
 ];

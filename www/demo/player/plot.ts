@@ -6,8 +6,8 @@ import type { Playback, Sample } from "./playback.ts";
 const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = { left: 62, right: 14, top: 12, bottom: 26 };
 const RATES_SHARE = 0.62;
-const GAP = 22;
-const HEIGHT = 372;
+const GAP = 20;
+const HEIGHT = 330;
 
 /** Draws one playback; `draw` may be called at every frame. */
 export class Plot {

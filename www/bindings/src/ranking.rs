@@ -1,0 +1,106 @@
+//! What to show.
+
+use ranking::{Candidates, Factors, Rules};
+use release::{CandidateFile, RulesEntry, decode_factors};
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wire::{RankedAnswer, RecommendRequest};
+
+use crate::{Refusal, json};
+
+/// The candidates of one region, decoded.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Ranking {
+    region: String,
+    candidates: Candidates,
+    factors: Option<Factors>,
+    rules: Rules,
+}
+
+/// What the files turned out to hold.
+#[derive(Serialize)]
+struct Description<'a> {
+    region: &'a str,
+    titles: usize,
+    rows: usize,
+    viewers: usize,
+}
+
+/// A viewer and a title.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pair {
+    viewer: u32,
+    title: u32,
+}
+
+/// A title and its predicted rating.
+#[derive(Serialize)]
+struct Scored {
+    title: u32,
+    score: f32,
+}
+
+#[wasm_bindgen]
+impl Ranking {
+    /// Decodes a candidate set and, if there is one, a factor model; `rules` is a manifest's entry.
+    pub fn load(candidates: &[u8], factors: Option<Vec<u8>>, rules: &str) -> Result<Self, Refusal> {
+        let RulesEntry { recency_tau, history_window, ranker_pool } = json::parse(rules)?;
+        let rules = Rules::new(recency_tau, history_window, ranker_pool)
+            .map_err(|error| Refusal::new("rule-out-of-range", &error))?;
+        let refuse = |error: release::FileError| Refusal::new(error.code(), &error);
+        let file = CandidateFile::decode(candidates).map_err(refuse)?;
+        let factors = factors.map(|bytes| decode_factors(&bytes).map_err(refuse)).transpose()?;
+        Ok(Self { region: file.region, candidates: file.candidates, factors, rules })
+    }
+
+    /// What the files hold.
+    pub fn describe(&self) -> String {
+        json::write(&Description {
+            region: &self.region,
+            titles: self.candidates.len(),
+            rows: self.candidates.rows(),
+            viewers: self.factors.as_ref().map_or(0, Factors::viewers),
+        })
+    }
+
+    /// Answers a `wire::RecommendRequest` with a `wire::RankedAnswer`. There are no stored histories
+    /// here, so a viewer's number changes nothing.
+    pub fn recommend(&self, request: &str, now_unix_ms: f64) -> Result<String, Refusal> {
+        let request: RecommendRequest = json::parse(request)?;
+        request.validate()?;
+        if request.region.as_ref().is_some_and(|region| *region != self.region) {
+            return Err(Refusal::new("region-unknown", &format!("these candidates are for {}", self.region)));
+        }
+        #[allow(clippy::cast_possible_truncation, reason = "`as` saturates, and NaN becomes 0")]
+        #[allow(clippy::cast_sign_loss, reason = "`as` saturates")]
+        let now_unix_ms = now_unix_ms as u64;
+        let question = request.into_domain(&[], now_unix_ms);
+        let answer = ranking::recommend(&self.candidates, &self.rules, &question, None)?;
+        Ok(json::write(&RankedAnswer::from(&answer)))
+    }
+
+    /// Predicts a rating for each of a list of viewers and titles.
+    pub fn predict(&self, pairs: &str) -> Result<String, Refusal> {
+        let factors = self.factors()?;
+        let pairs: Vec<Pair> = json::parse(pairs)?;
+        let pairs: Vec<(u32, u32)> = pairs.iter().map(|pair| (pair.viewer, pair.title)).collect();
+        Ok(json::write(&factors.predict(&pairs)?))
+    }
+
+    /// The `n` titles with the highest predicted rating for a viewer.
+    #[wasm_bindgen(js_name = topRated)]
+    pub fn top_rated(&self, viewer: u32, n: u32, exclude: &[u32]) -> Result<String, Refusal> {
+        let rated = self.factors()?.top_rated(viewer, n as usize, exclude);
+        let rated: Vec<Scored> =
+            rated.iter().map(|rated| Scored { title: rated.title, score: rated.score }).collect();
+        Ok(json::write(&rated))
+    }
+}
+
+impl Ranking {
+    fn factors(&self) -> Result<&Factors, Refusal> {
+        self.factors.as_ref().ok_or_else(|| Refusal::new("no-factors", &"no factor model was loaded"))
+    }
+}
