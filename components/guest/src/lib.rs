@@ -10,7 +10,14 @@ extern crate alloc;
 
 use alloc::alloc::{Layout, alloc, realloc};
 use core::arch::wasm32::unreachable;
+use core::cell::OnceCell;
 use core::panic::PanicInfo;
+
+// `memcmp` and its kin: the compiler calls them, and on this target they are the C library's. Only the
+// members used are linked; none of them imports anything.
+#[allow(unsafe_code, reason = "a block of foreign functions, with none in it")]
+#[link(name = "c")]
+unsafe extern "C" {}
 
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
@@ -39,4 +46,34 @@ pub unsafe extern "C" fn cabi_realloc(old: *mut u8, old_len: usize, align: usize
     let new = unsafe { if old_len == 0 { alloc(layout) } else { realloc(old, layout, new_len) } };
     // Out of memory: the host's limit was reached, and a trap is how it wants to hear of it.
     if new.is_null() { unreachable() } else { new }
+}
+
+/// What initialisation leaves in a static, for every invocation that starts from the snapshot.
+pub struct Once<T>(OnceCell<T>);
+
+// SAFETY: an instance of a component has one thread, and the host never enters it twice at a time.
+#[allow(unsafe_code, reason = "a static must be Sync, and without std there is no lock")]
+unsafe impl<T> Sync for Once<T> {}
+
+impl<T> Once<T> {
+    /// Holds nothing yet.
+    pub const fn new() -> Self {
+        Self(OnceCell::new())
+    }
+
+    /// Keeps a value; only the first one counts.
+    pub fn keep(&self, value: T) -> &T {
+        self.0.get_or_init(|| value)
+    }
+
+    /// What was kept.
+    pub fn get(&self) -> Option<&T> {
+        self.0.get()
+    }
+}
+
+impl<T> Default for Once<T> {
+    fn default() -> Self {
+        Self::new()
+    }
 }

@@ -1,1 +1,61 @@
-//! stub
+//! The component of the world `ranking-component`: a mapping and a call.
+//!
+//! Without `std`, so that it imports `inference` and nothing else.
+#![no_std]
+extern crate alloc;
+
+mod convert;
+mod loaded;
+mod wit;
+
+use alloc::vec::Vec;
+
+use loaded::{LOADED, Loaded};
+use ranking::Ranker;
+use wit::exports::frontrow::edge::ranking as exports;
+use wit::frontrow::edge::inference;
+
+struct Component;
+
+impl exports::Guest for Component {
+    fn load(
+        candidates: Vec<u8>,
+        factors: Option<Vec<u8>>,
+        rules: exports::Rules,
+    ) -> Result<exports::Loaded, exports::LoadError> {
+        let rules = convert::rules(rules)?;
+        let candidates = convert::candidates(&candidates)?;
+        let factors = factors.map(|bytes| convert::factors(&bytes)).transpose()?;
+        Ok(convert::loaded(LOADED.keep(Loaded { candidates, factors, rules })))
+    }
+
+    fn recommend(request: exports::Request) -> Result<exports::Answer, exports::Error> {
+        let loaded = LOADED.get().ok_or(exports::Error::NotLoaded)?;
+        let request = convert::request(request);
+        let mut imported = ImportedRanker;
+        let ranker: Option<&mut dyn Ranker> = Some(&mut imported);
+        let answer = ranking::recommend(&loaded.candidates, &loaded.rules, &request, ranker);
+        answer.map(convert::answer).map_err(convert::error)
+    }
+
+    fn predict(pairs: Vec<exports::Pair>) -> Result<Vec<f32>, exports::Error> {
+        let loaded = LOADED.get().ok_or(exports::Error::NotLoaded)?;
+        let factors = loaded.factors.as_ref().ok_or(exports::Error::NoFactors)?;
+        factors.predict(&convert::pairs(&pairs)).map_err(convert::error)
+    }
+
+    fn top_rated(viewer: u32, n: u32, exclude: Vec<u32>) -> Result<Vec<exports::Scored>, exports::Error> {
+        let loaded = LOADED.get().ok_or(exports::Error::NotLoaded)?;
+        let factors = loaded.factors.as_ref().ok_or(exports::Error::NoFactors)?;
+        Ok(convert::scored(factors.top_rated(viewer, n as usize, &exclude)))
+    }
+}
+
+/// The ranker behind the import; asked only when the rules give it a pool.
+struct ImportedRanker;
+
+impl Ranker for ImportedRanker {
+    fn score(&mut self, features: &[f32]) -> Result<Vec<f32>, ranking::RankerError> {
+        inference::score(features).map_err(|error| convert::ranker_error(&error))
+    }
+}

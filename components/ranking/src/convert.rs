@@ -1,0 +1,93 @@
+//! WIT to domain and back.
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use ranking::limits::{HISTORY_MAX, PAIRS_MAX};
+use ranking::{Answer, Candidates, Error, Factors, RankerError, Reason, Request, Rules, Scored};
+use release::CandidateFile;
+
+use crate::loaded::Loaded;
+use crate::wit::exports::frontrow::edge::ranking as exports;
+use crate::wit::frontrow::edge::inference;
+
+pub(crate) fn rules(rules: exports::Rules) -> Result<Rules, exports::LoadError> {
+    Rules::new(rules.recency_tau, rules.history_window, rules.ranker_pool)
+        .map_err(|error| exports::LoadError::RuleOutOfRange(error.rule.to_string()))
+}
+
+pub(crate) fn candidates(bytes: &[u8]) -> Result<Candidates, exports::LoadError> {
+    match CandidateFile::decode(bytes) {
+        Ok(file) => Ok(file.candidates),
+        Err(error) => Err(exports::LoadError::CandidatesMalformed(error.to_string())),
+    }
+}
+
+pub(crate) fn factors(bytes: &[u8]) -> Result<Factors, exports::LoadError> {
+    release::decode_factors(bytes).map_err(|error| exports::LoadError::FactorsMalformed(error.to_string()))
+}
+
+pub(crate) fn loaded(loaded: &Loaded) -> exports::Loaded {
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    exports::Loaded {
+        titles: count(loaded.candidates.len()),
+        rows: count(loaded.candidates.rows()),
+        viewers: count(loaded.factors.as_ref().map_or(0, Factors::viewers)),
+    }
+}
+
+pub(crate) fn request(request: exports::Request) -> Request {
+    Request {
+        history: request.history,
+        exclude: request.exclude,
+        k: request.k,
+        at_unix_ms: request.at_unix_ms,
+        maturity_max_years: request.maturity_max,
+    }
+}
+
+pub(crate) fn answer(answer: Answer) -> exports::Answer {
+    let picks = answer.picks.into_iter().map(|pick| exports::Pick {
+        title: pick.title,
+        score: pick.score,
+        reason: match pick.reason {
+            Reason::BecauseYouWatched(title) => exports::Reason::BecauseYouWatched(title),
+            Reason::PopularForNewViewer => exports::Reason::PopularForNewViewer,
+            Reason::PopularWithoutMatch => exports::Reason::PopularWithoutMatch,
+            Reason::PopularToFill => exports::Reason::PopularToFill,
+        },
+    });
+    exports::Answer { picks: picks.collect(), eligible: answer.eligible, ranked: answer.ranked }
+}
+
+pub(crate) fn pairs(pairs: &[exports::Pair]) -> Vec<(u32, u32)> {
+    pairs.iter().map(|pair| (pair.viewer, pair.title)).collect()
+}
+
+pub(crate) fn scored(scored: Vec<Scored>) -> Vec<exports::Scored> {
+    scored.into_iter().map(|one| exports::Scored { title: one.title, score: one.score }).collect()
+}
+
+pub(crate) fn error(error: Error) -> exports::Error {
+    match error {
+        Error::KOutOfRange { k } => exports::Error::KOutOfRange(k),
+        Error::HistoryTooLong { .. } => exports::Error::HistoryTooLong(limit(HISTORY_MAX)),
+        Error::TooManyPairs { .. } => exports::Error::TooManyPairs(limit(PAIRS_MAX)),
+        Error::Inference { code } => exports::Error::Inference(code),
+    }
+}
+
+pub(crate) fn ranker_error(error: &inference::Error) -> RankerError {
+    let code = match error {
+        inference::Error::NotLoaded => "not-loaded",
+        inference::Error::Ragged(_) => "ragged",
+        inference::Error::TooManyRows(_) => "too-many-rows",
+        inference::Error::NotFinite(_) => "not-finite",
+        inference::Error::Failed(_) => "failed",
+    };
+    RankerError { code: code.to_string() }
+}
+
+fn limit(limit: usize) -> u32 {
+    u32::try_from(limit).unwrap_or(u32::MAX)
+}
