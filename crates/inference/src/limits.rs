@@ -1,0 +1,10 @@
+//! What a model or a call may hold at most, and the harm each limit stops.
+
+/// A larger model is not a ranker of 200 candidates in a millisecond.
+pub const MODEL_BYTES_MAX: usize = 32 << 20;
+
+/// Rows of one call: each costs a pass through the model.
+pub const ROWS_MAX: usize = 1_024;
+
+/// Features a row may have: more is a tower, not a ranker.
+pub const COLUMNS_MAX: usize = 4_096;
