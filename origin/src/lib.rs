@@ -1,6 +1,14 @@
 //! The origin: the full catalogue, its viewers and its models, and the releases made of them.
 
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod context;
 pub mod database;
+pub mod error;
+pub mod ingest;
 pub mod limits;
-pub mod train;
 pub mod postgres;
+pub mod serve;
+pub mod token;
+pub mod train;

@@ -27,3 +27,35 @@ pub const POSTGRES_POLL: Duration = Duration::from_millis(25);
 
 /// A longer log of the private server is put aside when it starts, so that logs do not fill the disk.
 pub const POSTGRES_LOG_BYTES_MAX: u64 = 16 << 20;
+
+/// Requests in flight get this long after SIGTERM; a node sends again what was cut off.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connections to the HTTP listener; more wait in the system's queue, so that file descriptors are
+/// left for the database.
+pub const HTTP_CONNECTIONS_MAX: usize = 512;
+
+/// After the system refused a connection (out of file descriptors), so that the loop does not spin.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A client that sends its header a byte at a time would hold a connection for ever.
+pub const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Header lines of a request; a node sends a handful, and each costs memory before it is authenticated.
+pub const HEADERS_MAX: usize = 64;
+
+/// A body sent a byte at a time would hold a batch's place for ever.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Whatever a request waits for, its caller has given up by then.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A database that does not answer a bare question by then is not ready.
+pub const PING_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Batches in flight; each may hold its 16 MiB body and as much again decoded.
+pub const BATCHES_IN_FLIGHT_MAX: usize = 8;
+
+/// An event that a player dates further back (or more than a day ahead) is kept under the day of its
+/// arrival: a batch writes to nine partitions at most.
+pub const EVENT_AGE_MAX: Duration = Duration::from_secs(7 * 86_400);

@@ -67,10 +67,7 @@ impl Database {
     }
 
     /// The titles that may not always be shown in a region; for all others [`LicenceWindow::OPEN`] holds.
-    pub async fn licence_windows(
-        &self,
-        region: &str,
-    ) -> Result<BTreeMap<u32, LicenceWindow>, DatabaseError> {
+    pub async fn licence_windows(&self, region: &str) -> Result<BTreeMap<u32, LicenceWindow>, DatabaseError> {
         let client = self.client().await?;
         let rows = client
             .query("select title, shown_from, shown_until from licence_windows where region = $1", &[&region])

@@ -14,8 +14,8 @@ mod watch;
 pub use catalogue::{LicenceWindow, Title};
 pub use connect::Address;
 pub use moment::Moment;
-pub use partitions::Day;
 pub(crate) use partitions::ByDay;
+pub use partitions::Day;
 pub use releases::{AuditEntry, Channel, NewRelease, PublishLock, Release};
 pub use watch::WatchEvent;
 
@@ -126,6 +126,17 @@ impl Database {
         let client = self.client().await?;
         client.simple_query("select 1").await.map_err(DatabaseError::statement("ask for a sign of life"))?;
         Ok(())
+    }
+
+    /// Lets all connections go; what asks afterwards is refused.
+    pub fn close(&self) {
+        self.pool.close();
+    }
+
+    /// Connections that are asking something now.
+    pub fn connections_in_use(&self) -> usize {
+        let status = self.pool.status();
+        status.size.saturating_sub(status.available)
     }
 
     pub(crate) async fn client(&self) -> Result<deadpool_postgres::Client, DatabaseError> {

@@ -12,7 +12,7 @@ use super::{Database, DatabaseError, Moment};
 use crate::limits;
 
 /// A day of UTC; `date` in the database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day {
     /// Days since 1970-01-01.
     unix_d: i32,
@@ -47,7 +47,8 @@ impl Day {
 
 impl From<Date> for Day {
     fn from(date: Date) -> Self {
-        let since = date.since((Unit::Day, Date::constant(1970, 1, 1))).expect("days between dates are exact");
+        let since =
+            date.since((Unit::Day, Date::constant(1970, 1, 1))).expect("days between dates are exact");
         Self { unix_d: since.get_days() }
     }
 }
@@ -73,7 +74,7 @@ impl<'a> FromSql<'a> for Day {
 }
 
 /// A table that is kept in partitions by day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ByDay {
     WatchEvents,
     Events,

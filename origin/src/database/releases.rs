@@ -141,10 +141,7 @@ impl Database {
     pub async fn channels(&self) -> Result<Vec<Channel>, DatabaseError> {
         let client = self.client().await?;
         let rows = client
-            .query(
-                "select channel, generation, changed_at from channels order by channel collate \"C\"",
-                &[],
-            )
+            .query("select channel, generation, changed_at from channels order by channel collate \"C\"", &[])
             .await
             .map_err(DatabaseError::statement("read the channels"))?;
         let channel = |row: &tokio_postgres::Row| {

@@ -12,9 +12,7 @@ use super::ClusterError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Account {
     /// Whoever we are.
-    Ours {
-        uid: u32,
-    },
+    Ours { uid: u32 },
     /// We are root; it is not.
     Other(Other),
 }

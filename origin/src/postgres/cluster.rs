@@ -157,9 +157,7 @@ fn spawn_keeper(home: &Path, server: &Server) -> Result<Child, ClusterError> {
     let mut command = server.account.command("flock");
     command.arg(home.join("users.lock")).arg(server.programs.pg_ctl()).args(server.stop_arguments());
     command.stdout(Stdio::null()).stderr(Stdio::null());
-    command
-        .spawn()
-        .map_err(|source| ClusterError::Spawn { program: command.get_program().into(), source })
+    command.spawn().map_err(|source| ClusterError::Spawn { program: command.get_program().into(), source })
 }
 
 fn sync_folder(folder: &Path) -> Result<(), ClusterError> {

@@ -15,13 +15,17 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
     /// No server programs (`initdb`, `pg_ctl`, `postgres`) where they usually are.
-    #[error("PostgreSQL is not installed (looked in {looked}); install it (Debian: postgresql) or set DATABASE_URL")]
+    #[error(
+        "PostgreSQL is not installed (looked in {looked}); install it (Debian: postgresql) or set DATABASE_URL"
+    )]
     NotInstalled {
         /// The folders.
         looked: String,
     },
     /// The cluster was made by another major version than those installed.
-    #[error("the cluster is of PostgreSQL {cluster}, but {installed} is installed; upgrade it with pg_upgrade")]
+    #[error(
+        "the cluster is of PostgreSQL {cluster}, but {installed} is installed; upgrade it with pg_upgrade"
+    )]
     VersionForeign {
         /// Of the cluster.
         cluster: u32,

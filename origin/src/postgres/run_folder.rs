@@ -46,10 +46,8 @@ impl RunFolder {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(ClusterError::file("create", &self.path)(error)),
         }
-        let metadata =
-            fs::symlink_metadata(&self.path).map_err(ClusterError::file("look at", &self.path))?;
-        let is_private =
-            metadata.is_dir() && metadata.uid() == account.uid() && metadata.mode() & 0o077 == 0;
+        let metadata = fs::symlink_metadata(&self.path).map_err(ClusterError::file("look at", &self.path))?;
+        let is_private = metadata.is_dir() && metadata.uid() == account.uid() && metadata.mode() & 0o077 == 0;
         if is_private { Ok(()) } else { Err(ClusterError::RunFolderForeign(self.path.clone())) }
     }
 

@@ -68,7 +68,16 @@ impl Server {
     pub(super) fn stop_arguments(&self) -> [std::ffi::OsString; 8] {
         let timeout = limits::POSTGRES_STOP_TIMEOUT.as_secs().to_string();
         let data = self.data.clone().into_os_string();
-        ["-D".into(), data, "-m".into(), "fast".into(), "-w".into(), "-t".into(), timeout.into(), "stop".into()]
+        [
+            "-D".into(),
+            data,
+            "-m".into(),
+            "fast".into(),
+            "-w".into(),
+            "-t".into(),
+            timeout.into(),
+            "stop".into(),
+        ]
     }
 
     pub(super) fn is_running(&self) -> bool {
@@ -154,9 +163,8 @@ impl Server {
 
     fn run(&self, mut command: Command) -> Result<(), ClusterError> {
         let program = PathBuf::from(command.get_program());
-        let output = command
-            .output()
-            .map_err(|source| ClusterError::Spawn { program: program.clone(), source })?;
+        let output =
+            command.output().map_err(|source| ClusterError::Spawn { program: program.clone(), source })?;
         if output.status.success() {
             return Ok(());
         }
@@ -173,7 +181,6 @@ fn last_lines(text: &str, count: usize) -> impl Iterator<Item = &str> {
 }
 
 fn append(path: &Path, text: &str) -> Result<(), ClusterError> {
-    let mut file =
-        File::options().append(true).open(path).map_err(ClusterError::file("open", path))?;
+    let mut file = File::options().append(true).open(path).map_err(ClusterError::file("open", path))?;
     file.write_all(text.as_bytes()).map_err(ClusterError::file("write", path))
 }

@@ -1,0 +1,209 @@
+//! The command line. A subcommand is a variant here and a module in `commands/`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Trains models, publishes signed releases and takes in what the nodes saw.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "frontrow-origin", version)]
+pub struct Cli {
+    /// The folder of the database, the keys and the published releases
+    #[arg(long, global = true, default_value = "frontrow-data", value_name = "FOLDER")]
+    pub data: PathBuf,
+    /// A configuration file (TOML)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Create the data folder and the database; every other command does so by itself
+    Init,
+    /// Serve published releases and take the nodes' batches, until SIGTERM or SIGINT
+    Serve(ServeArgs),
+    /// Import titles and watch histories
+    Import(ImportArgs),
+    /// Train the models on all watch histories
+    Train(TrainArgs),
+    /// Say when and where a title may be shown
+    #[command(subcommand)]
+    Licence(LicenceCommand),
+    /// Assemble, sign and publish releases
+    #[command(subcommand)]
+    Release(ReleaseCommand),
+    /// Manage the keys that sign releases
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Manage the nodes that may report
+    #[command(subcommand)]
+    Node(NodeCommand),
+    /// Show what a viewer would be recommended by the models as trained
+    Preview(PreviewArgs),
+}
+
+/// How to serve.
+#[derive(Args, Clone, Debug)]
+pub struct ServeArgs {
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:7600, or the configuration's]
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// Where to write `{"public":"address:port"}` once it listens
+    #[arg(long, value_name = "FILE")]
+    pub ready_file: Option<PathBuf>,
+}
+
+/// What to import.
+#[derive(Args, Clone, Debug)]
+pub struct ImportArgs {
+    /// A folder of MovieTweetings (ratings.dat, movies.dat) or MovieLens (also ratings.csv, movies.csv)
+    #[arg(required_unless_present = "generated", conflicts_with = "generated", value_name = "FOLDER")]
+    pub folder: Option<PathBuf>,
+    /// Invent a catalogue and viewers with tastes and habits; equal arguments give equal data
+    #[arg(long)]
+    pub generated: bool,
+    /// Titles to invent
+    #[arg(long, requires = "generated", default_value_t = 3_000, value_parser = clap::value_parser!(u32).range(20..=1_000_000))]
+    pub titles: u32,
+    /// Viewers to invent
+    #[arg(long, requires = "generated", default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub viewers: u32,
+    /// Another seed invents another catalogue
+    #[arg(long, requires = "generated", default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// How to train.
+#[derive(Args, Clone, Debug)]
+pub struct TrainArgs {}
+
+/// What to say about licences.
+#[derive(Clone, Debug, Subcommand)]
+pub enum LicenceCommand {
+    /// Let a title be shown in a region from one time until another; replaces what was said before
+    Set {
+        /// The title's number
+        #[arg(long)]
+        title: u32,
+        /// The region, as `eu`
+        #[arg(long)]
+        region: String,
+        /// Begin, as 2026-01-31T00:00:00Z [default: always]
+        #[arg(long, value_name = "RFC 3339")]
+        from: Option<jiff::Timestamp>,
+        /// End (not shown at this very time any more) [default: never]
+        #[arg(long, value_name = "RFC 3339")]
+        until: Option<jiff::Timestamp>,
+    },
+    /// Never show a title in a region
+    Block {
+        /// The title's number
+        #[arg(long)]
+        title: u32,
+        /// The region, as `eu`
+        #[arg(long)]
+        region: String,
+    },
+}
+
+/// What to do with releases.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ReleaseCommand {
+    /// Assemble a release of the models as trained, sign it and publish it on a channel
+    Push {
+        /// The folder of ranking.wasm, inference.wasm, bitrate.wasm and qoe.wasm
+        #[arg(long, value_name = "FOLDER")]
+        components: PathBuf,
+        /// The channel that points to it afterwards
+        #[arg(long, default_value = "stable")]
+        channel: String,
+    },
+    /// Let a channel point to a published release
+    Promote {
+        /// The release
+        #[arg(long, value_name = "GENERATION")]
+        generation: u64,
+        /// The channel
+        #[arg(long, default_value = "stable")]
+        channel: String,
+    },
+    /// Let a channel point to an older release
+    Rollback {
+        /// The release
+        #[arg(long, value_name = "GENERATION")]
+        to: u64,
+        /// The channel
+        #[arg(long, default_value = "stable")]
+        channel: String,
+    },
+    /// List the releases and the channels
+    List {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the manifest of a release
+    Show {
+        /// The release
+        generation: u64,
+    },
+}
+
+/// What to do with keys.
+#[derive(Clone, Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Make new keys and the root that nodes trust
+    Init,
+}
+
+/// What to do with nodes.
+#[derive(Clone, Debug, Subcommand)]
+pub enum NodeCommand {
+    /// Make a node's token; it is shown once and stored as a digest only
+    Add {
+        /// The node's name, as in its configuration
+        name: String,
+        /// Write the token to this file, readable by its owner only, instead of printing it
+        #[arg(long, value_name = "FILE")]
+        token_file: Option<PathBuf>,
+    },
+    /// Take a node's token back
+    Revoke {
+        /// The node's name
+        name: String,
+    },
+}
+
+/// Whom to preview.
+#[derive(Args, Clone, Debug)]
+pub struct PreviewArgs {
+    /// The viewer [default: the one who watched most]
+    #[arg(long)]
+    pub viewer: Option<u32>,
+    /// The region
+    #[arg(long, default_value = "eu")]
+    pub region: String,
+    /// Picks wanted
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub k: u32,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

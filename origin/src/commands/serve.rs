@@ -1,0 +1,45 @@
+//! `serve`: published releases out, batches of the nodes in.
+
+use std::io::Write;
+use std::path::Path;
+
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tracing::info;
+
+use crate::cli::ServeArgs;
+use crate::context::Context;
+use crate::error::OriginError;
+use crate::serve::{self, Server};
+
+pub(super) async fn run(
+    context: &Context,
+    args: &ServeArgs,
+    stopping: watch::Receiver<bool>,
+) -> Result<String, OriginError> {
+    let database = context.database().await?;
+    let wanted = args.listen.unwrap_or(context.config().listen);
+    let failed = |source| OriginError::Listen { address: wanted, source };
+    let listener = TcpListener::bind(wanted).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    let ready = json!({"public": address.to_string()}).to_string();
+    if let Some(path) = &args.ready_file {
+        write_whole(path, &ready)?;
+    }
+    // One line for whoever started us; the log goes to stderr.
+    let _ = writeln!(std::io::stdout(), "{ready}");
+    info!(%address, folder = %context.folder().display(), "serving");
+    let server = Server::new(database, &context.folder().join("tuf"));
+    serve::listen(listener, server.router(), stopping).await;
+    info!("drained");
+    Ok(String::new())
+}
+
+/// A reader finds the file absent or complete.
+fn write_whole(path: &Path, text: &str) -> Result<(), OriginError> {
+    let failed = |source| OriginError::File { what: "write", path: path.to_path_buf(), source };
+    let beside = path.with_extension("new");
+    std::fs::write(&beside, text).map_err(failed)?;
+    std::fs::rename(&beside, path).map_err(failed)
+}

@@ -1,0 +1,137 @@
+//! Where the origin keeps its things, where it listens and which database it uses.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::database::Address;
+use crate::postgres::ClusterConfig;
+
+/// Why the configuration was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file could not be read.
+    #[error("cannot read {path}: {source}")]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is not TOML, or a key is unknown or of the wrong type.
+    #[error("{path}: {message}")]
+    Invalid {
+        /// Which.
+        path: PathBuf,
+        /// With line and column.
+        message: String,
+    },
+}
+
+impl ConfigError {
+    /// Stable, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unreadable { .. } => "config-unreadable",
+            Self::Invalid { .. } => "config-invalid",
+        }
+    }
+}
+
+/// The configuration file; each key has a default, an unknown one is an error.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where `serve` listens; loopback unless it is told otherwise.
+    pub listen: SocketAddr,
+    /// The private cluster; not used when `DATABASE_URL` names a server.
+    pub postgres: PostgresConfig,
+}
+
+/// The private cluster.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default)]
+pub struct PostgresConfig {
+    /// The folder of `initdb`, `pg_ctl` and `postgres`; looked for without it.
+    pub programs: Option<PathBuf>,
+    /// The account it runs as when the origin is started by root.
+    pub account: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 7600)), postgres: PostgresConfig::default() }
+    }
+}
+
+impl Default for PostgresConfig {
+    fn default() -> Self {
+        Self { programs: None, account: "postgres".to_owned() }
+    }
+}
+
+impl Config {
+    /// Reads a file; all defaults without one.
+    pub fn read(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let Some(path) = path else { return Ok(Self::default()) };
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_path_buf(), source })?;
+        toml::from_str(&text).map_err(|error| ConfigError::Invalid {
+            path: path.to_path_buf(),
+            message: error.to_string().trim().to_owned(),
+        })
+    }
+
+    /// The private cluster of a data folder.
+    pub fn cluster(&self, data: &Path) -> ClusterConfig {
+        ClusterConfig {
+            home: data.join("postgres"),
+            programs: self.postgres.programs.clone(),
+            account: self.postgres.account.clone(),
+        }
+    }
+}
+
+/// Which database a process uses.
+#[derive(Clone, Debug)]
+pub enum DatabaseChoice {
+    /// The cluster in the data folder, started when it is first needed.
+    Private(ClusterConfig),
+    /// The operator's server.
+    Server(Address),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("origin.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::read(Some(&path))
+    }
+
+    #[test]
+    fn an_empty_file_listens_on_loopback() {
+        let config = read("").unwrap();
+        assert!(config.listen.ip().is_loopback());
+        assert_eq!(config, Config::default());
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line() {
+        let error = read("listen = \"127.0.0.1:0\"\n[postgres]\nbin = \"/usr\"\n").unwrap_err();
+        assert_eq!(error.code(), "config-invalid");
+        let message = error.to_string();
+        assert!(message.contains("line 3") && message.contains("bin"), "{message}");
+    }
+
+    #[test]
+    fn a_missing_file_is_an_error() {
+        let error = Config::read(Some(Path::new("/nowhere/origin.toml"))).unwrap_err();
+        assert_eq!(error.code(), "config-unreadable");
+    }
+}

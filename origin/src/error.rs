@@ -1,0 +1,76 @@
+//! What ends a command.
+
+use crate::config::ConfigError;
+use crate::database::DatabaseError;
+use crate::postgres::ClusterError;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum OriginError {
+    /// The configuration was refused.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The private cluster could not be used.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// The database could not answer.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// A file of ours could not be handled.
+    #[error("cannot {what} {path}: {source}")]
+    File {
+        /// What for, as `create`.
+        what: &'static str,
+        /// Which.
+        path: std::path::PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A node's name would not fit into messages and labels.
+    #[error("{0:?} is no name for a node: 1 to 32 ASCII letters, digits, - and _")]
+    NodeName(String),
+    /// There is no such node, or its token was revoked before.
+    #[error("node {0:?} has no token")]
+    NodeUnknown(String),
+    /// The system gives no random bits.
+    #[error("the system gives no random bits")]
+    Randomness,
+    /// Another process listens there, or the address is not this machine's.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// Where.
+        address: std::net::SocketAddr,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The system does not tell us of signals.
+    #[error("cannot listen for signals: {0}")]
+    Signals(#[source] std::io::Error),
+    /// A signal ended the command before it was done; what it had not committed is undone.
+    #[error("interrupted")]
+    Interrupted,
+    /// The command died; the panic's message is on stderr.
+    #[error("the command ended in a panic")]
+    Panicked,
+}
+
+impl OriginError {
+    /// Stable, for programs; stands first in the line on stderr.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Config(error) => error.code(),
+            Self::Cluster(error) => error.code(),
+            Self::Database(error) => error.code(),
+            Self::File { .. } => "file",
+            Self::NodeName(_) => "node-name",
+            Self::NodeUnknown(_) => "node-unknown",
+            Self::Randomness => "randomness",
+            Self::Listen { .. } => "listen",
+            Self::Signals(_) => "signals",
+            Self::Interrupted => "interrupted",
+            Self::Panicked => "panicked",
+        }
+    }
+}
