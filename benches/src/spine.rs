@@ -1,0 +1,81 @@
+//! The way of a request through the node, in figures.
+
+use std::fmt;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use frontrow_edge::runtime::{Allocation, Generation, RegionFiles, Runtime, RuntimeConfig};
+use serde::Serialize;
+
+use crate::measure::{micros, rounded};
+use crate::release_files::{REGION, Wasm, candidates};
+use crate::{decisions, recommend, sessions};
+
+/// All figures of the bench; times are of this machine on this day.
+#[derive(Debug, Serialize)]
+pub(crate) struct Figures {
+    rounds: u32,
+    pooled: bool,
+    prepare: Prepare,
+    recommend: recommend::Figures,
+    bitrate: decisions::Figures,
+    fold: sessions::Figures,
+}
+
+/// From files to answers.
+#[derive(Debug, Serialize)]
+struct Prepare {
+    first_ms: f64,
+    again_ms: f64,
+}
+
+pub(crate) fn measure(components: &Path, rounds: u32) -> Result<Figures> {
+    let wasm = Wasm::read(components)?;
+    let candidates = candidates()?;
+    let cache = tempfile::tempdir().context("a folder for compiled components")?;
+    let runtime = Runtime::new(&RuntimeConfig::new(cache.path()))?;
+    let regions = [RegionFiles { name: REGION, candidates: &candidates }];
+    let (_, first_ms) = prepare(&runtime, &wasm, &regions)?;
+    let (generation, again_ms) = prepare(&runtime, &wasm, &regions)?;
+    Ok(Figures {
+        rounds,
+        pooled: runtime.allocation() == Allocation::Pooled,
+        prepare: Prepare { first_ms, again_ms },
+        recommend: recommend::rows(&generation, &candidates, rounds)?,
+        bitrate: decisions::measure(&generation, rounds)?,
+        fold: sessions::measure(&generation, rounds)?,
+    })
+}
+
+fn prepare(runtime: &Runtime, wasm: &Wasm, regions: &[RegionFiles<'_>]) -> Result<(Generation, f64)> {
+    let started = Instant::now();
+    let generation = runtime.prepare(&wasm.release(regions, None))?;
+    Ok((generation, rounded(micros(started.elapsed()) / 1e3)))
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rounds, pooled, prepare, recommend, bitrate, fold } = self;
+        let allocation = if *pooled { "pooled" } else { "on demand" };
+        writeln!(f, "medians of {rounds} rounds, instances {allocation}")?;
+        writeln!(f, "prepare     {:>12.1} ms first, {:.1} ms again", prepare.first_ms, prepare.again_ms)?;
+        let rows = &recommend.rows;
+        writeln!(f, "recommend   {:>12.1} µs p50, {:.1} µs p99", rows.p50_us, rows.p99_us)?;
+        let native = &recommend.rows_native;
+        writeln!(
+            f,
+            "  native    {:>12.1} µs p50, {:.1} µs p99 ({:.2} ×)",
+            native.p50_us, native.p99_us, recommend.component_over_native
+        )?;
+        writeln!(f, "bitrate     {:>12.0} /s fresh ({:.2} µs)", bitrate.fresh_per_s, bitrate.fresh_us)?;
+        writeln!(f, "  warm      {:>12.0} /s ({:.3} ×)", bitrate.warm_per_s, bitrate.fresh_over_warm)?;
+        writeln!(f, "  native    {:>12.0} /s", bitrate.native_per_s)?;
+        writeln!(f, "fold        {:>12.0} events/s, {} a call", fold.events_per_s, fold.events_per_call)?;
+        writeln!(
+            f,
+            "  native    {:>12.0} events/s ({:.3} ×)",
+            fold.native_events_per_s, fold.component_over_native
+        )
+    }
+}
