@@ -10,6 +10,12 @@ pub enum OriginError {
     /// The configuration was refused.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The keys could not be made.
+    #[error(transparent)]
+    Keys(#[from] crate::keys::KeysError),
+    /// A release could not be published.
+    #[error(transparent)]
+    Publish(#[from] crate::publish::PublishError),
     /// The private cluster could not be used.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
@@ -61,6 +67,8 @@ impl OriginError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Config(error) => error.code(),
+            Self::Keys(error) => error.code(),
+            Self::Publish(error) => error.code(),
             Self::Cluster(error) => error.code(),
             Self::Database(error) => error.code(),
             Self::File { .. } => "file",

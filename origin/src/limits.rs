@@ -1,6 +1,9 @@
 //! What the origin takes, keeps and waits for at most, and the harm each limit stops.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
+
+use jiff::SignedDuration;
 
 /// Connections of one origin; more would only queue inside the server, on its memory.
 pub const CONNECTIONS_MAX: usize = 16;
@@ -59,3 +62,21 @@ pub const BATCHES_IN_FLIGHT_MAX: usize = 8;
 /// An event that a player dates further back (or more than a day ahead) is kept under the day of its
 /// arrival: a batch writes to nine partitions at most.
 pub const EVENT_AGE_MAX: Duration = Duration::from_secs(7 * 86_400);
+
+/// A year: nodes refuse an older root, so that a lost root key does not rule for ever.
+pub const ROOT_VALID: SignedDuration = SignedDuration::from_hours(365 * 24);
+
+/// A quarter: nodes refuse older targets, so that an origin that was taken over is noticed.
+pub const TARGETS_VALID: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// A week: nodes refuse an older snapshot, so that it cannot be replayed for long.
+pub const SNAPSHOT_VALID: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// A day: nodes refuse an older timestamp, so that nobody can hold them at an old release for longer.
+pub const TIMESTAMP_VALID: SignedDuration = SignedDuration::from_hours(24);
+
+/// Signed anew when less than this is left: half a day for an operator to bring the origin back.
+pub const TIMESTAMP_RENEWED_BELOW: SignedDuration = SignedDuration::from_hours(12);
+
+/// One key a role; more keys, and a higher threshold, come with a root made elsewhere.
+pub const SIGNATURES_NEEDED: NonZeroU64 = NonZeroU64::MIN;
