@@ -70,6 +70,7 @@ pub(super) fn serving(store: &Store, runtime: &Runtime, kept: &KeptGeneration) -
     let serving = Serving {
         generation,
         manifest_sha256: kept.manifest.clone(),
+        rules: manifest.rules,
         titles: Titles::decode(&titles).map_err(|source| malformed(&manifest.titles, source))?,
         titles_file: File::new(titles, sha256_of(&manifest, &manifest.titles)),
         histories: histories(&manifest, optional(&manifest.histories))?,

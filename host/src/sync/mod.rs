@@ -96,7 +96,7 @@ impl Sync {
             .map_err(|source| SyncStartError::Root { path: config.origin.root.clone(), source })?;
         Ok(Self {
             trust: Trust::open(config.data_dir.join("trust"), root)?,
-            store: Store::open(config.data_dir.join("store"))?,
+            store: Store::open(&config.data_dir.join("store"))?,
             origin: Origin {
                 client,
                 metadata: config.origin.at("tuf/metadata/"),
@@ -212,7 +212,7 @@ impl Sync {
 
     /// Step 9: first the disk, then the memory. A crash between the two finds a verified release.
     fn switch(&mut self, release: &KeptGeneration, serving: Arc<Serving>) -> std::io::Result<()> {
-        let kept = self.store.kept().unwrap_or_default().with(release.clone());
+        let kept = self.store.kept().unwrap_or_default().with(release);
         self.store.keep(&kept)?;
         let old = self.node.serving.swap(Some(serving));
         let from = old.as_ref().map(|old| old.generation.number());

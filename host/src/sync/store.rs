@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -40,9 +40,9 @@ pub(super) struct KeptGeneration {
 
 impl Kept {
     /// The same, with this generation serving.
-    pub(super) fn with(&self, serving: KeptGeneration) -> Self {
-        let others = self.generations.iter().filter(|kept| **kept != serving).take(limits::PREVIOUS_KEPT);
-        Self { generations: std::iter::once(&serving).chain(others).cloned().collect() }
+    pub(super) fn with(&self, serving: &KeptGeneration) -> Self {
+        let others = self.generations.iter().filter(|kept| *kept != serving).take(limits::PREVIOUS_KEPT);
+        Self { generations: std::iter::once(serving).chain(others).cloned().collect() }
     }
 }
 
@@ -82,10 +82,10 @@ impl StoreError {
 
 impl Store {
     /// The store below `folder`, made if there is none; what a crash left is removed.
-    pub(super) fn open(folder: PathBuf) -> io::Result<Self> {
+    pub(super) fn open(folder: &Path) -> io::Result<Self> {
         let files = folder.join("files");
         fs::create_dir_all(&files)?;
-        durable::remove_leftovers(&folder)?;
+        durable::remove_leftovers(folder)?;
         durable::remove_leftovers(&files)?;
         Ok(Self { files, current: folder.join("current.json") })
     }
@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn a_file_is_kept_only_if_it_is_the_wanted_one() {
         let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::open(folder.path().to_path_buf()).expect("a store");
+        let store = Store::open(folder.path()).expect("a store");
         let good = wanted(b"candidates");
         assert!(!put(&store, b"candidatez", &good), "one byte differs");
         assert!(!put(&store, b"candidate", &good), "truncated");
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn a_file_that_rots_is_removed_and_reported() {
         let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::open(folder.path().to_path_buf()).expect("a store");
+        let store = Store::open(folder.path()).expect("a store");
         let good = wanted(b"candidates");
         assert!(put(&store, b"candidates", &good));
         fs::write(store.path(&good.sha256).expect("a path"), b"candidatez").expect("written");
@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn a_name_cannot_leave_the_folder() {
         let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::open(folder.path().to_path_buf()).expect("a store");
+        let store = Store::open(folder.path()).expect("a store");
         for name in ["../current.json", "", "A", &"A".repeat(64), &format!("{}/", "a".repeat(63))] {
             assert!(store.path(name).is_err(), "{name}");
         }
@@ -256,13 +256,13 @@ mod tests {
         let generation = |generation| KeptGeneration { generation, manifest: format!("{generation:064}") };
         let mut kept = Kept::default();
         for number in 1..=4 {
-            kept = kept.with(generation(number));
+            kept = kept.with(&generation(number));
         }
         let numbers = |kept: &Kept| kept.generations.iter().map(|kept| kept.generation).collect::<Vec<_>>();
         assert_eq!(numbers(&kept), [4, 3, 2]);
-        assert_eq!(numbers(&kept.with(generation(3))), [3, 4, 2]);
+        assert_eq!(numbers(&kept.with(&generation(3))), [3, 4, 2]);
         let folder = tempfile::tempdir().expect("a folder");
-        let store = Store::open(folder.path().to_path_buf()).expect("a store");
+        let store = Store::open(folder.path()).expect("a store");
         store.keep(&kept).expect("written");
         assert_eq!(store.kept().expect("read"), kept);
     }

@@ -1,0 +1,74 @@
+//! What the browser form reads: the release's own files, and the node's ladder.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use wire::{RulesFile, Rung, encode_json};
+
+use super::asked::Form;
+use super::errors::{ApiError, has_version};
+use crate::node::Node;
+use crate::serving::{File, Serving};
+
+/// Names the release that a file is of.
+pub(super) const GENERATION: HeaderName = HeaderName::from_static("x-frontrow-generation");
+
+/// How the release's sources are weighed, as JSON: with it a browser ranks as the node does.
+pub(super) const RULES: HeaderName = HeaderName::from_static("x-frontrow-rules");
+
+/// What `GET /v1/ladder` says.
+#[derive(Serialize)]
+struct LadderAnswer<'a> {
+    rungs: &'a [Rung],
+    rules: &'a RulesFile,
+}
+
+/// `GET /v1/candidates/{region}`: the region's candidate set, as safetensors.
+pub(super) async fn candidates(
+    State(node): State<Arc<Node>>,
+    Path(region): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let serving = node.serving.load_full().ok_or_else(ApiError::no_generation)?;
+    let known = serving.regions.get(&region).ok_or_else(|| {
+        ApiError::new(StatusCode::NOT_FOUND, "region-unknown", "this release has no such region")
+    })?;
+    let mut response = answer(&serving, &known.candidates, "application/octet-stream", &headers);
+    if let Ok(rules) = HeaderValue::from_bytes(&encode_json(&serving.rules)) {
+        response.headers_mut().insert(RULES, rules);
+    }
+    Ok(response)
+}
+
+/// `GET /v1/titles`: what the release's titles are called, as JSON.
+pub(super) async fn titles(State(node): State<Arc<Node>>, headers: HeaderMap) -> Result<Response, ApiError> {
+    let serving = node.serving.load_full().ok_or_else(ApiError::no_generation)?;
+    Ok(answer(&serving, &serving.titles_file, "application/json", &headers))
+}
+
+/// `GET /v1/ladder`: the renditions offered to a player that names none, and the tables of speed to height.
+pub(super) async fn ladder(State(node): State<Arc<Node>>) -> Response {
+    let settings = node.settings.load();
+    Form::Json.answer(&LadderAnswer { rungs: &settings.ladder.rungs, rules: &settings.rules })
+}
+
+fn answer(serving: &Serving, file: &File, content_type: &'static str, headers: &HeaderMap) -> Response {
+    let etag = format!("\"{}\"", file.sha256);
+    let mut response = match has_version(headers, &etag) {
+        true => StatusCode::NOT_MODIFIED.into_response(),
+        false => file.bytes.clone().into_response(),
+    };
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    // A release may switch at any time: a copy is good only if the node says so.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(GENERATION, HeaderValue::from(serving.generation.number()));
+    if let Ok(etag) = HeaderValue::from_str(&etag) {
+        headers.insert(ETAG, etag);
+    }
+    response
+}

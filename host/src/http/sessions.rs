@@ -1,0 +1,32 @@
+//! `GET /v1/sessions/{id}`.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use wire::SessionAnswer;
+
+use super::asked::{Asked, Form};
+use super::errors::ApiError;
+use crate::node::Node;
+
+pub(super) async fn answer(
+    State(node): State<Arc<Node>>,
+    Extension(asked): Extension<Asked>,
+    Path(session_id): Path<String>,
+) -> Result<Response, ApiError> {
+    let view = node.sessions.view(&session_id).ok_or_else(|| {
+        ApiError::new(StatusCode::NOT_FOUND, "session-unknown", "this node has no such session")
+    })?;
+    Ok(Form::Json.answer(&SessionAnswer {
+        request_id: asked.request_id.to_string(),
+        generation: view.generation,
+        session_id,
+        viewer: view.viewer,
+        title: view.title,
+        ended: view.ended,
+        summary: view.summary,
+        scores: view.scores,
+    }))
+}
