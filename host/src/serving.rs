@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use release::{CandidateFile, Histories, Titles};
+use release::{CandidateFile, Histories, RulesEntry, Titles};
 
 use crate::runtime::Generation;
 
@@ -14,6 +14,8 @@ pub struct Serving {
     pub generation: Generation,
     /// The SHA-256 of its manifest, 64 hexadecimal digits.
     pub manifest_sha256: String,
+    /// How its sources are weighed; a browser that ranks by itself must weigh them alike.
+    pub rules: RulesEntry,
     /// What its titles are called.
     pub titles: Titles,
     /// The same as the file that browsers read.
