@@ -13,7 +13,8 @@ export interface CandidateFile {
 
 /** `GET /v1/ladder`. */
 export interface LadderAnswer {
-  ladder: Rung[];
+  rungs: Rung[];
+  /** Tables of speed to height: the regions' own, and the one for all others. */
   rules: { default: SpeedRule[]; regions: Record<string, SpeedRule[]> };
 }
 
@@ -28,15 +29,40 @@ export interface NodeAnswer {
   timings_us: { queue: number; decide: number; total: number };
 }
 
-/** The node cannot be reached, or refused. */
-export class NodeError extends Error {}
+/** The node cannot be reached, or refused; `code` is its own, `unreachable` without an answer. */
+export class NodeError extends Error {
+  readonly code: string;
 
-/** The candidate set of a region, with the generation and the rules it belongs to. */
-export async function fetchCandidates(region: string): Promise<CandidateFile> {
-  const response = await get(`v1/candidates/${encodeURIComponent(region)}`);
-  const rules = JSON.parse(header(response, "frontrow-rules")) as RankingRules;
-  const generation = Number(header(response, "frontrow-generation"));
-  return { region, generation, rules, bytes: new Uint8Array(await response.arrayBuffer()) };
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** The release switched while it was fetched; more often than this is not a coincidence. */
+const ATTEMPTS_MAX = 3;
+
+/** The candidate sets of those of the regions that the release has, all of one generation. */
+export async function fetchCandidates(regions: readonly string[]): Promise<CandidateFile[]> {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+    const fetched = await Promise.all(regions.map(fetchRegion));
+    const files = fetched.filter((file) => file !== undefined);
+    if (files.length === 0) throw new NodeError("region-unknown", `the node has no candidates for ${regions.join(", ")}`);
+    if (new Set(files.map(({ generation }) => generation)).size === 1) return files;
+  }
+  throw new NodeError("release-changing", "the node switches releases too often");
+}
+
+async function fetchRegion(region: string): Promise<CandidateFile | undefined> {
+  try {
+    const response = await get(`v1/candidates/${encodeURIComponent(region)}`);
+    const rules = JSON.parse(header(response, "x-frontrow-rules")) as RankingRules;
+    const generation = Number(header(response, "x-frontrow-generation"));
+    return { region, generation, rules, bytes: new Uint8Array(await response.arrayBuffer()) };
+  } catch (error) {
+    if (error instanceof NodeError && error.code === "region-unknown") return undefined;
+    throw error;
+  }
 }
 
 /** The titles of the release. */
@@ -60,6 +86,10 @@ export async function askNode(question: RecommendRequest & { region: string }): 
   return (await response.json()) as NodeAnswer;
 }
 
+interface Refusal {
+  error: { code: string; message: string };
+}
+
 function get(path: string): Promise<Response> {
   return request(path, {});
 }
@@ -69,15 +99,16 @@ async function request(path: string, options: RequestInit): Promise<Response> {
   try {
     response = await fetch(path, options);
   } catch (cause) {
-    throw new NodeError("the node does not answer", { cause });
+    throw new NodeError("unreachable", "the node does not answer", { cause });
   }
   if (response.ok) return response;
-  const body = (await response.json().catch(() => undefined)) as { error?: { message?: string } } | undefined;
-  throw new NodeError(`the node refuses ${path}: ${body?.error?.message ?? response.status}`);
+  const body = (await response.json().catch(() => undefined)) as Partial<Refusal> | undefined;
+  const { code = "unknown", message = `status ${response.status}` } = body?.error ?? {};
+  throw new NodeError(code, `the node refuses ${path}: ${message}`);
 }
 
 function header(response: Response, name: string): string {
   const value = response.headers.get(name);
-  if (value === null) throw new NodeError(`the node's answer has no header ${name}`);
+  if (value === null) throw new NodeError("header-missing", `the node's answer has no header ${name}`);
   return value;
 }

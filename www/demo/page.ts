@@ -10,6 +10,7 @@ import { Room } from "./player/room.ts";
 import { microseconds, showProof, startProof } from "./proof.ts";
 import { rowsFor, showRows, type Row, type Visitor } from "./rows.ts";
 
+/** Those of them that the release has are offered; the page opens in the first. */
 const REGIONS = ["eu", "us"] as const;
 
 interface Region {
@@ -20,12 +21,13 @@ interface Region {
 class Page {
   readonly #catalogue: Catalogue;
   readonly #regions: Map<string, Region>;
-  #visitor: Visitor = { seen: [], region: REGIONS[0], maturity_max: 18 };
+  #visitor: Visitor;
   #room: Room | undefined;
 
   constructor(catalogue: Catalogue, regions: Map<string, Region>) {
     this.#catalogue = catalogue;
     this.#regions = regions;
+    this.#visitor = { seen: [], region: [...regions.keys()][0] ?? REGIONS[0], maturity_max: 18 };
   }
 
   /** Makes everything work and shows the first answer. */
@@ -67,8 +69,9 @@ class Page {
     showRows(byId("rows"), this.#catalogue, rows);
     this.#showMarquee(rows[0]?.picks ?? []);
     this.#showSeen();
-    this.#showFacts();
-    showProof(this.#proofState());
+    const mean_us = microseconds(this.#proofState());
+    this.#showFacts(mean_us);
+    showProof(this.#proofState(), mean_us);
     return rows;
   }
 
@@ -146,19 +149,19 @@ class Page {
     byId<HTMLButtonElement>("start-over").disabled = seen.length === 0;
   }
 
-  #showFacts(): void {
+  #showFacts(mean_us: number): void {
     const { file, model } = this.#region();
     facts(byId("facts"), [
       ["generation", String(file.generation)],
       ["titles", model.info.titles.toLocaleString("en")],
       ["kB of candidates", Math.round(file.bytes.length / 1024).toLocaleString("en")],
-      ["µs an answer, here", String(microseconds(this.#proofState()))],
+      ["µs an answer, here", String(mean_us)],
     ]);
   }
 }
 
 async function open(): Promise<void> {
-  const files = Promise.all(REGIONS.map((region) => fetchCandidates(region)));
+  const files = fetchCandidates(REGIONS);
   const [titles, ladder, sets] = await Promise.all([fetchTitles(), fetchLadder(), files, loadFrontrow()]);
   const regions = new Map(sets.map((file) => [file.region, { file, model: RankingModel.decode(file.bytes, file.rules) }]));
   new Page(new Catalogue(titles), regions).start(ladder);

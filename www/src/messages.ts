@@ -82,8 +82,8 @@ export interface SpeedRule {
   mbps_min: number;
   /** Picture height to show, in pixels. */
   height: number;
-  /** Where to fetch it; empty for the player's own choice. */
-  cdn_endpoint: string;
+  /** Where to fetch it; the player's own choice without it. */
+  cdn_endpoint?: string;
 }
 
 /** How a rung is chosen. */

@@ -17,7 +17,7 @@ const TYPES: Record<string, string> = {
 const GENERATION = 7;
 const RULES = { recency_tau: 4, history_window: 30, ranker_pool: 0 };
 const LADDER = {
-  ladder: [
+  rungs: [
     { id: "240p", height: 240, kbps: 300 },
     { id: "360p", height: 360, kbps: 700 },
     { id: "480p", height: 480, kbps: 1_400 },
@@ -55,8 +55,8 @@ export async function startNode(root: string, { titles, candidates }: Fixture): 
     const region = /^\/v1\/candidates\/(\w+)$/.exec(pathname)?.[1];
     const set = region === undefined ? undefined : candidates.get(region);
     if (set !== undefined) {
-      response.setHeader("frontrow-generation", GENERATION);
-      response.setHeader("frontrow-rules", JSON.stringify(RULES));
+      response.setHeader("x-frontrow-generation", GENERATION);
+      response.setHeader("x-frontrow-rules", JSON.stringify(RULES));
       response.end(set);
     } else if (pathname === "/v1/titles") json(response, { schema: "frontrow-titles-1", titles });
     else if (pathname === "/v1/ladder") json(response, LADDER);

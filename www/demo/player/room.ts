@@ -73,9 +73,9 @@ export class Room {
   }
 
   #plan(): PlaybackPlan {
-    const { ladder, rules } = this.#ladder;
+    const { rungs, rules } = this.#ladder;
     return {
-      ladder,
+      ladder: rungs,
       rules: rules.regions[this.#region] ?? rules.default,
       duration_ms: DURATION_MS,
       segment_ms: SEGMENT_MS,
