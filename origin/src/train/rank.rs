@@ -102,7 +102,9 @@ mod tests {
                 tally.quality()
             };
             let (low, high) = (quality(above), quality(above.saturating_sub(better)));
-            high.hr_at_10 >= low.hr_at_10 && high.ndcg_at_10 >= low.ndcg_at_10 && high.hr_at_20 >= low.hr_at_20
+            high.hr_at_10 >= low.hr_at_10
+                && high.ndcg_at_10 >= low.ndcg_at_10
+                && high.hr_at_20 >= low.hr_at_20
         }
         quickcheck::quickcheck(property as fn(u8, u8) -> bool);
     }

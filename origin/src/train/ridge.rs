@@ -97,8 +97,9 @@ impl<'a> Normal<'a> {
             }
         }
         targets.sort_unstable();
-        self.target_offsets =
-            (0..=self.items.len()).map(|end| targets.partition_point(|&(column, _)| (column as usize) < end)).collect();
+        self.target_offsets = (0..=self.items.len())
+            .map(|end| targets.partition_point(|&(column, _)| (column as usize) < end))
+            .collect();
         self.targets = targets.into_iter().map(|(_, place)| place).collect();
     }
 
@@ -190,7 +191,9 @@ impl<'a> Normal<'a> {
             sums.fill(0.0);
             let mut features = Vec::with_capacity(self.window);
             let target = start + column;
-            for &(sequence, position) in &self.targets[self.target_offsets[target]..self.target_offsets[target + 1]] {
+            for &(sequence, position) in
+                &self.targets[self.target_offsets[target]..self.target_offsets[target + 1]]
+            {
                 self.features(views[sequence as usize], position as usize, &mut features);
                 for &(row, weight) in &features {
                     sums[row] += weight;

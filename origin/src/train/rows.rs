@@ -1,5 +1,7 @@
 //! Item-to-item rows in the form they are shipped: the strongest entries as int8 with a scale.
 
+use ranking::limits::SCALE_LOG2_MAX;
+
 use super::rank::Place;
 
 /// For every item, what watching it says about other items.
@@ -8,13 +10,20 @@ use super::rank::Place;
 /// of its bytes, and a product with one is exact.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows {
-    // Invariant: rises from 0 to `index.len()`, one more entry than `scale_log2`.
-    offsets: Vec<u32>,
-    // Invariant: rising within a row, each below `scale_log2.len()`.
-    index: Vec<u32>,
-    // Invariant: no zero.
-    weight: Vec<i8>,
-    scale_log2: Vec<i8>,
+    columns: RowColumns,
+}
+
+/// Rows as a candidate set keeps them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowColumns {
+    /// Where each row begins, and one more: where the last ends.
+    pub offsets: Vec<u32>,
+    /// Items the entries speak of, rising within a row.
+    pub index: Vec<u32>,
+    /// What they say, never 0.
+    pub weight: Vec<i8>,
+    /// Binary logarithm of each row's scale.
+    pub scale_log2: Vec<i8>,
 }
 
 /// One row: the items it speaks of, rising, and what it says.
@@ -31,7 +40,7 @@ pub struct Row<'a> {
 impl Rows {
     /// Rounds one list of `(item, value)` per item; an item without entries has an empty row.
     pub fn quantise(entries: Vec<Vec<(u32, f32)>>) -> Self {
-        let mut rows = Self { offsets: vec![0], ..Self::default() };
+        let mut rows = RowColumns { offsets: vec![0], ..RowColumns::default() };
         for mut row in entries {
             row.sort_unstable_by_key(|&(item, _)| item);
             let largest = row.iter().fold(0.0_f32, |largest, &(_, value)| largest.max(value.abs()));
@@ -45,35 +54,39 @@ impl Rows {
                     rows.weight.push(weight);
                 }
             }
-            rows.offsets.push(u32::try_from(rows.index.len()).expect("limits keep rows far below 2^32 entries"));
+            rows.offsets
+                .push(u32::try_from(rows.index.len()).expect("limits keep rows far below 2^32 entries"));
             rows.scale_log2.push(scale_log2);
         }
-        rows
+        Self { columns: rows }
+    }
+
+    /// The columns of a candidate set.
+    pub fn columns(&self) -> RowColumns {
+        self.columns.clone()
     }
 
     /// Items, with and without a row.
     pub fn len(&self) -> usize {
-        self.scale_log2.len()
+        self.columns.scale_log2.len()
     }
 
     /// Whether there are no items at all.
     pub fn is_empty(&self) -> bool {
-        self.scale_log2.is_empty()
+        self.columns.scale_log2.is_empty()
     }
 
     /// Bytes the rows take in a candidate set.
     pub fn bytes(&self) -> u64 {
-        (self.offsets.len() * 4 + self.index.len() * 4 + self.weight.len() + self.scale_log2.len()) as u64
+        let RowColumns { offsets, index, weight, scale_log2 } = &self.columns;
+        (offsets.len() * 4 + index.len() * 4 + weight.len() + scale_log2.len()) as u64
     }
 
     /// The row of `item`.
     pub fn row(&self, item: usize) -> Row<'_> {
-        let entries = self.offsets[item] as usize..self.offsets[item + 1] as usize;
-        Row {
-            index: &self.index[entries.clone()],
-            weight: &self.weight[entries],
-            scale_log2: self.scale_log2[item],
-        }
+        let RowColumns { offsets, index, weight, scale_log2 } = &self.columns;
+        let entries = offsets[item] as usize..offsets[item + 1] as usize;
+        Row { index: &index[entries.clone()], weight: &weight[entries], scale_log2: scale_log2[item] }
     }
 
     /// Adds the row of `item`, times `factor`, to one score an item.
@@ -104,11 +117,11 @@ fn scale_log2(largest: f32) -> i8 {
         return 0;
     }
     // A logarithm is off by an ulp at powers of two, so the exponent is checked, not trusted.
-    let mut exponent = (largest / WEIGHT_MAX).log2().ceil() as i8;
-    while largest > WEIGHT_MAX * f32::from(exponent).exp2() {
+    let mut exponent = ((largest / WEIGHT_MAX).log2().ceil() as i8).max(-SCALE_LOG2_MAX);
+    while exponent < SCALE_LOG2_MAX && largest > WEIGHT_MAX * f32::from(exponent).exp2() {
         exponent += 1;
     }
-    exponent
+    exponent.min(SCALE_LOG2_MAX)
 }
 
 /// −128 stays unused, so that a row and its negative have the same scale.
@@ -145,7 +158,7 @@ mod tests {
     #[test]
     fn the_largest_value_uses_at_least_half_of_the_range() {
         fn property(value: u32) -> bool {
-            let value = (value + 1) as f32 / 1e6;
+            let value = (f64::from(value) + 1.0) as f32 / 1e6;
             let largest = Rows::quantise(vec![vec![(0, value)]]).row(0).weight[0];
             (64..=127).contains(&largest)
         }

@@ -15,8 +15,7 @@ pub struct Choice {
     pub validation: Quality,
 }
 
-/// Walks λ at the given τ, then τ at the best λ; what scores best by HR@10 + NDCG@10 wins, ties by what was
-/// tried first.
+/// Tries every τ with every λ; what scores best by HR@10 + NDCG@10 wins, ties by what was tried first.
 ///
 /// `held_out` newest views of each viewer are not looked at; the one before them is the validation view. On a
 /// large catalogue only the most viewed titles take part, which keeps the search to seconds.
@@ -29,51 +28,50 @@ pub fn choose(
     base: &Settings,
     events_min: u32,
 ) -> Result<Choice, RidgeError> {
-    let trained_without = held_out + 1;
-    let items = ridge::columns(&sequences.counts(trained_without), events_min, SEARCH_COLUMNS_MAX);
-    let mut best = Choice { settings: *base, validation: Quality::default() };
-    let attempt = |normal: &Normal<'_>, settings: Settings, best: &mut Choice| {
-        let rows = normal.solve(settings.lambda, settings.row_entries)?;
-        let validation = validate(sequences, held_out, &rows, &settings);
-        tracing::debug!(
-            tau = settings.recency_tau,
-            lambda = settings.lambda,
-            hr_at_10 = validation.hr_at_10,
-            ndcg_at_10 = validation.ndcg_at_10,
-            "tried"
-        );
-        if worth(&validation) > worth(&best.validation) {
-            *best = Choice { settings, validation };
-        }
-        Ok::<f64, RidgeError>(worth(&validation))
-    };
-    let normal = Normal::new(sequences, trained_without, base.recency_tau, base.window, items.clone());
-    let mut tried = Vec::new();
-    for lambda in LAMBDAS {
-        tried.push(attempt(&normal, Settings { lambda, ..*base }, &mut best)?);
+    let mut search = Search::new(sequences, held_out, base, events_min);
+    for recency_tau in TAUS {
+        search.walk(recency_tau, &LAMBDAS)?;
     }
     // A best at the end of the scale may lie beyond it.
-    let (first, last) = (LAMBDAS[0], LAMBDAS[LAMBDAS.len() - 1]);
-    let beyond: &[f32] = if best.settings.lambda == first {
-        &LAMBDAS_BELOW
-    } else if best.settings.lambda == last {
-        &LAMBDAS_ABOVE
-    } else {
-        &[]
-    };
-    for &lambda in beyond {
-        let before = worth(&best.validation);
-        if attempt(&normal, Settings { lambda, ..*base }, &mut best)? < before {
-            break;
+    let Settings { recency_tau, lambda, .. } = search.best.settings;
+    if lambda == LAMBDAS[0] {
+        search.walk(recency_tau, &LAMBDAS_BELOW)?;
+    } else if lambda == LAMBDAS[LAMBDAS.len() - 1] {
+        search.walk(recency_tau, &LAMBDAS_ABOVE)?;
+    }
+    Ok(search.best)
+}
+
+struct Search<'a> {
+    sequences: &'a Sequences,
+    held_out: usize,
+    items: Vec<u32>,
+    best: Choice,
+}
+
+impl<'a> Search<'a> {
+    fn new(sequences: &'a Sequences, held_out: usize, base: &Settings, events_min: u32) -> Self {
+        let counts = sequences.counts(held_out + 1);
+        let items = ridge::columns(&counts, events_min, SEARCH_COLUMNS_MAX);
+        Self { sequences, held_out, items, best: Choice { settings: *base, validation: Quality::default() } }
+    }
+
+    fn walk(&mut self, recency_tau: f32, lambdas: &[f32]) -> Result<(), RidgeError> {
+        let base = self.best.settings;
+        let normal =
+            Normal::new(self.sequences, self.held_out + 1, recency_tau, base.window, self.items.clone());
+        for &lambda in lambdas {
+            let settings = Settings { recency_tau, lambda, ..base };
+            let rows = normal.solve(lambda, base.row_entries)?;
+            let validation = validate(self.sequences, self.held_out, &rows, &settings);
+            let Quality { hr_at_10, ndcg_at_10, .. } = validation;
+            tracing::debug!(tau = recency_tau, lambda, hr_at_10, ndcg_at_10, "tried");
+            if worth(&validation) > worth(&self.best.validation) {
+                self.best = Choice { settings, validation };
+            }
         }
+        Ok(())
     }
-    drop(normal);
-    let lambda = best.settings.lambda;
-    for recency_tau in TAUS.into_iter().filter(|&tau| tau != base.recency_tau) {
-        let normal = Normal::new(sequences, trained_without, recency_tau, base.window, items.clone());
-        attempt(&normal, Settings { recency_tau, lambda, ..*base }, &mut best)?;
-    }
-    Ok(best)
 }
 
 /// Quality of `rows` on the view before the newest `held_out` of each viewer who has one and a history.
@@ -94,10 +92,10 @@ fn worth(quality: &Quality) -> f64 {
     quality.hr_at_10 + quality.ndcg_at_10
 }
 
-/// Each four times the last but one: half a step changes the quality by less than its standard error.
-const LAMBDAS: [f32; 5] = [20.0, 80.0, 160.0, 320.0, 640.0];
+/// In steps of two: half a step changes the quality by less than its standard error.
+const LAMBDAS: [f32; 6] = [20.0, 40.0, 80.0, 160.0, 320.0, 640.0];
 /// For histories so sparse that nearly every connection counts.
-const LAMBDAS_BELOW: [f32; 2] = [5.0, 1.0];
+const LAMBDAS_BELOW: [f32; 3] = [10.0, 5.0, 1.0];
 const LAMBDAS_ABOVE: [f32; 2] = [1_280.0, 2_560.0];
 const TAUS: [f32; 4] = [3.0, 4.0, 5.0, 7.0];
 

@@ -1,0 +1,126 @@
+//! Learns the ranker from validation views, and judges it on viewers it did not learn from.
+
+use ranking::{Candidates, RankerError, Request, Rules, recommend};
+
+use super::mlp::{Example, Mlp, Settings};
+use super::rank::{Place, Quality, Tally};
+use super::sequences::Sequences;
+
+/// Candidates of a pool: as many as one answer can name.
+pub const POOL: u32 = ranking::limits::K_MAX;
+
+/// A network and what it was judged by; every viewer was judged by a network that had not seen them.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    /// Learned from all examples.
+    pub mlp: Mlp,
+    /// Order by the network.
+    pub ranked: Quality,
+    /// Order by rows alone, for the same viewers.
+    pub rows_alone: Quality,
+}
+
+impl Trained {
+    /// Whether a release is better with the network than without it.
+    pub fn is_worth_shipping(&self) -> bool {
+        self.ranked.ndcg_at_10 >= self.rows_alone.ndcg_at_10
+    }
+}
+
+/// Learns from the view before the newest `held_out` of each viewer; `candidates` must know neither.
+///
+/// None when no pool holds the view it should lead to.
+///
+/// # Errors
+/// As [`recommend`].
+pub fn train(
+    candidates: &Candidates,
+    rules: &Rules,
+    sequences: &Sequences,
+    held_out: usize,
+    settings: &Settings,
+) -> Result<Option<Trained>, ranking::Error> {
+    let pools = pools(candidates, rules, sequences, held_out)?;
+    let examples = |is_chosen: &dyn Fn(usize) -> bool| -> Vec<Example> {
+        let chosen = pools.iter().enumerate().filter(|(viewer, _)| is_chosen(*viewer));
+        chosen.filter_map(|(_, pool)| pool.clone()).collect()
+    };
+    let all = examples(&|_| true);
+    if all.is_empty() {
+        return Ok(None);
+    }
+    let (mut ranked, mut rows_alone) = (Tally::default(), Tally::default());
+    for fold in 0..FOLDS {
+        let mlp = Mlp::train(&examples(&|viewer| viewer % FOLDS != fold), settings);
+        for pool in pools.iter().skip(fold).step_by(FOLDS) {
+            let Some(pool) = pool else {
+                ranked.add(Place::Nowhere);
+                rows_alone.add(Place::Nowhere);
+                continue;
+            };
+            ranked.add(place(&mlp.score(&pool.features), pool.target));
+            rows_alone.add(Place::At(pool.target));
+        }
+    }
+    let mlp = Mlp::train(&all, settings);
+    Ok(Some(Trained { mlp, ranked: ranked.quality(), rows_alone: rows_alone.quality() }))
+}
+
+/// The pool of each viewer who has a view to look for and a history; none where it is not in the pool.
+fn pools(
+    candidates: &Candidates,
+    rules: &Rules,
+    sequences: &Sequences,
+    held_out: usize,
+) -> Result<Vec<Option<Example>>, ranking::Error> {
+    let mut pools = Vec::new();
+    for items in sequences.iter(held_out) {
+        let Some((&target, history)) = items.split_last() else { continue };
+        if history.is_empty() {
+            continue;
+        }
+        let title = |&item: &u32| sequences.titles()[item as usize];
+        let request = Request {
+            history: newest(history, rules).iter().map(title).collect(),
+            exclude: history.iter().map(title).collect(),
+            k: POOL,
+            at_unix_ms: 0,
+            maturity_max_years: u8::MAX,
+        };
+        let mut recorder = Recorder::default();
+        let answer = recommend(candidates, rules, &request, Some(&mut recorder))?;
+        let place = answer.picks.iter().position(|pick| pick.title == title(&target));
+        let is_ranked = answer.ranked && !recorder.features.is_empty();
+        pools.push(place.filter(|_| is_ranked).map(|target| Example { features: recorder.features, target }));
+    }
+    Ok(pools)
+}
+
+/// The part of a history that counts; the rest is only filtered.
+fn newest<'a>(history: &'a [u32], rules: &Rules) -> &'a [u32] {
+    &history[history.len().saturating_sub(rules.history_window())..]
+}
+
+/// Leaves the pool in its order and keeps what the ranker would have seen: exactly what serves.
+#[derive(Default)]
+struct Recorder {
+    features: Vec<f32>,
+}
+
+impl ranking::Ranker for Recorder {
+    fn score(&mut self, features: &[f32]) -> Result<Vec<f32>, RankerError> {
+        self.features = features.to_vec();
+        let candidates = features.len() / ranking::features::COLUMNS;
+        Ok((0..candidates).map(|place| -(place as f32)).collect())
+    }
+}
+
+/// Where the target stands by logit; equal logits keep the order of the pool.
+fn place(logits: &[f32], target: usize) -> Place {
+    let own = logits[target];
+    let before = |&(place, &logit): &(usize, &f32)| logit > own || (logit == own && place < target);
+    Place::At(logits.iter().enumerate().filter(before).count())
+}
+
+/// Parts of the viewers, each judged by a network that learned from the others.
+const FOLDS: usize = 3;
