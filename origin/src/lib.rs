@@ -1,16 +1,21 @@
 //! The origin: the full catalogue, its viewers and its models, and the releases made of them.
 
+pub mod assemble;
 pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod context;
 pub mod database;
 pub mod error;
+pub mod evaluate;
 pub mod ingest;
 pub mod keys;
 pub mod limits;
+pub mod models;
+pub mod native;
 pub mod postgres;
 pub mod publish;
+pub mod retrieval;
 pub mod serve;
 pub mod token;
 pub mod train;

@@ -80,3 +80,33 @@ pub const TIMESTAMP_RENEWED_BELOW: SignedDuration = SignedDuration::from_hours(1
 
 /// One key a role; more keys, and a higher threshold, come with a root made elsewhere.
 pub const SIGNATURES_NEEDED: NonZeroU64 = NonZeroU64::MIN;
+
+/// A longer line is none of these formats; a file without line ends must not be held in memory.
+pub const LINE_BYTES_MAX: u64 = 1 << 16;
+
+/// Bad lines that are told one by one; the rest are counted, so that a wrong file fills no screen.
+pub const BAD_LINES_TOLD_MAX: usize = 5;
+
+/// Titles of a catalogue. Their rows and vectors are held in memory while a release is made.
+pub const TITLES_MAX: usize = 1_000_000;
+
+/// Characters of a title's name; a longer one is a broken line, and would break every page.
+pub const NAME_CHARS_MAX: usize = 500;
+
+/// Bytes of a genre's name; a longer one is a broken line.
+pub const GENRE_BYTES_MAX: usize = 32;
+
+/// Genres of one title; more is a broken line.
+pub const GENRES_OF_TITLE_MAX: usize = 32;
+
+/// Events handed from the reader of a file to the database at once.
+pub const CHUNK_EVENTS: usize = 8_192;
+
+/// Chunks that may wait for the database: a reader that is faster waits too, instead of filling memory.
+pub const CHUNKS_WAITING_MAX: usize = 4;
+
+/// Titles a region shows: what a guest holds in memory and a browser can fetch.
+pub const CANDIDATES_MAX: usize = 10_000;
+
+/// A release whose hit rate is below this share of the one before is refused.
+pub const QUALITY_SHARE_MIN: f64 = 0.9;

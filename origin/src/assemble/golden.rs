@@ -1,0 +1,88 @@
+//! Questions whose answers a node must give before it serves a release.
+
+use inference::Ranker;
+use ranking::{RankerError, Request, Rules, recommend};
+use release::{CandidateFile, GoldenCase, RulesEntry};
+
+use super::{AssembleError, Catalogue};
+use crate::models::Models;
+
+/// Picks of a golden answer, at most.
+const PICKS: u32 = 10;
+
+/// Scores of neighbours that are closer than this share may change places: the ONNX model agrees between
+/// native and wasm to 1e-5 only.
+const GAP_SHARE_MIN: f32 = 1e-3;
+
+/// Newest titles of the viewer who watched most.
+const HISTORY_TITLES: usize = 30;
+
+pub(super) fn cases(
+    catalogue: &Catalogue,
+    set: &CandidateFile,
+    models: &Models,
+    ranker: Option<&mut Ranker>,
+    created_unix_s: u64,
+) -> Result<Vec<GoldenCase>, AssembleError> {
+    let histories = catalogue.histories();
+    let busiest = histories.values().max_by_key(|watched| watched.len()).cloned().unwrap_or_default();
+    let newest = busiest[busiest.len().saturating_sub(HISTORY_TITLES)..].to_vec();
+    let mut ranker = ranker.map(|ranker| Tract(ranker));
+    let mut cases = Vec::new();
+    for history in [Vec::new(), newest] {
+        let RulesEntry { recency_tau, history_window, ranker_pool } = models.training.rules;
+        let rules = Rules::new(recency_tau, history_window, ranker_pool)
+            .map_err(|_| release::FileError::Value { field: "rules" })?;
+        let request = Request {
+            history: history.clone(),
+            exclude: Vec::new(),
+            k: PICKS + 1,
+            at_unix_ms: created_unix_s * 1_000,
+            maturity_max_years: u8::MAX,
+        };
+        let model: Option<&mut dyn ranking::Ranker> = match &mut ranker {
+            Some(ranker) => Some(ranker),
+            None => None,
+        };
+        let answer = recommend(&set.candidates, &rules, &request, model).map_err(AssembleError::Golden)?;
+        let scores: Vec<f32> = answer.picks.iter().map(|pick| pick.score).collect();
+        let sure = if answer.ranked { sure_places(&scores) } else { scores.len().min(PICKS as usize) };
+        if sure == 0 {
+            continue;
+        }
+        cases.push(GoldenCase {
+            region: set.region.clone(),
+            history,
+            at_unix_ms: request.at_unix_ms,
+            k: u32::try_from(sure).unwrap_or(PICKS),
+            titles: answer.picks.iter().take(sure).map(|pick| pick.title).collect(),
+        });
+    }
+    Ok(cases)
+}
+
+/// How many places from the top do not depend on the last bits of a logit.
+fn sure_places(scores: &[f32]) -> usize {
+    let is_sure = |pair: &[f32]| pair[0] - pair[1] > GAP_SHARE_MIN * pair[0].abs().max(1.0);
+    scores.windows(2).take(PICKS as usize).take_while(|pair| is_sure(pair)).count()
+}
+
+struct Tract<'a>(&'a Ranker);
+
+impl ranking::Ranker for Tract<'_> {
+    fn score(&mut self, features: &[f32]) -> Result<Vec<f32>, RankerError> {
+        self.0.score(features).map_err(|error| RankerError { code: error.code().to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sure_places;
+
+    #[test]
+    fn places_are_sure_down_to_the_first_close_pair() {
+        assert_eq!(sure_places(&[3.0, 2.0, 1.0, 0.9999, 0.0]), 2);
+        assert_eq!(sure_places(&[3.0, 3.0]), 0);
+        assert_eq!(sure_places(&[3.0, 2.0, 1.0]), 2, "nothing is known of who stands behind the last");
+    }
+}

@@ -1,0 +1,242 @@
+//! Assembles a release: from the catalogue, the licences and the trained models to files and a manifest.
+//!
+//! Pure but for FAISS: equal inputs give equal bytes. Time is an argument.
+
+mod golden;
+mod region;
+
+use std::collections::BTreeMap;
+
+use inference::Ranker;
+use ranking::features::COLUMNS;
+use release::{
+    CandidateFile, Components, FileEntry, FileError, Histories, Manifest, Model, ModelValue, RegionEntry,
+    Titles, encode_factors, file_target, manifest_target, sha256_hex,
+};
+
+use crate::database::{LicenceWindow, Title, WatchEvent};
+use crate::models::Models;
+use crate::publish::NewTarget;
+use crate::retrieval::RetrievalError;
+
+/// What the database knows, as far as a release needs it.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    /// All titles, by rising id.
+    pub titles: Vec<Title>,
+    /// Each region with its licence windows, by name.
+    pub regions: BTreeMap<String, BTreeMap<u32, LicenceWindow>>,
+    /// The region of each viewer.
+    pub viewer_regions: BTreeMap<u32, String>,
+    /// What was watched, oldest first.
+    pub events: Vec<WatchEvent>,
+}
+
+/// The four components, as built.
+#[derive(Clone, Debug)]
+pub struct ComponentFiles {
+    /// Each file's name and content.
+    pub files: BTreeMap<String, Vec<u8>>,
+}
+
+/// A release that has not been published.
+#[derive(Clone, Debug)]
+pub struct Assembled {
+    /// What it is made of.
+    pub manifest: Manifest,
+    /// Its files by name.
+    pub files: BTreeMap<String, Vec<u8>>,
+}
+
+/// Why no release could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum AssembleError {
+    /// The catalogue is empty.
+    #[error("the catalogue has no {0}: import first")]
+    Empty(&'static str),
+    /// A component's file is missing.
+    #[error("there is no {0} among the components")]
+    ComponentMissing(String),
+    /// A component is not WebAssembly, or larger than a node takes.
+    #[error("{0} is no component that a node would take")]
+    ComponentRefused(String),
+    /// The ranker cannot run at the edge.
+    #[error("the ranker was refused: {0}")]
+    RankerRefused(String),
+    /// A file would be refused by the nodes.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The index could not be built.
+    #[error(transparent)]
+    Retrieval(#[from] RetrievalError),
+    /// A golden question could not be answered.
+    #[error("a golden question was refused: {0}")]
+    Golden(ranking::Error),
+}
+
+impl AssembleError {
+    /// Stable, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Empty(_) => "catalogue-empty",
+            Self::ComponentMissing(_) => "component-missing",
+            Self::ComponentRefused(_) => "component-refused",
+            Self::RankerRefused(_) => "ranker-refused",
+            Self::File(error) => error.code(),
+            Self::Retrieval(error) => error.code(),
+            Self::Golden(_) => "golden-refused",
+        }
+    }
+}
+
+/// Which release this is.
+#[derive(Clone, Copy, Debug)]
+pub struct Identity {
+    /// Its number.
+    pub generation: u64,
+    /// The release before.
+    pub parent: Option<u64>,
+    /// When it is made, Unix time.
+    pub created_unix_s: u64,
+}
+
+impl Catalogue {
+    /// What each viewer watched, oldest first, by rising viewer.
+    pub fn histories(&self) -> BTreeMap<u32, Vec<u32>> {
+        let mut histories: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for event in &self.events {
+            histories.entry(event.viewer).or_default().push(event.title);
+        }
+        histories
+    }
+
+    /// The candidate set of one region.
+    ///
+    /// # Errors
+    ///
+    /// When the region or the catalogue is empty, or the columns do not fit.
+    pub fn candidates(&self, region: &str, models: &Models) -> Result<CandidateFile, AssembleError> {
+        region::candidates(self, region, models)
+    }
+}
+
+/// Makes a release.
+///
+/// # Errors
+///
+/// When a part is missing or would be refused by a node.
+pub fn assemble(
+    catalogue: &Catalogue,
+    models: &Models,
+    components: &ComponentFiles,
+    identity: Identity,
+) -> Result<Assembled, AssembleError> {
+    if catalogue.titles.is_empty() || catalogue.regions.is_empty() {
+        return Err(AssembleError::Empty("titles or regions"));
+    }
+    let mut ranker = models.ranker.as_deref().map(admit).transpose()?;
+    let mut files = BTreeMap::new();
+    let mut regions = Vec::new();
+    let mut golden = Vec::new();
+    for region in catalogue.regions.keys() {
+        let set = catalogue.candidates(region, models)?;
+        golden.extend(golden::cases(catalogue, &set, models, ranker.as_mut(), identity.created_unix_s)?);
+        let name = format!("candidates-{region}.safetensors");
+        files.insert(name.clone(), set.encode());
+        regions.push(RegionEntry { name: region.clone(), candidates: name });
+    }
+    let histories = catalogue.histories();
+    let histories = Histories::new(histories.iter().map(|(&viewer, watched)| (viewer, watched.as_slice())))?;
+    files.insert("histories.safetensors".to_owned(), histories.encode());
+    files.insert("factors.safetensors".to_owned(), encode_factors(&models.factors));
+    files.insert("titles.json".to_owned(), titles(&catalogue.titles)?.encode());
+    files.extend(models.ranker.clone().map(|onnx| ("ranker.onnx".to_owned(), onnx)));
+    let components = check_components(components, &mut files)?;
+
+    let entry = |(name, bytes): (&String, &Vec<u8>)| FileEntry {
+        name: name.clone(),
+        bytes: bytes.len() as u64,
+        sha256: sha256_hex(bytes),
+    };
+    let manifest = Manifest {
+        schema: Manifest::SCHEMA.to_owned(),
+        generation: identity.generation,
+        parent: identity.parent,
+        created_unix_s: identity.created_unix_s,
+        host_min: env!("CARGO_PKG_VERSION").to_owned(),
+        regions,
+        rules: models.training.rules,
+        files: files.iter().map(entry).collect(),
+        components,
+        factors: Some("factors.safetensors".to_owned()),
+        histories: Some("histories.safetensors".to_owned()),
+        titles: "titles.json".to_owned(),
+        ranker: models.ranker.as_ref().map(|_| ranker_model()),
+        golden,
+        quality: models.training.quality.clone(),
+    };
+    manifest.check()?;
+    Ok(Assembled { manifest, files })
+}
+
+impl Assembled {
+    /// The files and the manifest as targets of the signed repository.
+    pub fn into_targets(self) -> Vec<NewTarget> {
+        let manifest = NewTarget {
+            name: manifest_target(self.manifest.generation),
+            bytes: self.manifest.encode(),
+        };
+        let files = self.files.into_values();
+        let targets = files.map(|bytes| NewTarget { name: file_target(&sha256_hex(&bytes)), bytes });
+        targets.chain([manifest]).collect()
+    }
+}
+
+/// Loads the ranker as a node would and runs it once.
+fn admit(onnx: &[u8]) -> Result<Ranker, AssembleError> {
+    let ranker = Ranker::load(onnx).map_err(|error| AssembleError::RankerRefused(error.to_string()))?;
+    if ranker.columns() != COLUMNS {
+        let reason = format!("it takes {} features, not {COLUMNS}", ranker.columns());
+        return Err(AssembleError::RankerRefused(reason));
+    }
+    let probe = vec![0.5; COLUMNS * 3];
+    ranker.score(&probe).map_err(|error| AssembleError::RankerRefused(error.to_string()))?;
+    Ok(ranker)
+}
+
+fn ranker_model() -> Model {
+    let width = u32::try_from(COLUMNS).expect("a row of features is short");
+    Model {
+        file: "ranker.onnx".to_owned(),
+        inputs: vec![ModelValue { name: "features".to_owned(), shape: vec![None, Some(width)] }],
+        outputs: vec![ModelValue { name: "logit".to_owned(), shape: vec![None, Some(1)] }],
+    }
+}
+
+fn titles(titles: &[Title]) -> Result<Titles, FileError> {
+    let named = titles.iter().map(|title| release::Title {
+        id: title.id,
+        name: title.name.clone(),
+        year: title.year,
+        genres: title.genres.clone(),
+    });
+    Titles::new(named.collect())
+}
+
+fn check_components(
+    components: &ComponentFiles,
+    files: &mut BTreeMap<String, Vec<u8>>,
+) -> Result<Components, AssembleError> {
+    const WASM_MAGIC: &[u8] = b"\0asm";
+    for name in ["ranking.wasm", "inference.wasm", "bitrate.wasm", "qoe.wasm"] {
+        let bytes =
+            components.files.get(name).ok_or_else(|| AssembleError::ComponentMissing(name.to_owned()))?;
+        if bytes.len() > release::limits::COMPONENT_BYTES_MAX || !bytes.starts_with(WASM_MAGIC) {
+            return Err(AssembleError::ComponentRefused(name.to_owned()));
+        }
+        files.insert(name.to_owned(), bytes.clone());
+    }
+    let [ranking, inference, bitrate, qoe] =
+        ["ranking.wasm", "inference.wasm", "bitrate.wasm", "qoe.wasm"].map(str::to_owned);
+    Ok(Components { ranking, inference, bitrate, qoe })
+}

@@ -1,0 +1,159 @@
+//! The candidate set of one region.
+//!
+//! A region shows at most [`CANDIDATES_MAX`] titles: what its viewers as a cohort are near to (FAISS over
+//! the factor model), what it watches most, and what is newest. Titles that only lead to others are kept
+//! as sources of rows, with a window that never opens.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ranking::{Candidates, Columns};
+use release::{CandidateFile, GENRES_MAX};
+
+use super::{AssembleError, Catalogue};
+use crate::database::LicenceWindow;
+use crate::limits::CANDIDATES_MAX;
+use crate::models::Models;
+use crate::retrieval::{FaissIndex, Storage, VectorIndex};
+
+/// A view weighs half after this many days: a season of a catalogue.
+const POPULARITY_HALF_LIFE_DAYS: f64 = 60.0;
+
+const DAY_S: f64 = 86_400.0;
+
+/// Above this the index keeps a byte a number.
+const FLAT_VECTORS_MAX: usize = 20_000;
+
+pub(super) fn candidates(
+    catalogue: &Catalogue,
+    region: &str,
+    models: &Models,
+) -> Result<CandidateFile, AssembleError> {
+    let windows = catalogue.regions.get(region).ok_or(AssembleError::Empty("such region"))?;
+    let popularity = popularity(catalogue, region);
+    let shown = shown(catalogue, region, models, &popularity)?;
+    let has_row = |id: u32| {
+        let offsets = &models.everywhere.columns().row_offsets;
+        models.everywhere.index_of(id).is_some_and(|index| offsets[index + 1] > offsets[index])
+    };
+    let titles: Vec<_> =
+        catalogue.titles.iter().filter(|title| shown.contains(&title.id) || has_row(title.id)).collect();
+    if titles.is_empty() {
+        return Err(AssembleError::Empty("titles"));
+    }
+    let genres = genre_names(catalogue);
+    let ids: Vec<u32> = titles.iter().map(|title| title.id).collect();
+    let always = LicenceWindow { from_s: 0, until_s: u64::MAX };
+    let never = LicenceWindow { from_s: 0, until_s: 0 };
+    let mut columns = Columns { row_offsets: vec![0], ..Columns::default() };
+    for title in &titles {
+        let window =
+            if shown.contains(&title.id) { windows.get(&title.id).copied().unwrap_or(always) } else { never };
+        columns.popularity.push(popularity.get(&title.id).copied().unwrap_or(0.0));
+        columns.maturity_years.push(title.maturity);
+        columns.years.push(title.year.unwrap_or(0));
+        columns.genres.push(bits(&title.genres, &genres));
+        columns.window_from_s.push(window.from_s);
+        columns.window_until_s.push(window.until_s);
+        copy_row(models, title.id, &ids, &shown, &mut columns);
+    }
+    columns.title_ids = ids;
+    let candidates = Candidates::new(columns).map_err(release::FileError::from)?;
+    Ok(CandidateFile { region: region.to_owned(), genres, candidates })
+}
+
+/// The row of a title, as far as it leads to titles that are shown here.
+fn copy_row(models: &Models, title: u32, ids: &[u32], shown: &BTreeSet<u32>, columns: &mut Columns) {
+    let all = models.everywhere.columns();
+    let mut scale = 0;
+    if let Some(from) = models.everywhere.index_of(title) {
+        scale = all.row_scales_log2[from];
+        for entry in all.row_offsets[from] as usize..all.row_offsets[from + 1] as usize {
+            let target = all.title_ids[all.row_indexes[entry] as usize];
+            if !shown.contains(&target) {
+                continue;
+            }
+            if let Ok(index) = ids.binary_search(&target) {
+                columns.row_indexes.push(u32::try_from(index).expect("candidate sets are limited"));
+                columns.row_weights.push(all.row_weights[entry]);
+            }
+        }
+    }
+    columns.row_scales_log2.push(scale);
+    columns.row_offsets.push(u32::try_from(columns.row_indexes.len()).expect("rows are limited"));
+}
+
+/// Views of the region's viewers, each weighing by its age against the newest of all.
+fn popularity(catalogue: &Catalogue, region: &str) -> BTreeMap<u32, f32> {
+    let newest_s = catalogue.events.iter().map(|event| event.at_unix_s).max().unwrap_or(0);
+    let mut sums: BTreeMap<u32, f64> = BTreeMap::new();
+    for event in &catalogue.events {
+        if catalogue.viewer_regions.get(&event.viewer).is_some_and(|of| of == region) {
+            let age_days = (newest_s - event.at_unix_s) as f64 / DAY_S;
+            *sums.entry(event.title).or_default() += libm::exp2(-age_days / POPULARITY_HALF_LIFE_DAYS);
+        }
+    }
+    sums.into_iter().map(|(title, sum)| (title, sum as f32)).collect()
+}
+
+/// The titles a region shows: a third each by cohort, popularity and year where there are too many.
+fn shown(
+    catalogue: &Catalogue,
+    region: &str,
+    models: &Models,
+    popularity: &BTreeMap<u32, f32>,
+) -> Result<BTreeSet<u32>, AssembleError> {
+    let mut shown: BTreeSet<u32> = near_cohort(catalogue, region, models)?.into_iter().collect();
+    let mut popular: Vec<(f32, u32)> = popularity.iter().map(|(&title, &views)| (views, title)).collect();
+    popular.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    let mut newest: Vec<(Option<u16>, u32)> =
+        catalogue.titles.iter().map(|title| (title.year, title.id)).collect();
+    newest.sort_by(|a, b| b.0.cmp(&a.0).then(b.1.cmp(&a.1)));
+    shown.extend(popular.iter().map(|&(_, title)| title).take(CANDIDATES_MAX / 3));
+    let known: BTreeSet<u32> = catalogue.titles.iter().map(|title| title.id).collect();
+    shown.retain(|title| known.contains(title));
+    for (_, title) in newest {
+        if shown.len() >= CANDIDATES_MAX {
+            break;
+        }
+        shown.insert(title);
+    }
+    Ok(shown)
+}
+
+/// The titles whose factors have the largest inner product with the mean of the region's viewers.
+fn near_cohort(catalogue: &Catalogue, region: &str, models: &Models) -> Result<Vec<u32>, AssembleError> {
+    let columns = models.factors.columns();
+    let mut centroid = vec![0.0_f32; columns.factors];
+    for (viewer, factors) in columns.viewer_ids.iter().zip(columns.viewer_factors.chunks(columns.factors)) {
+        if catalogue.viewer_regions.get(viewer).is_some_and(|of| of == region) {
+            for (sum, factor) in centroid.iter_mut().zip(factors) {
+                *sum += factor;
+            }
+        }
+    }
+    let storage = if columns.title_ids.len() <= FLAT_VECTORS_MAX { Storage::Flat } else { Storage::Sq8 };
+    let mut index = FaissIndex::build(&columns.title_factors, columns.factors, storage)?;
+    let near = index.search(&centroid, CANDIDATES_MAX / 3)?;
+    Ok(near.into_iter().map(|neighbour| columns.title_ids[neighbour.index]).collect())
+}
+
+/// The names of the bits: the most frequent genres, by name.
+fn genre_names(catalogue: &Catalogue) -> Vec<String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for genre in catalogue.titles.iter().flat_map(|title| &title.genres) {
+        // A comma separates names in the file.
+        if !genre.contains(',') {
+            *counts.entry(genre).or_default() += 1;
+        }
+    }
+    let mut by_count: Vec<(&str, usize)> = counts.into_iter().collect();
+    by_count.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    let mut names: Vec<String> = by_count.into_iter().take(GENRES_MAX).map(|(name, _)| name.to_owned()).collect();
+    names.sort();
+    names
+}
+
+fn bits(genres: &[String], names: &[String]) -> u32 {
+    let places = genres.iter().filter_map(|genre| names.binary_search(genre).ok());
+    places.fold(0, |bits, place| bits | 1 << place)
+}
