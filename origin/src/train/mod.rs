@@ -12,3 +12,144 @@ pub mod ridge;
 pub mod rows;
 pub mod search;
 pub mod sequences;
+
+use std::collections::BTreeMap;
+
+use catalogue::Catalogue;
+use rank::Quality;
+use ridge::{Normal, RidgeError};
+use rows::Rows;
+use sequences::Sequences;
+
+/// How the default model is trained.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Options {
+    /// Newest titles of a history that count; 1 to 200.
+    pub window: usize,
+    /// Entries kept per row.
+    pub row_entries: usize,
+    /// Titles with fewer views have no row.
+    pub events_min: u32,
+    /// How the ranker learns; none leaves it out.
+    pub ranker: Option<mlp::Settings>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { window: 30, row_entries: 200, events_min: 1, ranker: Some(mlp::Settings::default()) }
+    }
+}
+
+/// The default model: rows, and a ranker where it helps.
+#[derive(Clone, Debug)]
+pub struct Fitted {
+    /// What the search chose.
+    pub settings: ridge::Settings,
+    /// The quality of the rows where their settings were chosen.
+    pub validation: Quality,
+    /// Trained on everything but what was held out.
+    pub rows: Rows,
+    /// Judged; shipped only if [`ranker::Trained::is_worth_shipping`].
+    pub ranker: Option<ranker::Trained>,
+}
+
+/// Chooses settings and learns the ranker on each viewer's view before the newest `held_out`, then fits the
+/// rows to everything but those; `held_out` is 0 for a release.
+///
+/// # Errors
+/// When there is no history, or the numbers leave their bounds.
+pub fn fit(
+    sequences: &Sequences,
+    held_out: usize,
+    catalogue: &Catalogue,
+    options: &Options,
+) -> Result<Fitted, TrainError> {
+    if sequences.events() == 0 {
+        return Err(TrainError::NoHistory);
+    }
+    let Options { window, row_entries, events_min, .. } = *options;
+    let base = ridge::Settings { recency_tau: 5.0, window, lambda: 160.0, row_entries };
+    let search::Choice { settings, validation } = search::choose(sequences, held_out, &base, events_min)?;
+    let rows = |held_out: usize| {
+        let columns = ridge::columns(&sequences.counts(held_out), events_min, limits::RIDGE_COLUMNS_MAX);
+        Normal::new(sequences, held_out, settings.recency_tau, window, columns)
+            .into_rows(settings.lambda, row_entries)
+    };
+    let ranker = match &options.ranker {
+        Some(how) => {
+            let candidates = catalogue.candidates(sequences.titles(), &rows(held_out + 1)?)?;
+            ranker::train(&candidates, &rules(&settings, ranker::POOL)?, sequences, held_out, how)?
+        }
+        None => None,
+    };
+    Ok(Fitted { settings, validation, rows: rows(held_out)?, ranker })
+}
+
+/// The rules by which rows of these settings are used.
+///
+/// # Errors
+/// When a setting is outside what a release may hold.
+pub fn rules(settings: &ridge::Settings, ranker_pool: u32) -> Result<ranking::Rules, TrainError> {
+    let window = u32::try_from(settings.window).unwrap_or(u32::MAX);
+    Ok(ranking::Rules::new(settings.recency_tau, window, ranker_pool)?)
+}
+
+impl Fitted {
+    /// The ranker, if a release is better with it.
+    pub fn shipped_ranker(&self) -> Option<&mlp::Mlp> {
+        self.ranker.as_ref().filter(|ranker| ranker.is_worth_shipping()).map(|ranker| &ranker.mlp)
+    }
+
+    /// What was measured on held-out views, by the names of a manifest; the shipped form first.
+    pub fn quality(&self) -> BTreeMap<String, f64> {
+        let mut figures = BTreeMap::new();
+        let mut put = |prefix: &str, quality: &Quality| {
+            figures.insert(format!("{prefix}hr_at_10"), quality.hr_at_10);
+            figures.insert(format!("{prefix}hr_at_20"), quality.hr_at_20);
+            figures.insert(format!("{prefix}ndcg_at_10"), quality.ndcg_at_10);
+        };
+        let mut shipped = self.validation;
+        if let Some(ranker) = &self.ranker {
+            put("ranked_", &ranker.ranked);
+            put("rows_", &ranker.rows_alone);
+            shipped = if ranker.is_worth_shipping() { ranker.ranked } else { ranker.rows_alone };
+        }
+        put("", &shipped);
+        figures.insert("lambda".to_owned(), f64::from(self.settings.lambda));
+        figures.insert("users".to_owned(), shipped.users as f64);
+        figures
+    }
+}
+
+/// Why nothing was trained.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// Nobody has watched anything.
+    #[error("there is no watch history to train on")]
+    NoHistory,
+    /// The rows could not be fitted.
+    #[error(transparent)]
+    Ridge(#[from] RidgeError),
+    /// The rows are no candidate set.
+    #[error("not a candidate set: {0}")]
+    Candidates(#[from] ranking::CandidatesError),
+    /// A setting is outside what a release may hold.
+    #[error("{0}")]
+    Rules(#[from] ranking::RulesError),
+    /// The candidates could not be ranked.
+    #[error("{0}")]
+    Ranking(#[from] ranking::Error),
+}
+
+impl TrainError {
+    /// Stable, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoHistory => "train-no-history",
+            Self::Ridge(error) => error.code(),
+            Self::Candidates(_) => "train-candidates",
+            Self::Rules(_) => "train-rules",
+            Self::Ranking(error) => error.code(),
+        }
+    }
+}
