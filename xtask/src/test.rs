@@ -27,6 +27,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         guest.args(["clippy", "--release", "--quiet", "--target", "wasm32-wasip2", "--package", &package]);
         shell::visibly(&format!("linting {package}"), guest.args(["--", "--deny", "warnings"]))?;
     }
+    www::lint()?;
     let mut natives = shell::cargo();
     natives.args(["clippy", "--release", "--quiet", "--all-targets", "--", "--deny", "warnings"]);
     shell::visibly("linting the native crates", &mut natives)?;

@@ -29,6 +29,21 @@ pub(crate) fn build() -> Result<()> {
     shell::quietly("building the page", npm().args(["run", "build"]))
 }
 
+/// Lints the Rust side.
+pub(crate) fn lint() -> Result<()> {
+    let mut clippy = shell::cargo();
+    clippy.args([
+        "clippy",
+        "--release",
+        "--quiet",
+        "--target",
+        "wasm32-unknown-unknown",
+        "--package",
+        "bindings",
+    ]);
+    shell::visibly("linting the browser form", clippy.args(["--", "--deny", "warnings"]))
+}
+
 /// Runs the page's tests in a headless browser.
 pub(crate) fn test() -> Result<()> {
     shell::visibly("testing the page in Chromium", npm().arg("test"))
@@ -39,6 +54,9 @@ fn glue(wasm: &Path, folder: &Path) -> Result<()> {
     shell::say("generating the JavaScript glue");
     Bindgen::new()
         .input_path(wasm)
+        // Names of functions are an eighth of the file, and only a debugger reads them.
+        .remove_name_section(true)
+        .remove_producers_section(true)
         .web(true)
         .and_then(|bindgen| bindgen.typescript(true).generate(folder))
         .with_context(|| format!("wasm-bindgen refuses {}", wasm.display()))
