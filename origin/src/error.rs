@@ -2,6 +2,7 @@
 
 use crate::config::ConfigError;
 use crate::database::DatabaseError;
+use crate::import::ImportError;
 use crate::postgres::ClusterError;
 
 /// Why a command failed.
@@ -16,12 +17,37 @@ pub enum OriginError {
     /// A release could not be published.
     #[error(transparent)]
     Publish(#[from] crate::publish::PublishError),
+    /// Nothing could be measured.
+    #[error(transparent)]
+    Evaluate(#[from] crate::evaluate::EvaluateError),
+    /// There are no models, or they could not be read.
+    #[error(transparent)]
+    Models(#[from] crate::models::ModelsError),
+    /// No release could be made.
+    #[error(transparent)]
+    Assemble(#[from] crate::assemble::AssembleError),
+    /// A release is clearly worse than the one before it.
+    #[error("{figure} fell from {before:.4} to {now:.4}: the release before it stays")]
+    QualityFell {
+        /// Which figure.
+        figure: &'static str,
+        /// Of the release on the channel.
+        before: f64,
+        /// Of the refused one.
+        now: f64,
+    },
+    /// Nothing can be shown.
+    #[error("no preview: {0}")]
+    Preview(String),
     /// The private cluster could not be used.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
     /// The database could not answer.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    /// An import was refused.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// A file of ours could not be handled.
     #[error("cannot {what} {path}: {source}")]
     File {
@@ -69,8 +95,14 @@ impl OriginError {
             Self::Config(error) => error.code(),
             Self::Keys(error) => error.code(),
             Self::Publish(error) => error.code(),
+            Self::Evaluate(error) => error.code(),
+            Self::Models(error) => error.code(),
+            Self::Assemble(error) => error.code(),
+            Self::QualityFell { .. } => "quality-fell",
+            Self::Preview(_) => "preview",
             Self::Cluster(error) => error.code(),
             Self::Database(error) => error.code(),
+            Self::Import(error) => error.code(),
             Self::File { .. } => "file",
             Self::NodeName(_) => "node-name",
             Self::NodeUnknown(_) => "node-unknown",

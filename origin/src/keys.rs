@@ -104,7 +104,8 @@ impl Keys {
         let mut private = fs::DirBuilder::new();
         private.recursive(true).mode(0o700).create(&self.folder).map_err(failed("create", &self.folder))?;
         for (_, name) in ROLES {
-            let key = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| KeysError::Randomness)?;
+            let key =
+                Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(|_| KeysError::Randomness)?;
             let path = self.path(name);
             let mut options = fs::OpenOptions::new();
             let file = options.write(true).create_new(true).mode(0o600).open(&path);

@@ -95,7 +95,8 @@ impl Models {
             genres: Vec::new(),
             candidates: self.everywhere.clone(),
         };
-        let training = serde_json::to_vec_pretty(&self.training).expect("names and numbers can be written as JSON");
+        let training =
+            serde_json::to_vec_pretty(&self.training).expect("names and numbers can be written as JSON");
         let mut files = vec![
             ("everywhere.safetensors", everywhere.encode()),
             ("factors.safetensors", encode_factors(&self.factors)),

@@ -199,7 +199,8 @@ impl Publisher {
 }
 
 fn described(bytes: &[u8], sha256: &str) -> Target {
-    let digest = (0..sha256.len()).step_by(2).filter_map(|at| u8::from_str_radix(&sha256[at..at + 2], 16).ok());
+    let digest =
+        (0..sha256.len()).step_by(2).filter_map(|at| u8::from_str_radix(&sha256[at..at + 2], 16).ok());
     Target {
         length: bytes.len() as u64,
         hashes: Hashes { sha256: digest.collect::<Vec<u8>>().into(), _extra: Default::default() },

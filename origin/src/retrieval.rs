@@ -5,8 +5,8 @@
 
 use std::path::Path;
 
-use faiss::index::io::{read_index, write_index};
 use faiss::index::IndexImpl;
+use faiss::index::io::{read_index, write_index};
 use faiss::{Index, MetricType, index_factory};
 
 /// Why an index could not be built or asked.

@@ -1,11 +1,12 @@
 //! Questions whose answers a node must give before it serves a release.
 
 use inference::Ranker;
-use ranking::{RankerError, Request, Rules, recommend};
+use ranking::{Request, Rules};
 use release::{CandidateFile, GoldenCase, RulesEntry};
 
 use super::{AssembleError, Catalogue};
 use crate::models::Models;
+use crate::native::Native;
 
 /// Picks of a golden answer, at most.
 const PICKS: u32 = 10;
@@ -21,13 +22,12 @@ pub(super) fn cases(
     catalogue: &Catalogue,
     set: &CandidateFile,
     models: &Models,
-    ranker: Option<&mut Ranker>,
+    ranker: Option<&Ranker>,
     created_unix_s: u64,
 ) -> Result<Vec<GoldenCase>, AssembleError> {
     let histories = catalogue.histories();
     let busiest = histories.values().max_by_key(|watched| watched.len()).cloned().unwrap_or_default();
     let newest = busiest[busiest.len().saturating_sub(HISTORY_TITLES)..].to_vec();
-    let mut ranker = ranker.map(|ranker| Tract(ranker));
     let mut cases = Vec::new();
     for history in [Vec::new(), newest] {
         let RulesEntry { recency_tau, history_window, ranker_pool } = models.training.rules;
@@ -40,11 +40,8 @@ pub(super) fn cases(
             at_unix_ms: created_unix_s * 1_000,
             maturity_max_years: u8::MAX,
         };
-        let model: Option<&mut dyn ranking::Ranker> = match &mut ranker {
-            Some(ranker) => Some(ranker),
-            None => None,
-        };
-        let answer = recommend(&set.candidates, &rules, &request, model).map_err(AssembleError::Golden)?;
+        let answer = Native::new(&set.candidates, rules, ranker).recommend(&request);
+        let answer = answer.map_err(AssembleError::Golden)?;
         let scores: Vec<f32> = answer.picks.iter().map(|pick| pick.score).collect();
         let sure = if answer.ranked { sure_places(&scores) } else { scores.len().min(PICKS as usize) };
         if sure == 0 {
@@ -65,14 +62,6 @@ pub(super) fn cases(
 fn sure_places(scores: &[f32]) -> usize {
     let is_sure = |pair: &[f32]| pair[0] - pair[1] > GAP_SHARE_MIN * pair[0].abs().max(1.0);
     scores.windows(2).take(PICKS as usize).take_while(|pair| is_sure(pair)).count()
-}
-
-struct Tract<'a>(&'a Ranker);
-
-impl ranking::Ranker for Tract<'_> {
-    fn score(&mut self, features: &[f32]) -> Result<Vec<f32>, RankerError> {
-        self.0.score(features).map_err(|error| RankerError { code: error.code().to_owned() })
-    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Pure but for FAISS: equal inputs give equal bytes. Time is an argument.
 
+mod catalogue;
 mod golden;
 mod region;
 
@@ -134,13 +135,13 @@ pub fn assemble(
     if catalogue.titles.is_empty() || catalogue.regions.is_empty() {
         return Err(AssembleError::Empty("titles or regions"));
     }
-    let mut ranker = models.ranker.as_deref().map(admit).transpose()?;
+    let ranker = models.ranker.as_deref().map(admit).transpose()?;
     let mut files = BTreeMap::new();
     let mut regions = Vec::new();
     let mut golden = Vec::new();
     for region in catalogue.regions.keys() {
         let set = catalogue.candidates(region, models)?;
-        golden.extend(golden::cases(catalogue, &set, models, ranker.as_mut(), identity.created_unix_s)?);
+        golden.extend(golden::cases(catalogue, &set, models, ranker.as_ref(), identity.created_unix_s)?);
         let name = format!("candidates-{region}.safetensors");
         files.insert(name.clone(), set.encode());
         regions.push(RegionEntry { name: region.clone(), candidates: name });
@@ -182,10 +183,8 @@ pub fn assemble(
 impl Assembled {
     /// The files and the manifest as targets of the signed repository.
     pub fn into_targets(self) -> Vec<NewTarget> {
-        let manifest = NewTarget {
-            name: manifest_target(self.manifest.generation),
-            bytes: self.manifest.encode(),
-        };
+        let manifest =
+            NewTarget { name: manifest_target(self.manifest.generation), bytes: self.manifest.encode() };
         let files = self.files.into_values();
         let targets = files.map(|bytes| NewTarget { name: file_target(&sha256_hex(&bytes)), bytes });
         targets.chain([manifest]).collect()

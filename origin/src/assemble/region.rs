@@ -42,12 +42,13 @@ pub(super) fn candidates(
     }
     let genres = genre_names(catalogue);
     let ids: Vec<u32> = titles.iter().map(|title| title.id).collect();
-    let always = LicenceWindow { from_s: 0, until_s: u64::MAX };
-    let never = LicenceWindow { from_s: 0, until_s: 0 };
     let mut columns = Columns { row_offsets: vec![0], ..Columns::default() };
     for title in &titles {
-        let window =
-            if shown.contains(&title.id) { windows.get(&title.id).copied().unwrap_or(always) } else { never };
+        let window = if shown.contains(&title.id) {
+            windows.get(&title.id).copied().unwrap_or(LicenceWindow::OPEN)
+        } else {
+            LicenceWindow::NEVER
+        };
         columns.popularity.push(popularity.get(&title.id).copied().unwrap_or(0.0));
         columns.maturity_years.push(title.maturity);
         columns.years.push(title.year.unwrap_or(0));
@@ -148,7 +149,8 @@ fn genre_names(catalogue: &Catalogue) -> Vec<String> {
     }
     let mut by_count: Vec<(&str, usize)> = counts.into_iter().collect();
     by_count.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-    let mut names: Vec<String> = by_count.into_iter().take(GENRES_MAX).map(|(name, _)| name.to_owned()).collect();
+    let mut names: Vec<String> =
+        by_count.into_iter().take(GENRES_MAX).map(|(name, _)| name.to_owned()).collect();
     names.sort();
     names
 }

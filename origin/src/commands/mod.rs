@@ -1,5 +1,6 @@
 //! The subcommands: each takes the surroundings and its arguments, and returns what to print.
 
+mod evaluate;
 mod import;
 mod keys;
 mod licence;
@@ -8,6 +9,8 @@ mod preview;
 mod release;
 mod serve;
 mod train;
+
+pub use evaluate::run as evaluate;
 
 use std::sync::Arc;
 
@@ -32,6 +35,7 @@ pub async fn run(
         Command::Serve(args) => serve::run(context, &args, stopping).await,
         Command::Import(args) => import::run(context, &args).await,
         Command::Train(args) => train::run(context, &args).await,
+        Command::Evaluate(command) => evaluate::run(command).await,
         Command::Licence(command) => licence::run(context, &command).await,
         Command::Release(command) => release::run(context, &command).await,
         Command::Keys(command) => keys::run(context, &command).await,
