@@ -160,12 +160,32 @@ impl Stage {
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let mut config: toml::Table =
             text.parse().with_context(|| format!("{} is not TOML", path.display()))?;
-        for (key, value) in [
-            ("node", name.to_owned()),
-            ("data_dir", self.folder.join(name).display().to_string()),
-            ("cache_dir", self.folder.join("cache").display().to_string()),
-        ] {
-            config.insert(key.to_owned(), value.into());
+        let path = |path: PathBuf| path.display().to_string();
+        let beside = shell::root().join("cdn-config");
+        let settings: [(&str, &str, toml::Value); 13] = [
+            ("", "node", name.into()),
+            ("", "data_dir", path(self.folder.join(name)).into()),
+            ("", "cache_dir", path(self.folder.join("cache")).into()),
+            ("", "ladder", path(beside.join("ladder.toml")).into()),
+            ("", "rules", path(beside.join("bitrate-rules.toml")).into()),
+            ("public", "listen", "127.0.0.1:0".into()),
+            ("admin", "listen", "127.0.0.1:0".into()),
+            ("origin", "url", format!("http://{}", self.origin_address).into()),
+            ("origin", "root", path(self.folder.join("origin/root.json")).into()),
+            ("origin", "token_file", path(self.token_file(name)).into()),
+            // A story is told in seconds, not in polls of a real fleet.
+            ("origin", "poll_s", 1.into()),
+            ("origin", "stale_after_s", 5.into()),
+            ("www", "root", path(shell::root().join("www/dist")).into()),
+        ];
+        for (section, key, value) in settings {
+            let table = if section.is_empty() {
+                &mut config
+            } else {
+                let table = config.get_mut(section).and_then(toml::Value::as_table_mut);
+                table.with_context(|| format!("cdn-config/edge.toml has no [{section}]"))?
+            };
+            table.insert(key.to_owned(), value);
         }
         Ok(config.to_string())
     }
