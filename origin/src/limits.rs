@@ -110,3 +110,6 @@ pub const CANDIDATES_MAX: usize = 10_000;
 
 /// A release whose hit rate is below this share of the one before is refused.
 pub const QUALITY_SHARE_MIN: f64 = 0.9;
+
+/// Pause between two looks at whether the signed state is about to expire.
+pub const RENEW_LOOK: Duration = Duration::from_secs(60);

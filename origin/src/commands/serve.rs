@@ -3,14 +3,17 @@
 use std::io::Write;
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::cli::ServeArgs;
 use crate::context::Context;
 use crate::error::OriginError;
+use crate::limits::RENEW_LOOK;
+use crate::publish::Publisher;
 use crate::serve::{self, Server};
 
 pub(super) async fn run(
@@ -30,10 +33,27 @@ pub(super) async fn run(
     // One line for whoever started us; the log goes to stderr.
     let _ = writeln!(std::io::stdout(), "{ready}");
     info!(%address, folder = %context.folder().display(), "serving");
+    let renewing = tokio::spawn(renew(Publisher::of(context.folder()), stopping.clone()));
     let server = Server::new(database, &context.folder().join("tuf"));
     serve::listen(listener, server.router(), stopping).await;
+    renewing.abort();
     info!("drained");
     Ok(String::new())
+}
+
+/// Keeps the signed state fresh: nodes refuse one that has expired.
+async fn renew(publisher: Publisher, mut stopping: watch::Receiver<bool>) {
+    let mut looks = tokio::time::interval(RENEW_LOOK);
+    loop {
+        tokio::select! {
+            _ = stopping.changed() => return,
+            _ = looks.tick() => match publisher.renew_if_due(Timestamp::now()).await {
+                Ok(true) => info!("signed the published state anew"),
+                Ok(false) => {}
+                Err(error) => warn!(code = error.code(), %error, "the published state could not be signed anew"),
+            },
+        }
+    }
 }
 
 /// A reader finds the file absent or complete.
