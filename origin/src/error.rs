@@ -20,6 +20,12 @@ pub enum OriginError {
     /// Nothing could be measured.
     #[error(transparent)]
     Evaluate(#[from] crate::evaluate::EvaluateError),
+    /// The default model could not be trained.
+    #[error(transparent)]
+    Train(#[from] crate::train::TrainError),
+    /// The factor model could not be trained.
+    #[error(transparent)]
+    Factors(#[from] crate::train::factors::FactorsError),
     /// There are no models, or they could not be read.
     #[error(transparent)]
     Models(#[from] crate::models::ModelsError),
@@ -96,6 +102,8 @@ impl OriginError {
             Self::Keys(error) => error.code(),
             Self::Publish(error) => error.code(),
             Self::Evaluate(error) => error.code(),
+            Self::Train(error) => error.code(),
+            Self::Factors(error) => error.code(),
             Self::Models(error) => error.code(),
             Self::Assemble(error) => error.code(),
             Self::QualityFell { .. } => "quality-fell",

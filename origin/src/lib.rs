@@ -8,6 +8,8 @@ pub mod context;
 pub mod database;
 pub mod error;
 pub mod evaluate;
+pub mod generated;
+pub mod import;
 pub mod ingest;
 pub mod keys;
 pub mod limits;

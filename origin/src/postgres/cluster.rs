@@ -36,6 +36,8 @@ pub struct Cluster {
     /// Shared with the other users of the cluster.
     users: File,
     keeper: Child,
+    /// The server, if it was us who started it.
+    postmaster: Option<Child>,
     is_closed: bool,
 }
 
@@ -57,22 +59,23 @@ impl Cluster {
         users.lock_shared().map_err(ClusterError::file("lock", &home))?;
         let keeper = spawn_keeper(&home, &server)?;
         // From here on an error drops the use, and that stops what was started.
-        let cluster = Self { server, home, users, keeper, is_closed: false };
+        let mut cluster = Self { server, home, users, keeper, postmaster: None, is_closed: false };
         let started = cluster.start();
         // Closing needs the lock that starting holds.
         drop(starting);
         started.map(|()| cluster)
     }
 
-    fn start(&self) -> Result<(), ClusterError> {
+    fn start(&mut self) -> Result<(), ClusterError> {
         if self.server.is_running() {
-            return self.server.wait_until_ready();
+            return self.server.wait_until_ready(None);
         }
         if !self.server.data.exists() {
             self.server.initialise(&self.home.join("data.new"))?;
             sync_folder(&self.home)?;
         }
-        self.server.start()
+        self.postmaster = Some(self.server.start()?);
+        Ok(())
     }
 
     /// How to connect.
@@ -103,7 +106,12 @@ impl Cluster {
         if self.users.try_lock().is_err() {
             return Ok(());
         }
-        self.server.stop()
+        self.server.stop()?;
+        if let Some(mut postmaster) = self.postmaster.take() {
+            // It has stopped; this only takes note of it.
+            let _ = postmaster.wait();
+        }
+        Ok(())
     }
 }
 

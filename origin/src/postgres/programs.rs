@@ -41,6 +41,10 @@ impl Programs {
         self.folder.join("initdb")
     }
 
+    pub(super) fn postgres(&self) -> PathBuf {
+        self.folder.join("postgres")
+    }
+
     pub(super) fn pg_ctl(&self) -> PathBuf {
         self.folder.join("pg_ctl")
     }

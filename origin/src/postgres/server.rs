@@ -1,9 +1,10 @@
 //! The server itself: made, configured, started and stopped by the installed programs.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command};
 use std::time::Instant;
 
 use super::ClusterError;
@@ -38,7 +39,7 @@ impl Server {
     }
 
     /// Starts it and waits until it takes connections, after a crash until it has recovered.
-    pub(super) fn start(&self) -> Result<(), ClusterError> {
+    pub(super) fn start(&self) -> Result<Child, ClusterError> {
         self.forget_stranger()?;
         self.run.prepare(&self.account)?;
         self.write("frontrow.conf", &self.settings())?;
@@ -48,10 +49,20 @@ impl Server {
             let old = self.log.with_extension("1");
             fs::rename(&self.log, &old).map_err(ClusterError::file("rename", &self.log))?;
         }
-        let mut command = self.account.command(self.programs.pg_ctl());
-        command.arg("-D").arg(&self.data).arg("-l").arg(&self.log).args(["-w", "-s", "-t"]);
-        command.arg(limits::POSTGRES_START_TIMEOUT.as_secs().to_string()).arg("start");
-        self.run(command)
+        let program = self.programs.postgres();
+        let mut command = self.account.command(&program);
+        command.arg("-D").arg(&self.data).stdout(self.open_log()?).stderr(self.open_log()?);
+        // Our own child, so that it is laid to rest even where the system's first process does not.
+        let mut child = command.spawn().map_err(|source| ClusterError::Spawn { program, source })?;
+        self.wait_until_ready(Some(&mut child))?;
+        Ok(child)
+    }
+
+    fn open_log(&self) -> Result<File, ClusterError> {
+        let log = File::options().create(true).append(true).mode(0o600).open(&self.log);
+        let log = log.map_err(ClusterError::file("open", &self.log))?;
+        self.account.own(&self.log)?;
+        Ok(log)
     }
 
     /// Breaks connections off, writes everything to disk and waits until it has ended.
@@ -84,20 +95,24 @@ impl Server {
         self.process().is_some_and(|process| self.is_ours(&process))
     }
 
-    /// Waits for a server that another process started just before that process died.
-    pub(super) fn wait_until_ready(&self) -> Result<(), ClusterError> {
+    /// Waits for a server that we started, or that another process started just before it died.
+    pub(super) fn wait_until_ready(&self, mut child: Option<&mut Child>) -> Result<(), ClusterError> {
         let started = Instant::now();
-        while self.is_running() && started.elapsed() < limits::POSTGRES_START_TIMEOUT {
+        while started.elapsed() < limits::POSTGRES_START_TIMEOUT {
+            if let Some(Ok(Some(status))) = child.as_mut().map(|child| child.try_wait()) {
+                let said = self.last_words("");
+                return Err(ClusterError::Failed { program: self.programs.postgres(), status, said });
+            }
             let text = fs::read_to_string(self.data.join("postmaster.pid")).unwrap_or_default();
             // The eighth line is its state.
-            if text.lines().nth(7).is_some_and(|state| state.trim() == "ready") {
+            let is_ready = text.lines().nth(7).is_some_and(|state| state.trim() == "ready");
+            if is_ready && self.is_running() {
                 return Ok(());
             }
             // The file gives no signal; a look every few milliseconds costs nothing.
             std::thread::park_timeout(limits::POSTGRES_POLL);
         }
-        let waited_s = started.elapsed().as_secs();
-        Err(ClusterError::NotReady { waited_s, log: self.log.clone() })
+        Err(ClusterError::NotReady { waited_s: started.elapsed().as_secs(), log: self.log.clone() })
     }
 
     /// The folder in `/proc` of the process that the pid file names, if there is such a process.
@@ -112,17 +127,34 @@ impl Server {
         fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == self.data)
     }
 
-    /// After a crash or a restart of the machine, the pid file may name a stranger's process, and the
-    /// server would refuse to start beside it.
+    /// After a crash or a restart of the machine, the pid file may name a stranger's process, or a dead
+    /// one that nobody lays to rest, and the server would refuse to start beside it.
     fn forget_stranger(&self) -> Result<(), ClusterError> {
-        let is_stranger = self
-            .process()
-            .is_some_and(|process| fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd != self.data));
-        if is_stranger {
-            let path = self.data.join("postmaster.pid");
-            fs::remove_file(&path).map_err(ClusterError::file("remove", &path))?;
+        let is_strange = |process: PathBuf| match fs::read_link(process.join("cwd")) {
+            Ok(cwd) => cwd != self.data,
+            // The dead live nowhere; what we may not look at stays the server's own affair.
+            Err(error) => error.kind() == ErrorKind::NotFound,
+        };
+        if !self.process().is_some_and(is_strange) {
+            return Ok(());
         }
-        Ok(())
+        // A server's helpers outlive it by moments, and must not meet the next one.
+        let started = Instant::now();
+        while self.is_inhabited() {
+            if started.elapsed() > limits::POSTGRES_STOP_TIMEOUT {
+                let waited_s = started.elapsed().as_secs();
+                return Err(ClusterError::NotReady { waited_s, log: self.log.clone() });
+            }
+            std::thread::park_timeout(limits::POSTGRES_POLL);
+        }
+        let path = self.data.join("postmaster.pid");
+        fs::remove_file(&path).map_err(ClusterError::file("remove", &path))
+    }
+
+    /// Whether any process lives in the data folder.
+    fn is_inhabited(&self) -> bool {
+        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+        processes.into_iter().any(|process| self.is_ours(&process.path()))
     }
 
     fn settings(&self) -> String {
@@ -168,10 +200,14 @@ impl Server {
         if output.status.success() {
             return Ok(());
         }
+        let said = self.last_words(&String::from_utf8_lossy(&output.stderr));
+        Err(ClusterError::Failed { program, status: output.status, said })
+    }
+
+    fn last_words(&self, stderr: &str) -> String {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
-        let stderr = String::from_utf8_lossy(&output.stderr);
         let lines: Vec<&str> = stderr.lines().chain(last_lines(&log, 5)).map(str::trim).collect();
-        Err(ClusterError::Failed { program, status: output.status, said: lines.join("; ") })
+        lines.join("; ")
     }
 }
 
