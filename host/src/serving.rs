@@ -20,6 +20,8 @@ pub struct Serving {
     pub titles: Titles,
     /// The same as the file that browsers read.
     pub titles_file: File,
+    /// Its ONNX ranker, for a browser that ranks by itself.
+    pub ranker: Option<File>,
     /// What viewers have watched.
     pub histories: Option<Histories>,
     /// Its regions by name.

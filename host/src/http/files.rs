@@ -50,6 +50,15 @@ pub(super) async fn titles(State(node): State<Arc<Node>>, headers: HeaderMap) ->
     Ok(answer(&serving, &serving.titles_file, "application/json", &headers))
 }
 
+/// `GET /v1/ranker`: the release's ranker, as ONNX.
+pub(super) async fn ranker(State(node): State<Arc<Node>>, headers: HeaderMap) -> Result<Response, ApiError> {
+    let serving = node.serving.load_full().ok_or_else(ApiError::no_generation)?;
+    let ranker = serving.ranker.as_ref().ok_or_else(|| {
+        ApiError::new(StatusCode::NOT_FOUND, "no-ranker", "this release orders by its rows alone")
+    })?;
+    Ok(answer(&serving, ranker, "application/octet-stream", &headers))
+}
+
 /// `GET /v1/ladder`: the renditions offered to a player that names none, and the tables of speed to height.
 pub(super) async fn ladder(State(node): State<Arc<Node>>) -> Response {
     let settings = node.settings.load();

@@ -73,6 +73,10 @@ pub(super) fn serving(store: &Store, runtime: &Runtime, kept: &KeptGeneration) -
         rules: manifest.rules,
         titles: Titles::decode(&titles).map_err(|source| malformed(&manifest.titles, source))?,
         titles_file: File::new(titles, sha256_of(&manifest, &manifest.titles)),
+        ranker: manifest
+            .ranker
+            .as_ref()
+            .map(|model| File::new(file(&model.file), sha256_of(&manifest, &model.file))),
         histories: histories(&manifest, optional(&manifest.histories))?,
         regions: regions_of(&manifest, regions)?,
     };
