@@ -135,19 +135,20 @@ fn rank(
     }
     let mut ranked: Vec<(f32, u32)> = logits.into_iter().zip(indexes).collect();
     keep_best(&mut ranked, pool);
-    // The rest keeps its order and stays below: its scores continue where the logits end.
     let floor = ranked.last().map_or(0.0, |&(logit, _)| logit);
-    let mut rest: Vec<(f32, u32)> =
-        rest.into_iter().map(|(score, index)| (below(floor, score), index)).collect();
-    let behind = rest.len();
-    keep_best(&mut rest, behind);
-    ranked.append(&mut rest);
+    ranked.extend(behind(floor, rest));
     Ok(ranked)
 }
 
-/// Maps a score above −1 … to a value not above `floor`, falling with the score.
-fn below(floor: f32, score: f32) -> f32 {
-    floor - 1.0 / (2.0 + score)
+/// Scores what the ranker did not see: below `floor`, in the order it has.
+fn behind(floor: f32, rest: Vec<(f32, u32)>) -> impl Iterator<Item = (f32, u32)> {
+    let mut above = floor;
+    rest.into_iter().map(move |(score, index)| {
+        // From 1 below the floor for the least popular up to the floor. Far from 0 such a step is lost
+        // in f32, and equal scores would break the order: then the next number down is taken.
+        above = (floor - 1.0 / (2.0 + score)).min(above.next_down()).max(f32::MIN);
+        (above, index)
+    })
 }
 
 fn title(candidates: &Candidates, index: usize) -> TitleId {

@@ -1,0 +1,13 @@
+//! What is ranked, in what order and why; against sorts of everything and values worked out by hand.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod candidates;
+mod factors;
+mod features;
+mod filters;
+mod limits;
+mod oracle;
+mod ranker;
+mod reasons;
+mod scenario;
+mod sets;
