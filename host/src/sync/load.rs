@@ -104,13 +104,6 @@ fn regions_of(
     let mut known = BTreeMap::new();
     for (entry, (name, bytes)) in manifest.regions.iter().zip(regions) {
         let decoded = CandidateFile::decode(&bytes).map_err(|source| malformed(&entry.candidates, source))?;
-        if decoded.region != name {
-            return Err(SyncError::Contradiction {
-                name: entry.candidates.clone(),
-                said: decoded.region,
-                expected: name.to_owned(),
-            });
-        }
         let file = File::new(bytes, sha256_of(manifest, &entry.candidates));
         known.insert(name.to_owned(), Region::new(file, &decoded));
     }

@@ -10,6 +10,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 use tough::schema::{Root, Signed, Snapshot, Timestamp};
@@ -75,10 +76,9 @@ impl TrustError {
     }
 }
 
-/// What the client writes and what a state holds; only the first four must change for a new state.
+/// What the client writes and what a state holds.
 const FILES: [&str; 5] =
     ["root.json", "timestamp.json", "snapshot.json", "targets.json", "latest_known_time.json"];
-const FILES_OF_A_CHANGE: usize = 4;
 
 impl Trust {
     /// The state below `folder`, made if there is none; `bootstrap` is the trusted `root.json`.
@@ -114,12 +114,10 @@ impl Trust {
     /// root counts even when what follows it is withheld.
     pub(super) fn keep(&self, copy: &Copy) -> Result<bool, TrustError> {
         let newest = self.newest()?;
-        let mut changed = false;
-        for name in &FILES[..FILES_OF_A_CHANGE] {
-            let old = newest.as_ref().map(|(_, folder)| read(&folder.join(name))).transpose()?.flatten();
-            changed |= old != read(&copy.folder().join(name))?;
-        }
-        if !changed || read(&copy.folder().join("root.json"))?.is_none() {
+        let old = newest.as_ref().map(|(_, folder)| versions(folder)).transpose()?;
+        let new = versions(copy.folder())?;
+        // The time alone is not worth a write at every look.
+        if new.root.is_none() || old == Some(new) {
             return Ok(false);
         }
         let aside = tempfile::Builder::new().prefix(durable::PREFIX).tempdir_in(&self.folder)?;
@@ -170,6 +168,36 @@ fn check(folder: &Path) -> Result<Vec<u8>, TrustError> {
 
 fn signed<T: DeserializeOwned>(bytes: &[u8]) -> Result<Signed<T>, String> {
     serde_json::from_slice(bytes).map_err(|error| error.to_string())
+}
+
+/// The version of each role in a state; the client writes one and the same role in different words.
+#[derive(Debug, PartialEq, Eq)]
+struct Versions {
+    root: Option<u64>,
+    timestamp: Option<u64>,
+    snapshot: Option<u64>,
+    targets: Option<u64>,
+}
+
+fn versions(folder: &Path) -> io::Result<Versions> {
+    #[derive(Deserialize)]
+    struct Numbered {
+        version: u64,
+    }
+    #[derive(Deserialize)]
+    struct Any {
+        signed: Numbered,
+    }
+    let version = |name: &str| -> io::Result<Option<u64>> {
+        let Some(bytes) = read(&folder.join(name))? else { return Ok(None) };
+        Ok(serde_json::from_slice::<Any>(&bytes).ok().map(|role| role.signed.version))
+    };
+    Ok(Versions {
+        root: version("root.json")?,
+        timestamp: version("timestamp.json")?,
+        snapshot: version("snapshot.json")?,
+        targets: version("targets.json")?,
+    })
 }
 
 fn root_version(bytes: &[u8]) -> Result<u64, String> {

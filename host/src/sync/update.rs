@@ -11,7 +11,7 @@ use tough::{Limits, Repository, RepositoryLoader, TargetName, TransportErrorKind
 use super::error::{SyncError, chain};
 use super::store::{KeptGeneration, Store, StoreError, Wanted};
 use super::transport::OriginTransport;
-use super::trust::Trust;
+use super::trust::{Copy, Trust};
 use crate::limits;
 
 /// Where a node looks, and for what.
@@ -27,6 +27,8 @@ pub(super) struct Origin {
 pub(super) struct Look {
     repository: Repository,
     transport: OriginTransport,
+    /// The client writes the time into it whenever a target is read.
+    _copy: Copy,
 }
 
 /// What kept a look from its end.
@@ -62,7 +64,7 @@ pub(super) async fn look(origin: &Origin, trust: &Trust) -> Result<Look, Failure
     trust.keep(&copy).map_err(of_the_node)?;
     // 4. Nothing published yet, or nothing there, is not an attack.
     match loaded {
-        Ok(repository) => Ok(Look { repository, transport }),
+        Ok(repository) => Ok(Look { repository, transport, _copy: copy }),
         Err(error) => {
             let unreachable = transport.has_failed() || is_absent(&error);
             Err(Failure { error: SyncError::Metadata(Box::new(error)), unreachable })

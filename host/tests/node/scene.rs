@@ -1,0 +1,146 @@
+//! A node and its origin, on free ports, in folders that go with the test.
+
+use std::path::{Path, PathBuf};
+
+use frontrow_edge::config::Config;
+use frontrow_edge::edge::Edge;
+use frontrow_edge::sync::Sync;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::catalogue::Release;
+use crate::client::{Answer, get, post, provide_cryptography};
+use crate::origin::Origin;
+use crate::publisher::Publisher;
+
+/// A node that looks at its origin when it is told to.
+pub(crate) struct Scene {
+    pub(crate) publisher: Publisher,
+    pub(crate) origin: Origin,
+    pub(crate) edge: Edge,
+    pub(crate) sync: Sync,
+    folder: TempDir,
+}
+
+impl Scene {
+    /// Nothing is published yet.
+    pub(crate) async fn empty() -> Self {
+        Self::with("").await
+    }
+
+    /// Generation 1 serves.
+    pub(crate) async fn serving() -> Self {
+        Self::serving_with("").await
+    }
+
+    /// The same, with these lines in `[limits]`.
+    pub(crate) async fn serving_with(limits: &str) -> Self {
+        let mut scene = Self::with(limits).await;
+        scene.publisher.publish(&Release::of(1)).await;
+        scene.sync.look().await;
+        assert_eq!(scene.generation(), Some(1), "{:?}", scene.edge.node.sync.status());
+        scene
+    }
+
+    async fn with(limits: &str) -> Self {
+        provide_cryptography();
+        let folder = tempfile::tempdir().expect("a folder");
+        let publisher = Publisher::new(&folder.path().join("tuf")).await;
+        let origin = Origin::start(&folder.path().join("tuf")).await;
+        let config = config(folder.path(), &origin, limits);
+        let (edge, sync) = Edge::start_without_sync(config).await.expect("a node");
+        Self { publisher, origin, edge, sync, folder }
+    }
+
+    /// Stops the node and starts it again from its folder.
+    pub(crate) async fn restart(self) -> Self {
+        let Self { publisher, origin, edge, sync, folder } = self;
+        edge.drain().await;
+        drop(sync);
+        let config = config(folder.path(), &origin, "");
+        let (edge, mut sync) = Edge::start_without_sync(config).await.expect("a node");
+        sync.resume();
+        Self { publisher, origin, edge, sync, folder }
+    }
+
+    /// Where the node keeps what must survive it.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn generation(&self) -> Option<u64> {
+        self.edge.node.serving.load().as_ref().map(|serving| serving.generation.number())
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.edge.public)
+    }
+
+    pub(crate) fn admin(&self, path: &str) -> String {
+        format!("http://{}{path}", self.edge.admin)
+    }
+
+    /// Posts JSON.
+    pub(crate) async fn ask(&self, path: &str, body: &Value) -> Answer {
+        post(&self.url(path), "application/json", body.to_string()).await
+    }
+
+    pub(crate) async fn status(&self) -> Value {
+        get(&self.admin("/status")).await.json()
+    }
+
+    /// The value of a metric, 0 if it has none yet.
+    pub(crate) async fn metric(&self, sample: &str) -> f64 {
+        let text = get(&self.admin("/metrics")).await.text();
+        let line = text.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
+        line.map_or(0.0, |value| value.parse().expect("a number"))
+    }
+}
+
+/// The configuration of a test's node.
+pub(crate) fn config(folder: &Path, origin: &Origin, limits: &str) -> Config {
+    let text = config_text(folder, &format!("http://{}", origin.address), limits);
+    Config::parse(&text, &folder.join("edge.toml")).expect("a sound configuration")
+}
+
+/// The same as text; writes the token.
+pub(crate) fn config_text(folder: &Path, origin: &str, limits: &str) -> String {
+    std::fs::write(folder.join("token"), "secret\n").expect("a file");
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../cdn-config");
+    // What is compiled is shared by all tests and all runs of them.
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("edge-cache");
+    format!(
+        r#"
+node = "edge-test"
+region = "eu"
+data_dir = "data"
+cache_dir = "{cache}"
+ladder = "{shipped}/ladder.toml"
+rules = "{shipped}/bitrate-rules.toml"
+
+[public]
+listen = "127.0.0.1:0"
+cors_origins = ["https://page.example"]
+
+[admin]
+listen = "127.0.0.1:0"
+
+[origin]
+url = "{origin}"
+root = "tuf/root.json"
+token_file = "token"
+poll_s = 1
+stale_after_s = 60
+
+[limits]
+invocations = 4
+{limits}
+"#,
+        cache = cache.display(),
+        shipped = shipped.display(),
+    )
+}
