@@ -29,6 +29,12 @@ export interface NodeAnswer {
   timings_us: { queue: number; decide: number; total: number };
 }
 
+/** The ranker as the node serves it. */
+export interface RankerFile {
+  generation: number;
+  bytes: Uint8Array;
+}
+
 /** The node cannot be reached, or refused; `code` is its own, `unreachable` without an answer. */
 export class NodeError extends Error {
   readonly code: string;
@@ -39,30 +45,44 @@ export class NodeError extends Error {
   }
 }
 
+/** What a release needs to rank, all of one generation. */
+export interface ReleaseFiles {
+  /** One a region, not empty. */
+  candidates: CandidateFile[];
+  ranker: RankerFile | undefined;
+}
+
 /** The release switched while it was fetched; more often than this is not a coincidence. */
 const ATTEMPTS_MAX = 3;
 
-/** The candidate sets of those of the regions that the release has, all of one generation. */
-export async function fetchCandidates(regions: readonly string[]): Promise<CandidateFile[]> {
+/** The candidate sets of those of the regions that the release has, and its ranker. */
+export async function fetchRelease(regions: readonly string[]): Promise<ReleaseFiles> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
-    const fetched = await Promise.all(regions.map(fetchRegion));
-    const files = fetched.filter((file) => file !== undefined);
-    if (files.length === 0) throw new NodeError("region-unknown", `the node has no candidates for ${regions.join(", ")}`);
-    if (new Set(files.map(({ generation }) => generation)).size === 1) return files;
+    const [ranker, ...fetched] = await Promise.all([fetchRanker(), ...regions.map(fetchRegion)]);
+    const candidates = fetched.filter((file) => file !== undefined);
+    if (candidates.length === 0) throw new NodeError("region-unknown", `the node knows none of ${regions.join(", ")}`);
+    const files = ranker === undefined ? candidates : [...candidates, ranker];
+    if (new Set(files.map(({ generation }) => generation)).size === 1) return { candidates, ranker };
   }
   throw new NodeError("release-changing", "the node switches releases too often");
 }
 
-async function fetchRegion(region: string): Promise<CandidateFile | undefined> {
-  try {
+function fetchRegion(region: string): Promise<CandidateFile | undefined> {
+  return unless("region-unknown", async () => {
     const response = await get(`v1/candidates/${encodeURIComponent(region)}`);
     const rules = JSON.parse(header(response, "x-frontrow-rules")) as RankingRules;
     const generation = Number(header(response, "x-frontrow-generation"));
     return { region, generation, rules, bytes: new Uint8Array(await response.arrayBuffer()) };
-  } catch (error) {
-    if (error instanceof NodeError && error.code === "region-unknown") return undefined;
-    throw error;
-  }
+  });
+}
+
+/** The release's ONNX ranker; absent when it orders by its rows alone. */
+async function fetchRanker(): Promise<RankerFile | undefined> {
+  return unless("no-ranker", async () => {
+    const response = await get("v1/ranker");
+    const generation = Number(header(response, "x-frontrow-generation"));
+    return { generation, bytes: new Uint8Array(await response.arrayBuffer()) };
+  });
 }
 
 /** The titles of the release. */
@@ -84,6 +104,16 @@ export async function askNode(question: RecommendRequest & { region: string }): 
     body: JSON.stringify(question),
   });
   return (await response.json()) as NodeAnswer;
+}
+
+/** Nothing where the node refuses with this code. */
+async function unless<T>(code: string, fetched: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await fetched();
+  } catch (error) {
+    if (error instanceof NodeError && error.code === code) return undefined;
+    throw error;
+  }
 }
 
 interface Refusal {

@@ -1,11 +1,11 @@
 /** The life of the page: fetch, decode, answer, and answer again at every click. */
 
-import { loadFrontrow, RankingModel, type Pick } from "frontrow";
+import { FileRefusedError, loadFrontrow, RankingModel, type Pick } from "frontrow";
 import { card, poster } from "./card.ts";
 import { Catalogue, fullName, regionName, type Title } from "./catalogue.ts";
 import { announce, byId, choices, facts, make, wantsStillness } from "./dom.ts";
 import { startFinder } from "./finder.ts";
-import { fetchCandidates, fetchLadder, fetchTitles, type CandidateFile } from "./node.ts";
+import { fetchLadder, fetchRelease, fetchTitles, type CandidateFile } from "./node.ts";
 import { Room } from "./player/room.ts";
 import { microseconds, showProof, startProof } from "./proof.ts";
 import { rowsFor, showRows, type Row, type Visitor } from "./rows.ts";
@@ -161,11 +161,22 @@ class Page {
 }
 
 async function open(): Promise<void> {
-  const files = fetchCandidates(REGIONS);
-  const [titles, ladder, sets] = await Promise.all([fetchTitles(), fetchLadder(), files, loadFrontrow()]);
-  const regions = new Map(sets.map((file) => [file.region, { file, model: RankingModel.decode(file.bytes, file.rules) }]));
+  const [titles, ladder, release] = await Promise.all([fetchTitles(), fetchLadder(), fetchRelease(REGIONS), loadFrontrow()]);
+  const ranker = release.ranker?.bytes;
+  const regions = new Map(release.candidates.map((file) => [file.region, { file, model: decode(file, ranker) }]));
   new Page(new Catalogue(titles), regions).start(ladder);
   document.documentElement.dataset["ready"] = "true";
+}
+
+/** With the ranker, unless it is one that only the node can run: then the rows alone decide the order. */
+function decode({ bytes, rules }: CandidateFile, ranker: Uint8Array | undefined): RankingModel {
+  if (ranker === undefined) return RankingModel.decode(bytes, rules);
+  try {
+    return RankingModel.decode(bytes, rules, { ranker });
+  } catch (error) {
+    if (!(error instanceof FileRefusedError && error.code === "ranker-unsupported")) throw error;
+    return RankingModel.decode(bytes, rules);
+  }
 }
 
 open().catch((error: unknown) => {

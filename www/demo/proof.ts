@@ -31,6 +31,7 @@ export function showProof(state: ProofState, mean_us: number): void {
     ["Generation", String(file.generation)],
     ["Candidate set", `${visitor.region}, ${Math.round(file.bytes.length / 1024)} kB`],
     ["Titles, with rows", `${model.info.titles}, ${model.info.rows}`],
+    ["ONNX ranker", model.info.ranker ? `orders the best ${file.rules.ranker_pool}` : "none"],
     ["Computed in your browser in", `${mean_us} µs`],
   ]);
   byId("verdict").textContent = "";

@@ -33,7 +33,12 @@ export interface HeldSession extends Held {
 
 /** What the engine offers once it is loaded. */
 export interface Engine {
-  loadRanking(candidates: Uint8Array, factors: Uint8Array | undefined, rules: string): HeldRanking;
+  loadRanking(
+    candidates: Uint8Array,
+    factors: Uint8Array | undefined,
+    ranker: Uint8Array | undefined,
+    rules: string,
+  ): HeldRanking;
   beginSession(): HeldSession;
   restoreSession(state: Uint8Array): HeldSession;
   decide(input: string): string;
@@ -79,7 +84,8 @@ async function instantiate(source?: EngineSource): Promise<void> {
   const wasm = source ?? new URL("bindings_bg.wasm", import.meta.url);
   await load({ module_or_path: wasm });
   loaded = {
-    loadRanking: (candidates, factors, rules) => generated.Ranking.load(candidates, factors, rules),
+    loadRanking: (candidates, factors, ranker, rules) =>
+      generated.Ranking.load(candidates, factors, ranker, rules),
     beginSession: () => new generated.Session(),
     restoreSession: (state) => generated.Session.restore(state),
     decide: (input) => generated.decide(input),

@@ -25,7 +25,7 @@ export {
 } from "./errors.ts";
 export type { EngineSource } from "./engine.ts";
 export type * from "./messages.ts";
-export { RankingModel, type RankingModelInfo, type Scored } from "./ranking.ts";
+export { RankingModel, type RankingModelInfo, type RankingModelParts, type Scored } from "./ranking.ts";
 export { PlaybackSession } from "./session.ts";
 
 /**

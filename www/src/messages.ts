@@ -9,7 +9,7 @@ export interface RankingRules {
   recency_tau: number;
   /** Watched titles that count, newest first; 1 to 200. */
   history_window: number;
-  /** Candidates handed to the ONNX ranker. The browser has none, so its answers say `ranked: false`. */
+  /** Candidates handed to the ONNX ranker; 0 switches it off, at most 200. */
   ranker_pool: number;
 }
 

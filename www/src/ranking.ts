@@ -14,6 +14,20 @@ export interface RankingModelInfo {
   rows: number;
   /** Viewers with factors, 0 without a factor model. */
   viewers: number;
+  /** Whether there is a ranker. */
+  ranker: boolean;
+}
+
+/** What a release may have beside its candidate sets. */
+export interface RankingModelParts {
+  /** `factors.safetensors`, for {@link RankingModel.predict} and {@link RankingModel.topRated}. */
+  factors?: Uint8Array;
+  /**
+   * `ranker.onnx`. The browser runs rankers of dense layers (`MatMul`, `Add`, `Relu`), as
+   * `frontrow-origin` trains them; another graph is refused with the code `ranker-unsupported`, and
+   * then the release can be used without it, in the order of its rows.
+   */
+  ranker?: Uint8Array;
 }
 
 /** A title and its predicted rating. */
@@ -34,14 +48,16 @@ export class RankingModel {
   }
 
   /**
-   * Decodes a candidate set (`candidates-<region>.safetensors`), and a factor model if there is one.
+   * Decodes a candidate set (`candidates-<region>.safetensors`) and what else the release has.
    *
    * @param rules the release's, from its manifest
    * @throws {@link FileRefusedError} a file is not what its schema says, or a rule is out of its range.
    */
-  static decode(candidates: Uint8Array, rules: RankingRules, factors?: Uint8Array): RankingModel {
+  static decode(candidates: Uint8Array, rules: RankingRules, parts: RankingModelParts = {}): RankingModel {
     const { loadRanking } = engine();
-    return call(FileRefusedError, () => new RankingModel(loadRanking(candidates, factors, JSON.stringify(rules))));
+    const { factors, ranker } = parts;
+    const text = JSON.stringify(rules);
+    return call(FileRefusedError, () => new RankingModel(loadRanking(candidates, factors, ranker, text)));
   }
 
   /**

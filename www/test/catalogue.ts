@@ -1,12 +1,15 @@
 /** A small invented catalogue with tastes in it, written as the files of a release. */
 
 import type { Title } from "../demo/catalogue.ts";
+import { onnx, type DenseLayer } from "./onnx.ts";
 
 /** The files a node would serve. */
 export interface Fixture {
   titles: Title[];
   /** `candidates-<region>.safetensors`, by region. */
   candidates: Map<string, Uint8Array>;
+  /** `ranker.onnx` */
+  ranker: Uint8Array;
 }
 
 const GENRES = ["Drama", "Comedy", "Thriller", "Sci-Fi", "Romance", "Horror", "Documentary", "Animation", "Crime", "Adventure"];
@@ -24,11 +27,17 @@ const ROW_LENGTH = 40;
 const ID_FIRST = 1_000;
 const ID_STEP = 7;
 
+/** A ranker that mostly keeps the order of the rows: eight features, four hidden units. */
+export const LAYERS: readonly DenseLayer[] = [
+  { weights: Array.from({ length: 8 }, (_, row) => [row === 0 ? 2 : 0.1, row === 2 ? 1.5 : -0.2, 0.3, 0.05 * row]), biases: [0.1, 0, -0.4, 0.2] },
+  { weights: [[1.25], [0.5], [0.3], [-0.2]], biases: [] },
+];
+
 /** Builds the fixture; always the same bytes. */
 export function fixture(): Fixture {
   const titles = Array.from({ length: TITLES }, (_, index) => titleAt(index));
   const candidates = new Map(["eu", "us"].map((region) => [region, candidateSet(region, titles)]));
-  return { titles, candidates };
+  return { titles, candidates, ranker: onnx(LAYERS) };
 }
 
 function titleAt(index: number): Title {

@@ -18,7 +18,8 @@ import {
   type RankingRules,
   RequestRefusedError,
 } from "frontrow";
-import { fixture } from "./catalogue.ts";
+import { fixture, LAYERS } from "./catalogue.ts";
+import { type DenseLayer, logitOf, onnx } from "./onnx.ts";
 
 const WWW = fileURLToPath(new URL("..", import.meta.url));
 const RULES: RankingRules = { recency_tau: 4, history_window: 30, ranker_pool: 0 };
@@ -28,7 +29,7 @@ const LADDER = [
 ];
 const START = 1_700_000_000_000;
 
-const { titles, candidates } = fixture();
+const { titles, candidates, ranker } = fixture();
 const eu = candidates.get("eu") ?? new Uint8Array();
 
 /** What a call throws, which must be of this class and have this code. */
@@ -50,7 +51,7 @@ before(async () => {
 
 test("a model says what it holds and answers k picks in falling order", () => {
   const model = RankingModel.decode(eu, RULES);
-  assert.deepEqual(model.info, { region: "eu", titles: titles.length, rows: titles.length, viewers: 0 });
+  assert.deepEqual(model.info, { region: "eu", titles: titles.length, rows: titles.length, viewers: 0, ranker: false });
   const history = [titles[3]?.id ?? 0, titles[40]?.id ?? 0];
   const { picks, eligible, ranked } = model.recommend({ history, k: 50 });
   assert.equal(picks.length, 50);
@@ -87,10 +88,45 @@ test("files that are not what they say are refused", () => {
   for (const bytes of [new Uint8Array(), new Uint8Array(8).fill(255), cut]) {
     refuses(FileRefusedError, "not-safetensors", () => RankingModel.decode(bytes, RULES));
   }
-  refuses(FileRefusedError, "not-safetensors", () => RankingModel.decode(eu, RULES, new Uint8Array(3)));
+  refuses(FileRefusedError, "not-safetensors", () => RankingModel.decode(eu, RULES, { factors: new Uint8Array(3) }));
   const rules = { ...RULES, recency_tau: 0 };
   refuses(FileRefusedError, "rule-out-of-range", () => RankingModel.decode(eu, rules));
   refuses(FileRefusedError, "state-malformed", () => PlaybackSession.restore(new Uint8Array([1, 2, 3])));
+});
+
+/** What a ranker gives each title of a pool of a hundred. */
+function logits(layers: readonly DenseLayer[]): Map<number, number> {
+  const model = RankingModel.decode(eu, { ...RULES, ranker_pool: 100 }, { ranker: onnx(layers) });
+  const history = [titles[3]?.id ?? 0, titles[40]?.id ?? 0, titles[200]?.id ?? 0];
+  const { picks, ranked } = model.recommend({ history, k: 100 });
+  assert.equal(ranked, true);
+  model.close();
+  // JSON has the shortest decimals that read back as the f32.
+  return new Map(picks.map(({ title, score }) => [title, Math.fround(score)]));
+}
+
+test("a ranker's logits are those of a second implementation, bit for bit", () => {
+  // A layer that lets one feature through tells what the features are.
+  const probes = Array.from({ length: 8 }, (_, feature) =>
+    logits([{ weights: Array.from({ length: 8 }, (_, row) => [row === feature ? 1 : 0]), biases: [] }]),
+  );
+  const got = logits(LAYERS);
+  assert.equal(got.size, 100);
+  for (const [title, logit] of got) {
+    assert.equal(logit, logitOf(LAYERS, probes.map((probe) => probe.get(title) ?? NaN)), `title ${title}`);
+  }
+  assert.ok(new Set(got.values()).size > 50, "the logits say something");
+});
+
+test("a ranker that the browser cannot run is refused, wherever the file is cut", () => {
+  const decode = (bytes: Uint8Array) => RankingModel.decode(eu, RULES, { ranker: bytes });
+  assert.equal(decode(ranker).info.ranker, true);
+  for (let length = 0; length < ranker.length; length += 1) {
+    assert.throws(() => decode(ranker.slice(0, length)), FileRefusedError, `${length} bytes`);
+  }
+  refuses(FileRefusedError, "ranker-unsupported", () => decode(onnx(LAYERS, "Erf")));
+  refuses(FileRefusedError, "ranker-signature", () => decode(onnx([{ weights: [[1], [2]], biases: [] }])));
+  refuses(FileRefusedError, "ranker-malformed", () => decode(new Uint8Array(64).fill(255)));
 });
 
 test("a rung is chosen with its reason, and a bad ladder refused", () => {

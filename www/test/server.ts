@@ -15,7 +15,7 @@ const TYPES: Record<string, string> = {
   ".woff2": "font/woff2",
 };
 const GENERATION = 7;
-const RULES = { recency_tau: 4, history_window: 30, ranker_pool: 0 };
+const RULES = { recency_tau: 4, history_window: 30, ranker_pool: 60 };
 const LADDER = {
   rungs: [
     { id: "240p", height: 240, kbps: 300 },
@@ -43,8 +43,8 @@ export interface TestNode {
 }
 
 /** Starts it on a free port of this machine; the engine must be loaded. */
-export async function startNode(root: string, { titles, candidates }: Fixture): Promise<TestNode> {
-  const models = new Map([...candidates].map(([region, bytes]) => [region, RankingModel.decode(bytes, RULES)]));
+export async function startNode(root: string, { titles, candidates, ranker }: Fixture): Promise<TestNode> {
+  const models = new Map([...candidates].map(([region, bytes]) => [region, RankingModel.decode(bytes, RULES, { ranker })]));
   const names = new Map(titles.map(({ id, name }) => [id, name]));
   const server = createServer((request, response) => {
     answer(request, response).catch((error: unknown) => refuse(response, error));
@@ -58,6 +58,9 @@ export async function startNode(root: string, { titles, candidates }: Fixture): 
       response.setHeader("x-frontrow-generation", GENERATION);
       response.setHeader("x-frontrow-rules", JSON.stringify(RULES));
       response.end(set);
+    } else if (pathname === "/v1/ranker") {
+      response.setHeader("x-frontrow-generation", GENERATION);
+      response.end(ranker);
     } else if (pathname === "/v1/titles") json(response, { schema: "frontrow-titles-1", titles });
     else if (pathname === "/v1/ladder") json(response, LADDER);
     else if (pathname === "/v1/recommend") json(response, recommend(JSON.parse(await body(request)) as Question));

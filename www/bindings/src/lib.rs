@@ -4,6 +4,8 @@
 
 mod bitrate;
 mod json;
+mod network;
+mod onnx;
 mod ranking;
 mod refusal;
 mod session;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wire::{RankedAnswer, RecommendRequest};
 
+use crate::network::{AtWork, Network};
 use crate::{Refusal, json};
 
 /// The candidates of one region, decoded.
@@ -15,6 +16,7 @@ pub struct Ranking {
     region: String,
     candidates: Candidates,
     factors: Option<Factors>,
+    ranker: Option<Network>,
     rules: Rules,
 }
 
@@ -25,6 +27,7 @@ struct Description<'a> {
     titles: usize,
     rows: usize,
     viewers: usize,
+    ranker: bool,
 }
 
 /// A viewer and a title.
@@ -44,15 +47,22 @@ struct Scored {
 
 #[wasm_bindgen]
 impl Ranking {
-    /// Decodes a candidate set and, if there is one, a factor model; `rules` is a manifest's entry.
-    pub fn load(candidates: &[u8], factors: Option<Vec<u8>>, rules: &str) -> Result<Self, Refusal> {
+    /// Decodes a candidate set and, if there are any, a factor model and an ONNX ranker; `rules` is a
+    /// manifest's entry.
+    pub fn load(
+        candidates: &[u8],
+        factors: Option<Vec<u8>>,
+        ranker: Option<Vec<u8>>,
+        rules: &str,
+    ) -> Result<Self, Refusal> {
         let RulesEntry { recency_tau, history_window, ranker_pool } = json::parse(rules)?;
         let rules = Rules::new(recency_tau, history_window, ranker_pool)
             .map_err(|error| Refusal::new("rule-out-of-range", &error))?;
         let refuse = |error: release::FileError| Refusal::new(error.code(), &error);
         let file = CandidateFile::decode(candidates).map_err(refuse)?;
         let factors = factors.map(|bytes| decode_factors(&bytes).map_err(refuse)).transpose()?;
-        Ok(Self { region: file.region, candidates: file.candidates, factors, rules })
+        let ranker = ranker.map(|bytes| Network::decode(&bytes)).transpose()?;
+        Ok(Self { region: file.region, candidates: file.candidates, factors, ranker, rules })
     }
 
     /// What the files hold.
@@ -62,6 +72,7 @@ impl Ranking {
             titles: self.candidates.len(),
             rows: self.candidates.rows(),
             viewers: self.factors.as_ref().map_or(0, Factors::viewers),
+            ranker: self.ranker.is_some(),
         })
     }
 
@@ -77,7 +88,9 @@ impl Ranking {
         #[allow(clippy::cast_sign_loss, reason = "`as` saturates")]
         let now_unix_ms = now_unix_ms as u64;
         let question = request.into_domain(&[], now_unix_ms);
-        let answer = ranking::recommend(&self.candidates, &self.rules, &question, None)?;
+        let mut ranker = self.ranker.as_ref().map(AtWork);
+        let ranker = ranker.as_mut().map(|ranker| ranker as &mut dyn ranking::Ranker);
+        let answer = ranking::recommend(&self.candidates, &self.rules, &question, ranker)?;
         Ok(json::write(&RankedAnswer::from(&answer)))
     }
 
