@@ -46,7 +46,7 @@ impl Default for Settings {
 
 impl Mlp {
     /// Learns to put each example's target above the rest of its pool (softmax cross-entropy).
-    pub fn train(examples: &[Example], settings: &Settings) -> Self {
+    pub fn train(examples: &[&Example], settings: &Settings) -> Self {
         let scale = Scale::of(examples);
         let scaled: Vec<Example> = examples.iter().map(|example| scale.apply(example)).collect();
         let mut random = Random::new(settings.seed);
@@ -179,7 +179,7 @@ struct Scale {
 }
 
 impl Scale {
-    fn of(examples: &[Example]) -> Self {
+    fn of(examples: &[&Example]) -> Self {
         let rows = || examples.iter().flat_map(|example| example.features.chunks_exact(COLUMNS));
         let count = rows().count().max(1) as f64;
         let mut scale = Self { means: [0.0; COLUMNS], deviations: [0.0; COLUMNS] };
@@ -243,7 +243,8 @@ mod tests {
     fn learns_an_order_that_no_single_feature_gives() {
         let examples = products(1_500);
         let (train, held_out) = examples.split_at(1_200);
-        let mlp = Mlp::train(train, &Settings { epochs: 30, ..Settings::default() });
+        let train: Vec<&Example> = train.iter().collect();
+        let mlp = Mlp::train(&train, &Settings { epochs: 30, ..Settings::default() });
         let first = held_out.iter().filter(|example| {
             let logits = mlp.score(&example.features);
             logits.iter().all(|&logit| logit <= logits[example.target])
@@ -272,6 +273,7 @@ mod tests {
     #[test]
     fn equal_seeds_give_equal_bits() {
         let examples = products(100);
+        let examples: Vec<&Example> = examples.iter().collect();
         let train = |seed| Mlp::train(&examples, &Settings { epochs: 2, seed, ..Settings::default() });
         assert_eq!(train(1), train(1));
         assert_ne!(train(1), train(2));

@@ -90,3 +90,39 @@ fn rows_of(name: &str, columns: usize) -> ValueInfoProto {
 /// The format that came with opset 17 (ONNX 1.12).
 const IR_VERSION: i64 = 8;
 const OPSET: i64 = 17;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::mlp::{Example, Settings};
+    use crate::train::random::Random;
+
+    fn pools() -> Vec<Example> {
+        let mut random = Random::new(5);
+        let mut pool = || (0..50 * COLUMNS).map(|_| random.uniform() as f32).collect();
+        (0..20).map(|target| Example { features: pool(), target }).collect()
+    }
+
+    #[test]
+    fn a_node_computes_what_was_learned() {
+        let pools = pools();
+        let mlp = Mlp::train(&pools.iter().collect::<Vec<_>>(), &Settings::default());
+        let ranker = inference::Ranker::load(&encode(&mlp)).unwrap();
+        assert_eq!(ranker.columns(), COLUMNS);
+        // Any number of rows, one included.
+        for rows in [1, 2, 7, 50] {
+            let features = &pools[0].features[..rows * COLUMNS];
+            let (own, theirs) = (mlp.score(features), ranker.score(features).unwrap());
+            let is_near = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-5 * a.abs().max(1.0);
+            assert_eq!(own.len(), theirs.len());
+            assert!(own.iter().zip(&theirs).all(is_near), "{own:?} {theirs:?}");
+        }
+    }
+
+    #[test]
+    fn equal_networks_give_equal_bytes() {
+        let pools = pools();
+        let train = || Mlp::train(&pools.iter().collect::<Vec<_>>(), &Settings::default());
+        assert_eq!(encode(&train()), encode(&train()));
+    }
+}

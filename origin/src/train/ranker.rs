@@ -1,6 +1,7 @@
 //! Learns the ranker from validation views, and judges it on viewers it did not learn from.
 
 use ranking::{Candidates, RankerError, Request, Rules, recommend};
+use rayon::prelude::*;
 
 use super::mlp::{Example, Mlp, Settings};
 use super::rank::{Place, Quality, Tally};
@@ -41,28 +42,25 @@ pub fn train(
     settings: &Settings,
 ) -> Result<Option<Trained>, ranking::Error> {
     let pools = pools(candidates, rules, sequences, held_out)?;
-    let examples = |is_chosen: &dyn Fn(usize) -> bool| -> Vec<Example> {
-        let chosen = pools.iter().enumerate().filter(|(viewer, _)| is_chosen(*viewer));
-        chosen.filter_map(|(_, pool)| pool.clone()).collect()
-    };
-    let all = examples(&|_| true);
-    if all.is_empty() {
+    if pools.iter().all(Option::is_none) {
         return Ok(None);
     }
+    // The last of these learns from everybody.
+    let mut networks: Vec<Mlp> = (0..=FOLDS)
+        .into_par_iter()
+        .map(|left_out| {
+            let others = pools.iter().enumerate().filter(|(viewer, _)| viewer % FOLDS != left_out);
+            let examples: Vec<&Example> = others.filter_map(|(_, pool)| pool.as_ref()).collect();
+            Mlp::train(&examples, settings)
+        })
+        .collect();
     let (mut ranked, mut rows_alone) = (Tally::default(), Tally::default());
-    for fold in 0..FOLDS {
-        let mlp = Mlp::train(&examples(&|viewer| viewer % FOLDS != fold), settings);
-        for pool in pools.iter().skip(fold).step_by(FOLDS) {
-            let Some(pool) = pool else {
-                ranked.add(Place::Nowhere);
-                rows_alone.add(Place::Nowhere);
-                continue;
-            };
-            ranked.add(place(&mlp.score(&pool.features), pool.target));
-            rows_alone.add(Place::At(pool.target));
-        }
+    for (viewer, pool) in pools.iter().enumerate() {
+        let place_in = |pool: &Example| place(&networks[viewer % FOLDS].score(&pool.features), pool.target);
+        ranked.add(pool.as_ref().map_or(Place::Nowhere, place_in));
+        rows_alone.add(pool.as_ref().map_or(Place::Nowhere, |pool| Place::At(pool.target)));
     }
-    let mlp = Mlp::train(&all, settings);
+    let mlp = networks.pop().expect("there is one network more than folds");
     Ok(Some(Trained { mlp, ranked: ranked.quality(), rows_alone: rows_alone.quality() }))
 }
 

@@ -1,0 +1,59 @@
+"""Reference values of the sequential ridge for origin/tests/ridge.txt.
+
+Written from its definition (design, ranking facts, section 9), not from our Rust: dense matrices in
+float64. Prints the sequences, then for each setting the matrix B, one row a line:
+
+    sequence viewer title title ...
+    setting tau window lambda
+    row title value value ...
+
+    python3 crates/golden/scripts/ridge.py > origin/tests/ridge.txt      (numpy, see requirements.txt)
+"""
+
+import numpy as np
+
+TITLES = 14
+SETTINGS = [(5.0, 30, 2.0), (2.0, 3, 0.5), (4.0, 30, 40.0)]
+
+
+def sequences():
+    """Viewers of different lengths and habits; a linear congruential generator (Knuth's MMIX)."""
+    state = 1
+    made = []
+    for viewer in range(24):
+        left = list(range(TITLES))
+        watched = []
+        at = viewer % TITLES
+        for _ in range(3 + viewer % 10):
+            state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
+            step = 1 if state >> 62 else 1 + (state >> 40) % 5
+            at = (left.index(at) + step) % len(left) if at in left else (state >> 33) % len(left)
+            at = left[at]
+            watched.append(at)
+            left.remove(at)
+        made.append(watched)
+    return made
+
+
+def ridge(made, tau, window, regularisation):
+    rows, targets = [], []
+    for watched in made:
+        for position in range(1, len(watched)):
+            row = np.zeros(TITLES)
+            for age, title in enumerate(reversed(watched[max(0, position - window) : position])):
+                row[title] += np.exp(-age / tau)
+            rows.append(row)
+            target = np.zeros(TITLES)
+            target[watched[position]] = 1.0
+            targets.append(target)
+    s, y = np.array(rows), np.array(targets)
+    return np.linalg.solve(s.T @ s + regularisation * np.eye(TITLES), s.T @ y)
+
+
+made = sequences()
+for viewer, watched in enumerate(made):
+    print("sequence", viewer, *(100 + 7 * title for title in watched))
+for tau, window, regularisation in SETTINGS:
+    print("setting", tau, window, regularisation)
+    for title, row in enumerate(ridge(made, tau, window, regularisation)):
+        print("row", 100 + 7 * title, *(f"{value:.9g}" for value in row))
