@@ -31,6 +31,9 @@ pub enum Command {
     Import(ImportArgs),
     /// Train the models on all watch histories
     Train(TrainArgs),
+    /// Measure the models on held-out views; prints one JSON object
+    #[command(subcommand)]
+    Evaluate(EvaluateCommand),
     /// Say when and where a title may be shown
     #[command(subcommand)]
     Licence(LicenceCommand),
@@ -80,7 +83,35 @@ pub struct ImportArgs {
 
 /// How to train.
 #[derive(Args, Clone, Debug)]
-pub struct TrainArgs {}
+pub struct TrainArgs {
+    /// Titles with fewer views have no row of their own: they are shown by popularity
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub events_min: u32,
+    /// Entries kept per row: fewer make a smaller release
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=4_096))]
+    pub row_entries: u16,
+}
+
+/// What to measure.
+#[derive(Clone, Debug, Subcommand)]
+pub enum EvaluateCommand {
+    /// Leave one out: each viewer's last view is looked for among all titles, settings are chosen on the second last
+    Recommend(EvaluateArgs),
+}
+
+/// What to measure on, and with what.
+#[derive(Args, Clone, Debug)]
+pub struct EvaluateArgs {
+    /// A line a viewer: `viewer title title …`, oldest first
+    #[arg(long, value_name = "FILE")]
+    pub sequences: PathBuf,
+    /// Measure the rows alone
+    #[arg(long)]
+    pub no_ranker: bool,
+    /// Entries kept per row: fewer make a smaller release
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=4_096))]
+    pub row_entries: u16,
+}
 
 /// What to say about licences.
 #[derive(Clone, Debug, Subcommand)]

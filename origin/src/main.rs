@@ -46,6 +46,10 @@ fn main() -> ExitCode {
 }
 
 async fn live(cli: Cli) -> Result<String, OriginError> {
+    if let Command::Evaluate(command) = cli.command {
+        // It reads one file and prints; a data folder would only be left lying about.
+        return commands::evaluate(command).await;
+    }
     let config = Config::read(cli.config.as_deref())?;
     let choice = match std::env::var("DATABASE_URL") {
         Ok(url) => DatabaseChoice::Server(Address::parse(&url)?),

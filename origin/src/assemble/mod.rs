@@ -6,6 +6,8 @@ mod catalogue;
 mod golden;
 mod region;
 
+pub(crate) use catalogue::genre_bits;
+
 use std::collections::BTreeMap;
 
 use inference::Ranker;

@@ -7,18 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ranking::{Candidates, Columns};
-use release::{CandidateFile, GENRES_MAX};
+use release::CandidateFile;
 
+use super::catalogue::genre_bits;
 use super::{AssembleError, Catalogue};
 use crate::database::LicenceWindow;
 use crate::limits::CANDIDATES_MAX;
 use crate::models::Models;
 use crate::retrieval::{FaissIndex, Storage, VectorIndex};
-
-/// A view weighs half after this many days: a season of a catalogue.
-const POPULARITY_HALF_LIFE_DAYS: f64 = 60.0;
-
-const DAY_S: f64 = 86_400.0;
 
 /// Above this the index keeps a byte a number.
 const FLAT_VECTORS_MAX: usize = 20_000;
@@ -29,7 +25,7 @@ pub(super) fn candidates(
     models: &Models,
 ) -> Result<CandidateFile, AssembleError> {
     let windows = catalogue.regions.get(region).ok_or(AssembleError::Empty("such region"))?;
-    let popularity = popularity(catalogue, region);
+    let popularity = catalogue.popularity(Some(region));
     let shown = shown(catalogue, region, models, &popularity)?;
     let has_row = |id: u32| {
         let offsets = &models.everywhere.columns().row_offsets;
@@ -40,7 +36,7 @@ pub(super) fn candidates(
     if titles.is_empty() {
         return Err(AssembleError::Empty("titles"));
     }
-    let genres = genre_names(catalogue);
+    let genres = catalogue.genre_names();
     let ids: Vec<u32> = titles.iter().map(|title| title.id).collect();
     let mut columns = Columns { row_offsets: vec![0], ..Columns::default() };
     for title in &titles {
@@ -52,7 +48,7 @@ pub(super) fn candidates(
         columns.popularity.push(popularity.get(&title.id).copied().unwrap_or(0.0));
         columns.maturity_years.push(title.maturity);
         columns.years.push(title.year.unwrap_or(0));
-        columns.genres.push(bits(&title.genres, &genres));
+        columns.genres.push(genre_bits(&title.genres, &genres));
         columns.window_from_s.push(window.from_s);
         columns.window_until_s.push(window.until_s);
         copy_row(models, title.id, &ids, &shown, &mut columns);
@@ -81,19 +77,6 @@ fn copy_row(models: &Models, title: u32, ids: &[u32], shown: &BTreeSet<u32>, col
     }
     columns.row_scales_log2.push(scale);
     columns.row_offsets.push(u32::try_from(columns.row_indexes.len()).expect("rows are limited"));
-}
-
-/// Views of the region's viewers, each weighing by its age against the newest of all.
-fn popularity(catalogue: &Catalogue, region: &str) -> BTreeMap<u32, f32> {
-    let newest_s = catalogue.events.iter().map(|event| event.at_unix_s).max().unwrap_or(0);
-    let mut sums: BTreeMap<u32, f64> = BTreeMap::new();
-    for event in &catalogue.events {
-        if catalogue.viewer_regions.get(&event.viewer).is_some_and(|of| of == region) {
-            let age_days = (newest_s - event.at_unix_s) as f64 / DAY_S;
-            *sums.entry(event.title).or_default() += libm::exp2(-age_days / POPULARITY_HALF_LIFE_DAYS);
-        }
-    }
-    sums.into_iter().map(|(title, sum)| (title, sum as f32)).collect()
 }
 
 /// The titles a region shows: a third each by cohort, popularity and year where there are too many.
@@ -136,26 +119,4 @@ fn near_cohort(catalogue: &Catalogue, region: &str, models: &Models) -> Result<V
     let mut index = FaissIndex::build(&columns.title_factors, columns.factors, storage)?;
     let near = index.search(&centroid, CANDIDATES_MAX / 3)?;
     Ok(near.into_iter().map(|neighbour| columns.title_ids[neighbour.index]).collect())
-}
-
-/// The names of the bits: the most frequent genres, by name.
-fn genre_names(catalogue: &Catalogue) -> Vec<String> {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for genre in catalogue.titles.iter().flat_map(|title| &title.genres) {
-        // A comma separates names in the file.
-        if !genre.contains(',') {
-            *counts.entry(genre).or_default() += 1;
-        }
-    }
-    let mut by_count: Vec<(&str, usize)> = counts.into_iter().collect();
-    by_count.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-    let mut names: Vec<String> =
-        by_count.into_iter().take(GENRES_MAX).map(|(name, _)| name.to_owned()).collect();
-    names.sort();
-    names
-}
-
-fn bits(genres: &[String], names: &[String]) -> u32 {
-    let places = genres.iter().filter_map(|genre| names.binary_search(genre).ok());
-    places.fold(0, |bits, place| bits | 1 << place)
 }

@@ -42,4 +42,28 @@ impl Database {
         events.sort_unstable();
         Ok(events)
     }
+
+    /// All ratings as (viewer, title, rating), by viewer and title; events without one are left out.
+    pub async fn ratings(&self) -> Result<Vec<(u32, u32, f32)>, DatabaseError> {
+        let failed = || DatabaseError::statement("read the ratings");
+        let client = self.client().await?;
+        let stream = client
+            .copy_out(
+                "copy (select viewer, title, rating from watch_events where rating is not null
+                       order by viewer, title, at) to stdout binary",
+            )
+            .await
+            .map_err(failed())?;
+        let types = [Type::INT8, Type::INT8, Type::FLOAT4];
+        let mut rows = pin!(BinaryCopyOutStream::new(stream, &types));
+        let mut ratings = Vec::new();
+        while let Some(row) = rows.try_next().await.map_err(failed())? {
+            ratings.push((
+                narrow("viewer", row.try_get(0).map_err(failed())?)?,
+                narrow("title", row.try_get(1).map_err(failed())?)?,
+                row.try_get(2).map_err(failed())?,
+            ));
+        }
+        Ok(ratings)
+    }
 }
