@@ -33,7 +33,12 @@ def rung(kbps, level_ms, max_ms, segment_ms):
     return scores.index(max(scores))
 
 
-for kbps in LADDERS:
-    for max_ms, segment_ms in BUFFERS:
-        rungs = (rung(kbps, level, max_ms, segment_ms) for level in range(0, max_ms + 1, STEP_MS))
-        print(max_ms, segment_ms, ",".join(map(str, kbps)), "|", "".join(map(str, rungs)))
+def main():
+    for kbps in LADDERS:
+        for max_ms, segment_ms in BUFFERS:
+            rungs = (rung(kbps, level, max_ms, segment_ms) for level in range(0, max_ms + 1, STEP_MS))
+            print(max_ms, segment_ms, ",".join(map(str, kbps)), "|", "".join(map(str, rungs)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,1 +1,80 @@
-//! stub
+//! Questions with the answers that every form of Frontrow gives, bit for bit: the native crates, the
+//! components in a node, the bindings in a browser.
+//!
+//! Inputs and answers are the JSON of `wire`. The expected answers come from Python (`scripts/`), which
+//! knows the documentation of the domain crates and not their code. Tests in other languages read the
+//! files of `data/` themselves.
+//!
+//! | kind | input | expected |
+//! |---|---|---|
+//! | [`Kind::Recommend`] | `RecommendRequest` | `RankedAnswer` |
+//! | [`Kind::Predict`] | list of `{viewer, title}` | list of ratings |
+//! | [`Kind::TopRated`] | `{viewer, n, exclude}` | list of `{title, score}` |
+//! | [`Kind::Bitrate`] | `BitrateInput` | `BitrateDecision` |
+//! | [`Kind::Events`] | list of `PlaybackEvent`, folded by one call | `SessionReport` |
+//!
+//! A question that must be refused expects `{"refused": code}`. Questions about titles are asked of
+//! [`candidates`] and [`factors`] under [`rules`], without a ranker.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A question and its answer.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// Unique.
+    pub name: String,
+    /// Who is asked.
+    pub kind: Kind,
+    /// The question.
+    pub input: Value,
+    /// The answer.
+    pub expected: Value,
+}
+
+/// Who is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// The ranking by rows and popularity.
+    Recommend,
+    /// The factor model, about pairs.
+    Predict,
+    /// The factor model, about all titles.
+    TopRated,
+    /// The choice of a rung.
+    Bitrate,
+    /// A new session.
+    Events,
+}
+
+/// All cases.
+pub fn cases() -> Vec<Case> {
+    serde_json::from_str(include_str!("../data/cases.json")).expect("the tests of this crate read it")
+}
+
+/// The candidate set that is asked, as a file of a release.
+pub fn candidates() -> &'static [u8] {
+    include_bytes!("../data/candidates.safetensors")
+}
+
+/// The factor model that is asked, as a file of a release.
+pub fn factors() -> &'static [u8] {
+    include_bytes!("../data/factors.safetensors")
+}
+
+/// Histories of the model's viewers, as a file of a release; no case asks them.
+pub fn histories() -> &'static [u8] {
+    include_bytes!("../data/histories.safetensors")
+}
+
+/// How sources are weighed, as the entry of a manifest.
+pub fn rules() -> &'static str {
+    include_str!("../data/rules.json")
+}
+
+/// The weight that each age must have under [`rules`], correctly rounded to f32.
+pub fn recency_weights() -> Vec<f32> {
+    serde_json::from_str(include_str!("../data/recency.json")).expect("the tests of this crate read it")
+}

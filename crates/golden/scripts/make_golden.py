@@ -1,0 +1,193 @@
+"""Golden cases: questions with the answers of `reference.py` and `playback.py`.
+
+Writes the files of `crates/golden/data`; every form of Frontrow answers them, bit for bit.
+
+    pip install -r crates/golden/scripts/requirements.txt
+    python3 crates/golden/scripts/make_golden.py crates/golden/data
+
+τ = 5.5 and a window of 30 were chosen so that the `expf` of the Rust `libm` crate gives the correctly
+rounded weight at every age that counts (with τ = 5 it is one unit off at ages 11 and 23):
+`recency.json` holds the weights, and a test compares them.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import playback
+import reference
+import sets
+
+RULES = {"recency_tau": 5.5, "history_window": 30, "ranker_pool": 0}
+NOON_MS = (sets.YEAR_FROM_S + 86_400 * 150) * 1000 + 123
+LADDER = [
+    {"id": "360p", "height": 360, "kbps": 500},
+    {"id": "480p", "height": 480, "kbps": 1000},
+    {"id": "720p", "height": 720, "kbps": 2500},
+    {"id": "1080p", "height": 1080, "kbps": 5000},
+    {"id": "2160p", "height": 2160, "kbps": 15000},
+]
+TABLE = [
+    {"mbps_min": 0.0, "height": 480},
+    {"mbps_min": 5.0, "height": 720, "cdn_endpoint": "https://eu.cdn.example/"},
+    {"mbps_min": 10.0, "height": 1080, "cdn_endpoint": "https://eu.cdn.example/"},
+    {"mbps_min": 25.0, "height": 2160, "cdn_endpoint": "https://eu-uhd.cdn.example/"},
+]
+
+
+def recommend_cases(titles):
+    ids = [int(title) for title in titles["title_id"]]
+    window_s = int(titles["window_until_s"][3])
+    ask = {
+        "a new viewer gets what is popular": {},
+        "one watched title": {"history": [ids[0]]},
+        "five watched titles": {"history": [ids[i] for i in (4, 11, 0, 19, 38)], "k": 20},
+        "a title watched twice counts twice": {"history": [ids[4], ids[2], ids[4]], "k": 5},
+        "a history longer than the window": {"history": [ids[(i * 7) % 20] for i in range(75)], "k": 30},
+        "ids nobody knows": {"history": [7, ids[10], 4_294_967_295], "k": 3},
+        "only ids nobody knows": {"history": [1, 2, 3], "k": 4},
+        "a watched title without a row": {"history": [ids[6]], "k": 4},
+        "a watched title that is not licensed here": {"history": [ids[12]], "k": 6},
+        "excluded titles are left out": {"history": [ids[1]], "exclude": ids[:20] + [7], "k": 8},
+        "for children": {"history": [ids[1], ids[2]], "maturity_max": 6, "k": 10},
+        "more wanted than there is": {"history": [ids[3], ids[5]], "k": 100},
+        "everything watched": {"history": ids, "k": 10},
+        "the last second of a licence": {"k": 100, "at_unix_ms": window_s * 1000 - 1},
+        "the first second after a licence": {"k": 100, "at_unix_ms": window_s * 1000},
+        "before every licence": {"at_unix_ms": 0},
+        "k of zero": {"k": 0},
+        "k of 101": {"k": 101},
+        "a history of 10,001": {"history": [ids[0]] * 10_001},
+    }
+    return [(name, "recommend", {"at_unix_ms": NOON_MS, **request}) for name, request in ask.items()]
+
+
+def factor_cases(titles):
+    ids = [int(title) for title in titles["title_id"]]
+    pairs = [{"viewer": viewer, "title": title} for viewer in (1, 5, 13) for title in ids[::6]]
+    unknown = [{"viewer": 4, "title": ids[0]}, {"viewer": 1, "title": 1}, {"viewer": 0, "title": 0}]
+    return [
+        ("ratings of known pairs", "predict", pairs),
+        ("an unknown viewer or title gets the mean", "predict", unknown),
+        ("no pairs", "predict", []),
+        ("the best ten", "top-rated", {"viewer": 3, "n": 10, "exclude": []}),
+        ("the best that are not excluded", "top-rated", {"viewer": 8, "n": 5, "exclude": ids[::2]}),
+        ("all titles when fewer are left", "top-rated", {"viewer": 13, "n": 99, "exclude": ids[4:]}),
+        ("nothing for an unknown viewer", "top-rated", {"viewer": 4, "n": 10, "exclude": []}),
+    ]
+
+
+def bitrate_cases():
+    def rules(*samples, **more):
+        return {"policy": "seed-rules", "ladder": LADDER, "rules": TABLE, "samples_kbps": samples, **more}
+
+    def throughput(*samples, **more):
+        return {"policy": "throughput", "ladder": LADDER, "samples_kbps": samples, **more}
+
+    def by_buffer(level_ms, **more):
+        return {"policy": "bola", "ladder": LADDER, "buffer_ms": level_ms, **more}
+
+    ask = {
+        "rules below 5 Mbit/s": rules(4999.0),
+        "rules at 5 Mbit/s": rules(5000.0),
+        "rules at 10 Mbit/s": rules(10000.0, 10000.0),
+        "rules at 25 Mbit/s": rules(25000.0),
+        "rules without a speed": rules(),
+        "rules with a height cap": rules(30000.0, height_max=1080),
+        "throughput leaves headroom": throughput(5800.0),
+        "throughput is a harmonic mean": throughput(2000.0, 6000.0),
+        "throughput counts the newest five": throughput(90000.0, *[1200.0] * 5),
+        "throughput without a sample": throughput(),
+        "a cap below every rung": throughput(9000.0, height_max=100),
+        "an empty buffer": by_buffer(0, samples_kbps=[8000.0]),
+        "an empty buffer and no speed": by_buffer(0),
+        "a low buffer and a slow network": by_buffer(7999, samples_kbps=[900.0], buffer_max_ms=20_000),
+        "a buffer of two segments": by_buffer(8000),
+        "a half full buffer": by_buffer(30_000),
+        "a full buffer": by_buffer(60_000, height_max=2160),
+        "a buffer above its largest": by_buffer(90_000, buffer_max_ms=30_000, segment_ms=6000),
+        "a full buffer with a cap": by_buffer(60_000, height_max=720),
+        "the defaults": {"ladder": LADDER},
+        "a ladder that falls": {"ladder": LADDER[::-1]},
+    }
+    return [(name, "bitrate", question) for name, question in ask.items()]
+
+
+def event_cases():
+    def at(ms, kind, **more):
+        return {"kind": kind, "at_unix_ms": NOON_MS + ms, **more}
+
+    clean = [
+        at(0, "start", duration_ms=5_400_000),
+        at(740, "first-frame", position_ms=0, kbps=2500, buffer_ms=4000),
+        at(15_740, "heartbeat", position_ms=15_000, kbps=2500, buffer_ms=12_000),
+        at(20_000, "bitrate-change", kbps=5000, position_ms=19_260),
+        at(45_740, "heartbeat", position_ms=45_000, kbps=5000, buffer_ms=18_000, dropped_frames=3),
+        at(60_740, "stop", position_ms=60_000, dropped_frames=4),
+    ]
+    stalls = [
+        at(0, "start", duration_ms=100_000),
+        at(1_500, "first-frame", kbps=1000),
+        at(10_000, "buffering-start", position_ms=8_500),
+        at(10_250, "buffering-end", buffer_ms=2_000),
+        at(30_000, "buffering-start"),
+        at(33_333, "buffering-end", buffer_ms=3_000),
+        at(40_000, "error", position_ms=34_917),
+        at(90_001, "stop", position_ms=97_000, buffering_events=2),
+    ]
+    counters = [
+        at(0, "start"),
+        at(30_000, "heartbeat", position_ms=29_000, buffering_events=1, dropped_frames=10, kbps=800),
+        at(60_000, "heartbeat", position_ms=50_000, buffering_events=3, dropped_frames=10, kbps=800),
+        at(90_000, "heartbeat", position_ms=20_000, buffering_events=1, dropped_frames=2, kbps=700),
+    ]
+    asleep = [at(0, "start"), at(900, "first-frame", kbps=3000), at(9_000_900, "stop")]
+    return [
+        ("a clean playback", "events", clean),
+        ("the same events backwards", "events", clean[::-1]),
+        ("a playback that stalls", "events", stalls),
+        ("counters that start again", "events", counters),
+        ("a device that slept", "events", asleep),
+        ("a startup that nobody waits for", "events", [at(0, "start"), at(2_500, "first-frame")]),
+        ("only a start", "events", [at(0, "start")]),
+        ("no events", "events", []),
+    ]
+
+
+def answer(kind, question, files):
+    titles, _ = files["candidates"]
+    model, metadata = files["factors"]
+    mean = np.float32(metadata["mean"])
+    answers = {
+        "recommend": lambda: reference.recommend(titles, RULES, question),
+        "predict": lambda: reference.predict(model, mean, question),
+        "top-rated": lambda: reference.top_rated(model, mean, question),
+        "bitrate": lambda: reference.bitrate(question),
+        "events": lambda: playback.report(question),
+    }
+    try:
+        return answers[kind]()
+    except reference.Refused as refused:
+        return {"refused": str(refused)}
+
+
+def main():
+    folder = Path(sys.argv[1])
+    sets.write(folder)
+    files = sets.make()
+    titles, _ = files["candidates"]
+    asked = [*recommend_cases(titles), *factor_cases(titles), *bitrate_cases(), *event_cases()]
+    lines = []
+    for name, kind, question in asked:
+        case = {"name": name, "kind": kind, "input": question, "expected": answer(kind, question, files)}
+        lines.append(json.dumps(case, separators=(",", ":")))
+    (folder / "cases.json").write_text("[\n" + ",\n".join(lines) + "\n]\n")
+    ages = range(RULES["history_window"])
+    weights = [reference.decimal(reference.recency_weight(age, RULES["recency_tau"])) for age in ages]
+    (folder / "recency.json").write_text(json.dumps(weights) + "\n")
+    (folder / "rules.json").write_text(json.dumps(RULES) + "\n")
+
+
+main()
