@@ -19,8 +19,8 @@ pub(super) fn names(engine: &Engine, component: &Component) -> Vec<String> {
 /// What the imports of a component reach.
 ///
 /// A `wasi:` import is satisfied by a function that traps: std names some in code that never runs. The
-/// exception is the seed of std's hash maps, which is a constant, so that a snapshot is the same on
-/// every node and no decision depends on chance.
+/// exceptions give nothing away: an environment without variables, and a constant for the seed of std's
+/// hash maps, so that a snapshot is the same on every node and no decision depends on chance.
 pub(super) fn linker(
     part: Part,
     engine: &Engine,
@@ -43,17 +43,15 @@ fn link(part: Part, engine: &Engine, component: &Component) -> wasmtime::Result<
     for (interface, item) in component.component_type().imports(engine) {
         let ComponentItem::ComponentInstance(instance) = item.ty else { continue };
         let mut target = linker.instance(interface)?;
-        if interface.starts_with("wasi:random/insecure-seed@") {
-            for function in ["insecure-seed", "get-insecure-seed"] {
-                if instance.get_export(engine, function).is_some() {
-                    target.func_wrap(function, |_, (): ()| Ok((SEED,)))?;
-                }
+        let has = |name: &str| instance.get_export(engine, name).is_some();
+        match interface.split('@').next() {
+            Some("wasi:random/insecure-seed") if has("insecure-seed") => {
+                target.func_wrap("insecure-seed", |_, (): ()| Ok((SEED,)))?;
             }
-        }
-        if interface.starts_with("wasi:random/random@")
-            && instance.get_export(engine, "get-random-u64").is_some()
-        {
-            target.func_wrap("get-random-u64", |_, (): ()| Ok((SEED.0,)))?;
+            Some("wasi:cli/environment") if has("get-environment") => {
+                target.func_wrap("get-environment", |_, (): ()| Ok((Vec::<(String, String)>::new(),)))?;
+            }
+            _ => {}
         }
     }
     linker.define_unknown_imports_as_traps(component)?;
