@@ -44,11 +44,13 @@ pub struct Routes {
 }
 
 impl Routes {
-    fn new(node: Arc<Node>) -> Self {
+    /// None yet.
+    pub fn new(node: Arc<Node>) -> Self {
         Self { node, router: Router::new(), names: Vec::new() }
     }
 
-    fn on(mut self, name: &'static str, handler: MethodRouter<Arc<Node>>) -> Self {
+    /// One more, with what is around every route; its name is a method and a path.
+    pub fn on(mut self, name: &'static str, handler: MethodRouter<Arc<Node>>) -> Self {
         let (_, path) = name.split_once(' ').expect("the name of a route is a method and a path");
         let observed = Observed { node: Arc::clone(&self.node), route: name };
         let handler = handler.fallback(wrong_method).layer(from_fn_with_state(observed, observe));
