@@ -8,7 +8,7 @@ mod region;
 
 pub(crate) use catalogue::genre_bits;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use inference::Ranker;
 use ranking::features::COLUMNS;
@@ -104,12 +104,17 @@ pub struct Identity {
 }
 
 impl Catalogue {
-    /// What each viewer watched, oldest first, by rising viewer.
+    /// What each viewer watched, oldest first, by rising viewer; a title watched again counts when it was
+    /// watched last.
     pub fn histories(&self) -> BTreeMap<u32, Vec<u32>> {
         let mut histories: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        for event in &self.events {
-            histories.entry(event.viewer).or_default().push(event.title);
+        let mut seen = HashSet::new();
+        for event in self.events.iter().rev() {
+            if seen.insert((event.viewer, event.title)) {
+                histories.entry(event.viewer).or_default().push(event.title);
+            }
         }
+        histories.values_mut().for_each(|watched| watched.reverse());
         histories
     }
 

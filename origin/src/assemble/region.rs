@@ -26,7 +26,7 @@ pub(super) fn candidates(
 ) -> Result<CandidateFile, AssembleError> {
     let windows = catalogue.regions.get(region).ok_or(AssembleError::Empty("such region"))?;
     let popularity = catalogue.popularity(Some(region));
-    let shown = shown(catalogue, region, models, &popularity)?;
+    let shown = shown(catalogue, region, models, &popularity, windows)?;
     let has_row = |id: u32| {
         let offsets = &models.everywhere.columns().row_offsets;
         models.everywhere.index_of(id).is_some_and(|index| offsets[index + 1] > offsets[index])
@@ -85,6 +85,7 @@ fn shown(
     region: &str,
     models: &Models,
     popularity: &BTreeMap<u32, f32>,
+    windows: &BTreeMap<u32, LicenceWindow>,
 ) -> Result<BTreeSet<u32>, AssembleError> {
     let mut shown: BTreeSet<u32> = near_cohort(catalogue, region, models)?.into_iter().collect();
     let mut popular: Vec<(f32, u32)> = popularity.iter().map(|(&title, &views)| (views, title)).collect();
@@ -93,9 +94,11 @@ fn shown(
         catalogue.titles.iter().map(|title| (title.year, title.id)).collect();
     newest.sort_by(|a, b| b.0.cmp(&a.0).then(b.1.cmp(&a.1)));
     shown.extend(popular.iter().map(|&(_, title)| title).take(CANDIDATES_MAX / 3));
-    let known: BTreeSet<u32> = catalogue.titles.iter().map(|title| title.id).collect();
+    // A title that is never shown here must not take the place of one that is.
+    let licensed = |title: &u32| windows.get(title) != Some(&LicenceWindow::NEVER);
+    let known: BTreeSet<u32> = catalogue.titles.iter().map(|title| title.id).filter(licensed).collect();
     shown.retain(|title| known.contains(title));
-    for (_, title) in newest {
+    for title in newest.into_iter().map(|(_, title)| title).filter(licensed) {
         if shown.len() >= CANDIDATES_MAX {
             break;
         }

@@ -39,7 +39,12 @@ fn fit(
     let sequences = Sequences::new(catalogue.histories());
     let known = known(catalogue, &sequences);
     let fitted = train::fit(&sequences, 0, &known, options)?;
-    let factors = factors::train(ratings, &factors::Settings::default())?;
+    let settings = factors::Settings::default();
+    let factors = if ratings.is_empty() {
+        factors::train(&factors::from_views(&sequences, settings.seed), &settings)?
+    } else {
+        factors::train(ratings, &settings)?
+    };
     let ranker = fitted.shipped_ranker().map(onnx::encode);
     let mut quality = fitted.quality();
     let rmse = factors.rmse.last().copied().unwrap_or(0.0);

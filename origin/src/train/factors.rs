@@ -3,9 +3,12 @@
 //! r(u, i) = μ + b_u + b_i + p_u · q_i, one rating at a time in a new random order each epoch; an item's
 //! factors move by the viewer's *old* factors; biases are regularised, μ is the mean of all ratings and stays.
 
+use std::collections::HashSet;
+
 use ranking::{FactorColumns, Factors};
 
 use super::random::Random;
+use super::sequences::Sequences;
 
 /// A viewer's rating of a title.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,6 +40,26 @@ impl Default for Settings {
     fn default() -> Self {
         Self { factors: 50, epochs: 20, learning_rate: 0.01, regularisation: 0.02, seed: 42 }
     }
+}
+
+/// Ratings of viewers who never rate: a view counts 1, and for each view a title not viewed, drawn at random,
+/// counts 0.
+pub fn from_views(sequences: &Sequences, seed: u64) -> Vec<Rating> {
+    let mut random = Random::new(seed);
+    let titles = sequences.titles();
+    let mut ratings = Vec::with_capacity(2 * sequences.events());
+    for (&viewer, watched) in sequences.viewers().iter().zip(sequences.iter(0)) {
+        let seen: HashSet<u32> = watched.iter().copied().collect();
+        for &item in watched {
+            ratings.push(Rating { viewer, title: titles[item as usize], rating: 1.0 });
+            let drawn = (random.uniform() * titles.len() as f64) as u32;
+            // Whoever has seen nearly everything gets fewer; no search for what may not exist.
+            if !seen.contains(&drawn) {
+                ratings.push(Rating { viewer, title: titles[drawn as usize], rating: 0.0 });
+            }
+        }
+    }
+    ratings
 }
 
 /// A model and how it came about.
@@ -207,6 +230,22 @@ mod tests {
         let model = |settings: &Settings| train(&two_kinds(), settings).unwrap().factors.columns().clone();
         assert_eq!(model(&settings), model(&settings));
         assert_ne!(model(&settings), model(&Settings { seed: 43, ..settings }));
+    }
+
+    #[test]
+    fn views_alone_say_who_watches_what() {
+        let kinds = Sequences::new((0..80).map(|viewer| {
+            let own = (0..30).filter(|title| title % 2 == viewer % 2 && (title + viewer) % 3 > 0);
+            (viewer, own.collect())
+        }));
+        let ratings = from_views(&kinds, 1);
+        assert_eq!(ratings.iter().filter(|rating| rating.rating == 1.0).count(), kinds.events());
+        assert!(ratings.len() > kinds.events() * 3 / 2);
+        let settings = Settings { factors: 4, epochs: 60, learning_rate: 0.05, ..Settings::default() };
+        let factors = train(&ratings, &settings).unwrap().factors;
+        // Viewer 0 watches even titles and has not seen title 6; title 7 is of the other kind.
+        let predicted = factors.predict(&[(0, 6), (0, 7)]).unwrap();
+        assert!(predicted[0] > predicted[1] + 0.3, "{predicted:?}");
     }
 
     #[test]

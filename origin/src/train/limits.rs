@@ -16,5 +16,8 @@ pub const RIDGE_BLOCK_COLUMNS: usize = 1_024;
 /// Titles with a row. The matrix takes 4 bytes times the square of this: 576 MB.
 pub const RIDGE_COLUMNS_MAX: usize = 12_000;
 
-/// Titles used while settings are tried out: a try costs the cube of this, and there are about ten.
-pub const SEARCH_COLUMNS_MAX: usize = 3_500;
+/// Titles used while settings are tried out: a try costs the cube of this, and there are two dozen.
+pub const SEARCH_COLUMNS_MAX: usize = 2_500;
+
+/// Viewers the ranker learns from and is judged by: each costs 3 KB and, over all passes, milliseconds.
+pub const RANKER_VIEWERS_MAX: usize = 8_000;

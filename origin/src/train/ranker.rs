@@ -3,6 +3,7 @@
 use ranking::{Candidates, RankerError, Request, Rules, recommend};
 use rayon::prelude::*;
 
+use super::limits::RANKER_VIEWERS_MAX;
 use super::mlp::{Example, Mlp, Settings};
 use super::rank::{Place, Quality, Tally};
 use super::sequences::Sequences;
@@ -72,11 +73,13 @@ fn pools(
     held_out: usize,
 ) -> Result<Vec<Option<Example>>, ranking::Error> {
     let mut pools = Vec::new();
-    for items in sequences.iter(held_out) {
-        let Some((&target, history)) = items.split_last() else { continue };
-        if history.is_empty() {
-            continue;
-        }
+    let views = || {
+        let views = sequences.iter(held_out).filter_map(<[u32]>::split_last);
+        views.filter(|(_, history)| !history.is_empty())
+    };
+    // Evenly over all viewers, whatever order they came in.
+    let stride = views().count().div_ceil(RANKER_VIEWERS_MAX).max(1);
+    for (&target, history) in views().step_by(stride) {
         let title = |&item: &u32| sequences.titles()[item as usize];
         let request = Request {
             history: newest(history, rules).iter().map(title).collect(),
