@@ -19,7 +19,8 @@ pub const GENRES_MAX: usize = 32;
 pub struct CandidateFile {
     /// Whose candidates these are.
     pub region: String,
-    /// The name of each bit in `genres`, from the lowest; at most [`GENRES_MAX`].
+    /// The name of each bit in `genres`, from the lowest; at most [`GENRES_MAX`], not empty and
+    /// without commas, which part them in the file.
     pub genres: Vec<String>,
     /// What can be ranked.
     pub candidates: Candidates,

@@ -179,7 +179,14 @@ impl Manifest {
         if self.generation == 0 {
             return refuse("generation");
         }
-        if self.regions.is_empty() || !self.regions.iter().all(|region| is_name(&region.name)) {
+        // Of two entries for a region only the first would ever be served.
+        let is_repeat = |(index, region): (usize, &RegionEntry)| {
+            self.regions[..index].iter().any(|before| before.name == region.name)
+        };
+        if self.regions.is_empty()
+            || !self.regions.iter().all(|region| is_name(&region.name))
+            || self.regions.iter().enumerate().any(is_repeat)
+        {
             return refuse("regions");
         }
         let is_file = |file: &FileEntry| {
