@@ -26,7 +26,7 @@ const browser = { bundle: true, format: "esm", target: "es2022", sourcemap: true
 if (process.argv.includes("--tests")) {
   await rm("dist-test", { recursive: true, force: true });
   await build({
-    entryPoints: ["test/page.test.ts", "test/package.test.ts", "test/simulation.test.ts"],
+    entryPoints: ["test/*.test.ts"],
     outdir: "dist-test",
     outExtension: { ".js": ".mjs" },
     bundle: true,

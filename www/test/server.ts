@@ -42,30 +42,10 @@ export interface TestNode {
   stop(): Promise<void>;
 }
 
-/** Starts it on a free port of this machine; the engine must be loaded. */
+/** Serves the fixture and the built page on a free port of this machine; the engine must be loaded. */
 export async function startNode(root: string, { titles, candidates, ranker }: Fixture): Promise<TestNode> {
   const models = new Map([...candidates].map(([region, bytes]) => [region, RankingModel.decode(bytes, RULES, { ranker })]));
   const names = new Map(titles.map(({ id, name }) => [id, name]));
-  const server = createServer((request, response) => {
-    answer(request, response).catch((error: unknown) => refuse(response, error));
-  });
-
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname } = new URL(request.url ?? "/", "http://node");
-    const region = /^\/v1\/candidates\/(\w+)$/.exec(pathname)?.[1];
-    const set = region === undefined ? undefined : candidates.get(region);
-    if (set !== undefined) {
-      response.setHeader("x-frontrow-generation", GENERATION);
-      response.setHeader("x-frontrow-rules", JSON.stringify(RULES));
-      response.end(set);
-    } else if (pathname === "/v1/ranker") {
-      response.setHeader("x-frontrow-generation", GENERATION);
-      response.end(ranker);
-    } else if (pathname === "/v1/titles") json(response, { schema: "frontrow-titles-1", titles });
-    else if (pathname === "/v1/ladder") json(response, LADDER);
-    else if (pathname === "/v1/recommend") json(response, recommend(JSON.parse(await body(request)) as Question));
-    else await file(root, pathname, response);
-  }
 
   function recommend({ region, ...question }: Question): unknown {
     const picks = models.get(region)?.recommend(question);
@@ -74,6 +54,36 @@ export async function startNode(root: string, { titles, candidates, ranker }: Fi
     return { generation: GENERATION, stale: false, cached: false, ...picks, picks: named, timings_us };
   }
 
+  return listen(async (pathname, request, response) => {
+    response.setHeader("x-frontrow-generation", GENERATION);
+    const region = /^\/v1\/candidates\/(\w+)$/.exec(pathname)?.[1];
+    const set = region === undefined ? undefined : candidates.get(region);
+    if (set !== undefined) {
+      response.setHeader("x-frontrow-rules", JSON.stringify(RULES));
+      response.end(set);
+    } else if (pathname === "/v1/ranker") response.end(ranker);
+    else if (pathname === "/v1/titles") json(response, { schema: "frontrow-titles-1", titles });
+    else if (pathname === "/v1/ladder") json(response, LADDER);
+    else if (pathname === "/v1/recommend") json(response, recommend(JSON.parse(await body(request)) as Question));
+    else await file(root, pathname, response);
+  });
+}
+
+/** Serves the built page alone, and an empty document at `/empty`. */
+export function servePage(root: string): Promise<TestNode> {
+  return listen(async (pathname, _, response) => {
+    if (pathname === "/empty") response.setHeader("content-type", "text/html").end("<!doctype html>");
+    else await file(root, pathname, response);
+  });
+}
+
+type Handler = (pathname: string, request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+async function listen(handler: Handler): Promise<TestNode> {
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? "/", "http://node");
+    handler(pathname, request, response).catch((error: unknown) => refuse(response, error));
+  });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   return { url: `http://127.0.0.1:${port}/`, stop: () => stop(server) };

@@ -1,0 +1,95 @@
+/** The golden cases of `crates/golden`, answered in a real browser through the package, bit for bit. */
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import test, { after, before } from "node:test";
+import { fileURLToPath } from "node:url";
+import type { BitrateInput, Pair, PlaybackEvent, RankingRules, RecommendRequest } from "frontrow";
+import { startBrowser, type TestBrowser } from "./browser.ts";
+import { servePage, type TestNode } from "./server.ts";
+
+const WWW = fileURLToPath(new URL("..", import.meta.url));
+const DATA = join(WWW, "../crates/golden/data");
+
+interface Case {
+  name: string;
+  kind: "recommend" | "predict" | "top-rated" | "bitrate" | "events";
+  input: unknown;
+  expected: unknown;
+}
+
+/** What the browser is handed: JSON, and files as lists of bytes. */
+interface Exam {
+  cases: Case[];
+  candidates: number[];
+  factors: number[];
+  rules: RankingRules;
+  package: string;
+}
+
+let browser: TestBrowser;
+let node: TestNode;
+
+before(async () => {
+  node = await servePage(join(WWW, "dist"));
+  browser = await startBrowser();
+});
+
+after(async () => {
+  await browser?.close();
+  await node?.stop();
+});
+
+async function json<T>(name: string): Promise<T> {
+  return JSON.parse(await readFile(join(DATA, name), "utf8")) as T;
+}
+
+/** Runs in the browser. */
+async function sit(exam: Exam): Promise<unknown[]> {
+  const frontrow = (await import(exam.package)) as typeof import("frontrow");
+  await frontrow.loadFrontrow();
+  const factors = Uint8Array.from(exam.factors);
+  const model = frontrow.RankingModel.decode(Uint8Array.from(exam.candidates), exam.rules, { factors });
+  const answer = ({ kind, input }: Case): unknown => {
+    switch (kind) {
+      case "recommend":
+        return model.recommend(input as RecommendRequest);
+      case "predict":
+        return model.predict(input as Pair[]);
+      case "top-rated": {
+        const { viewer, n, exclude } = input as { viewer: number; n: number; exclude: number[] };
+        return model.topRated(viewer, n, exclude);
+      }
+      case "bitrate":
+        return frontrow.chooseRung(input as BitrateInput);
+      case "events":
+        return frontrow.PlaybackSession.begin().report(input as PlaybackEvent[]);
+    }
+  };
+  return exam.cases.map((one) => {
+    try {
+      return answer(one);
+    } catch (error) {
+      if (error instanceof frontrow.FrontrowError) return { refused: error.code };
+      throw error;
+    }
+  });
+}
+
+test("every golden case gets its answer in the browser", async () => {
+  const cases = await json<Case[]>("cases.json");
+  const exam: Exam = {
+    cases,
+    candidates: [...(await readFile(join(DATA, "candidates.safetensors")))],
+    factors: [...(await readFile(join(DATA, "factors.safetensors")))],
+    rules: await json("rules.json"),
+    package: `${node.url}frontrow/index.js`,
+  };
+  const page = await browser.context.newPage();
+  await page.goto(`${node.url}empty`);
+  const answers = await page.evaluate(sit, exam);
+  assert.equal(answers.length, cases.length);
+  assert.ok(cases.length >= 50);
+  cases.forEach(({ name, expected }, index) => assert.deepStrictEqual(answers[index], expected, name));
+});
