@@ -27,13 +27,13 @@ interface Tone {
 /** The mood of a genre; a title takes the first of its genres that has one. */
 const TONES: Record<string, Tone> = {
   Horror: { hues: [25, 350], chroma: 0.17, lettering: "heavy" },
-  "Sci-Fi": { hues: [210, 285], chroma: 0.13, lettering: "wide" },
+  "Sci-Fi": { hues: [210, 285], chroma: 0.13, lettering: "wide", sway: 150 },
   Fantasy: { hues: [165, 300], chroma: 0.12, lettering: "serif" },
   Animation: { hues: [75, 350], chroma: 0.17, lettering: "heavy" },
   Family: { hues: [95, 200], chroma: 0.14, lettering: "heavy" },
   Western: { hues: [65, 35], chroma: 0.13, lettering: "wide" },
   War: { hues: [100, 60], chroma: 0.06, lettering: "heavy" },
-  Thriller: { hues: [200, 255], chroma: 0.09, lettering: "heavy" },
+  Thriller: { hues: [200, 255], chroma: 0.1, lettering: "heavy", sway: 90 },
   Mystery: { hues: [265, 215], chroma: 0.09, lettering: "italic" },
   Crime: { hues: [45, 20], chroma: 0.12, lettering: "heavy" },
   "Film-Noir": { hues: [80, 60], chroma: 0.02, lettering: "wide" },
@@ -45,8 +45,8 @@ const TONES: Record<string, Tone> = {
   Sport: { hues: [140, 90], chroma: 0.14, lettering: "heavy" },
   Romance: { hues: [5, 335], chroma: 0.12, lettering: "italic" },
   Comedy: { hues: [85, 40], chroma: 0.15, lettering: "italic", sway: 90 },
-  Adventure: { hues: [190, 70], chroma: 0.12, lettering: "wide" },
-  Action: { hues: [30, 230], chroma: 0.14, lettering: "heavy" },
+  Adventure: { hues: [190, 70], chroma: 0.12, lettering: "wide", sway: 120 },
+  Action: { hues: [30, 230], chroma: 0.14, lettering: "heavy", sway: 80 },
   Drama: { hues: [250, 25], chroma: 0.1, lettering: "serif", sway: 360 },
 };
 

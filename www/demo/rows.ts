@@ -24,6 +24,8 @@ export interface Row {
 const ROW_LENGTH = 24;
 /** A shorter row says too little to stand on the page. */
 const ROW_LENGTH_MIN = 5;
+/** Cards of a row that a desk shows at once: rows below it do not begin with them again. */
+const FRONT_LENGTH = 7;
 /** Rows for this many of the titles seen last. */
 const BECAUSE_ROWS_MAX = 3;
 const GENRE_ROWS_MAX = 5;
@@ -39,15 +41,21 @@ export function rowsFor(model: RankingModel, catalogue: Catalogue, visitor: Visi
   }
   const top = model.recommend({ ...ask, history: seen, k: ROW_LENGTH });
   const rows: Row[] = [{ id: "top", heading: "Top picks for you", picks: top.picks }];
+  const exclude = [...seen, ...frontOf(top.picks)];
   for (const title of seen.slice(-BECAUSE_ROWS_MAX).reverse()) {
-    const like = model.recommend({ ...ask, history: [title], exclude: seen, k: ROW_LENGTH });
+    const like = model.recommend({ ...ask, history: [title], exclude, k: ROW_LENGTH });
     const picks = like.picks.filter(({ reason }) => reason.kind === "because-you-watched");
     if (picks.length < ROW_LENGTH_MIN) continue;
+    exclude.push(...frontOf(picks));
     rows.push({ id: `because-${title}`, heading: `Because you watched ${catalogue.of(title).name}`, picks });
   }
   const popular = model.recommend({ ...ask, exclude: seen, k: ROW_LENGTH });
   rows.push({ id: "popular", heading: `Popular in ${regionName(region)}`, picks: popular.picks });
   return rows;
+}
+
+function frontOf(picks: readonly Pick[]): number[] {
+  return picks.slice(0, FRONT_LENGTH).map(({ title }) => title);
 }
 
 /** The popular titles beyond the first row, by their first genre, the fullest rows first. */

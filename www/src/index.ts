@@ -6,6 +6,7 @@
  *
  * await loadFrontrow();
  * const file = await fetch("/v1/candidates/eu");
+ * const rules = JSON.parse(file.headers.get("x-frontrow-rules"));
  * const model = RankingModel.decode(new Uint8Array(await file.arrayBuffer()), rules);
  * const { picks } = model.recommend({ history: [110912, 133093], k: 20 });
  * ```

@@ -15,8 +15,8 @@ export const NETWORKS: readonly Network[] = [
   {
     id: "drop",
     name: "Drop at 20 s",
-    story: "9 Mbit/s to 0.9, half back at 90 s",
-    kbpsAt: (at_ms) => (at_ms < 20_000 ? 9_000 : at_ms < 90_000 ? 900 : 4_500) * ripple(at_ms, 0.05),
+    story: "9 Mbit/s to 0.6, half back at 1:50",
+    kbpsAt: (at_ms) => (at_ms < 20_000 ? 9_000 : at_ms < 110_000 ? 600 : 4_500) * ripple(at_ms, 0.05),
   },
   {
     id: "ride",
