@@ -1,6 +1,8 @@
 //! Measures: every figure beside what it is to be compared with, in the same run.
 
 mod decisions;
+mod http;
+mod load;
 mod measure;
 mod recommend;
 mod release_files;
