@@ -103,7 +103,7 @@ def bitrate_cases():
         "a cap below every rung": throughput(9000.0, height_max=100),
         "an empty buffer": by_buffer(0, samples_kbps=[8000.0]),
         "an empty buffer and no speed": by_buffer(0),
-        "a low buffer and a slow network": by_buffer(7999, samples_kbps=[900.0], buffer_max_ms=20_000),
+        "a low buffer and a slow network": by_buffer(7999, samples_kbps=[1200.0], buffer_max_ms=8000),
         "a buffer of two segments": by_buffer(8000),
         "a half full buffer": by_buffer(30_000),
         "a full buffer": by_buffer(60_000, height_max=2160),
@@ -143,11 +143,19 @@ def event_cases():
         at(60_000, "heartbeat", position_ms=50_000, buffering_events=3, dropped_frames=10, kbps=800),
         at(90_000, "heartbeat", position_ms=20_000, buffering_events=1, dropped_frames=2, kbps=700),
     ]
+    short_wait = [
+        at(0, "start", duration_ms=60_000),
+        at(333, "first-frame", kbps=4300, buffer_ms=5_500),
+        at(10_000, "buffering-start", position_ms=9_667),
+        at(10_137, "buffering-end", kbps=1850, buffer_ms=2_100),
+        at(60_470, "stop", position_ms=60_000, dropped_frames=7),
+    ]
     asleep = [at(0, "start"), at(900, "first-frame", kbps=3000), at(9_000_900, "stop")]
     return [
         ("a clean playback", "events", clean),
         ("the same events backwards", "events", clean[::-1]),
         ("a playback that stalls", "events", stalls),
+        ("a playback with one short wait", "events", short_wait),
         ("counters that start again", "events", counters),
         ("a device that slept", "events", asleep),
         ("a startup that nobody waits for", "events", [at(0, "start"), at(2_500, "first-frame")]),
