@@ -46,7 +46,7 @@ pub enum Command {
     /// Manage the nodes that may report
     #[command(subcommand)]
     Node(NodeCommand),
-    /// Show what a viewer would be recommended by the models as trained
+    /// Show what a viewer would be recommended, and why
     Preview(PreviewArgs),
 }
 
@@ -165,9 +165,9 @@ pub enum ReleaseCommand {
     },
     /// Let a channel point to an older release
     Rollback {
-        /// The release
+        /// The release [default: the parent of the one it points to]
         #[arg(long, value_name = "GENERATION")]
-        to: u64,
+        to: Option<u64>,
         /// The channel
         #[arg(long, default_value = "stable")]
         channel: String,
@@ -178,10 +178,13 @@ pub enum ReleaseCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Show the manifest of a release
+    /// Show what a release is made of
     Show {
         /// The release
         generation: u64,
+        /// Print its manifest, JSON
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -219,6 +222,9 @@ pub struct PreviewArgs {
     /// The region
     #[arg(long, default_value = "eu")]
     pub region: String,
+    /// A published release [default: the catalogue as it is and the models as trained]
+    #[arg(long)]
+    pub generation: Option<u64>,
     /// Picks wanted
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub k: u32,

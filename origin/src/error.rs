@@ -20,12 +20,9 @@ pub enum OriginError {
     /// Nothing could be measured.
     #[error(transparent)]
     Evaluate(#[from] crate::evaluate::EvaluateError),
-    /// The default model could not be trained.
+    /// The models could not be trained.
     #[error(transparent)]
     Train(#[from] crate::train::TrainError),
-    /// The factor model could not be trained.
-    #[error(transparent)]
-    Factors(#[from] crate::train::factors::FactorsError),
     /// There are no models, or they could not be read.
     #[error(transparent)]
     Models(#[from] crate::models::ModelsError),
@@ -42,9 +39,12 @@ pub enum OriginError {
         /// Of the refused one.
         now: f64,
     },
+    /// The channel points to no release, or to the first.
+    #[error("channel {0:?} has no release to go back to")]
+    NothingBefore(String),
     /// Nothing can be shown.
-    #[error("no preview: {0}")]
-    Preview(String),
+    #[error(transparent)]
+    Preview(#[from] crate::preview::PreviewError),
     /// The private cluster could not be used.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
@@ -103,11 +103,11 @@ impl OriginError {
             Self::Publish(error) => error.code(),
             Self::Evaluate(error) => error.code(),
             Self::Train(error) => error.code(),
-            Self::Factors(error) => error.code(),
             Self::Models(error) => error.code(),
             Self::Assemble(error) => error.code(),
             Self::QualityFell { .. } => "quality-fell",
-            Self::Preview(_) => "preview",
+            Self::NothingBefore(_) => "release-nothing-before",
+            Self::Preview(error) => error.code(),
             Self::Cluster(error) => error.code(),
             Self::Database(error) => error.code(),
             Self::Import(error) => error.code(),

@@ -128,6 +128,23 @@ impl Keys {
         Ok(["targets", "snapshot", "timestamp"].map(|name| self.source(name)).into())
     }
 
+    /// The keys that keep a published state fresh; a serving origin needs no others.
+    ///
+    /// # Errors
+    ///
+    /// When there are none.
+    pub fn for_renewal(&self) -> Result<Vec<Box<dyn KeySource>>, KeysError> {
+        if !self.root.is_file() {
+            return Err(KeysError::Missing(self.folder.clone()));
+        }
+        Ok(["snapshot", "timestamp"].map(|name| self.source(name)).into())
+    }
+
+    /// Whether the key of the targets is on this machine.
+    pub fn can_publish(&self) -> bool {
+        self.path("targets").is_file()
+    }
+
     async fn signed_root(&self, now: Timestamp) -> Result<SignedRole<Root>, KeysError> {
         let refuse = |error: tough::error::Error| KeysError::Sign(error.into());
         let mut root = Root {

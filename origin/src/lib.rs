@@ -16,6 +16,7 @@ pub mod limits;
 pub mod models;
 pub mod native;
 pub mod postgres;
+pub mod preview;
 pub mod publish;
 pub mod retrieval;
 pub mod serve;

@@ -78,6 +78,18 @@ pub const TIMESTAMP_VALID: SignedDuration = SignedDuration::from_hours(24);
 /// Signed anew when less than this is left: half a day for an operator to bring the origin back.
 pub const TIMESTAMP_RENEWED_BELOW: SignedDuration = SignedDuration::from_hours(12);
 
+/// Signed anew when less than this is left: half a week for an operator to bring the origin back.
+pub const SNAPSHOT_RENEWED_BELOW: SignedDuration = SignedDuration::from_hours(84);
+
+/// Signed anew when less than this is left: a month for an operator to bring the targets' key.
+pub const TARGETS_RENEWED_BELOW: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Releases that stay published, besides those that a channel points to; each may hold tens of megabytes.
+pub const RELEASES_KEPT: usize = 20;
+
+/// Versions of signed metadata that stay for nodes which are in the middle of reading an older one.
+pub const METADATA_KEPT: u64 = 20;
+
 /// One key a role; more keys, and a higher threshold, come with a root made elsewhere.
 pub const SIGNATURES_NEEDED: NonZeroU64 = NonZeroU64::MIN;
 

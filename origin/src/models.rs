@@ -8,6 +8,12 @@ use ranking::{Candidates, Factors};
 use release::{CandidateFile, FileError, RulesEntry, decode_factors, encode_factors};
 use serde::{Deserialize, Serialize};
 
+use crate::assemble::{Catalogue, genre_bits};
+use crate::train::factors::{self, Rating};
+use crate::train::ranker::POOL;
+use crate::train::sequences::Sequences;
+use crate::train::{self, Options, TrainError, onnx};
+
 /// The name of the candidate set that holds every title, of no region.
 const EVERYWHERE: &str = "everywhere";
 
@@ -74,6 +80,37 @@ impl ModelsError {
 }
 
 impl Models {
+    /// Fits the models to everything that was watched; without ratings the factors learn from views.
+    ///
+    /// # Errors
+    ///
+    /// When there is nothing to learn from.
+    pub fn fit(catalogue: &Catalogue, ratings: &[Rating], options: &Options) -> Result<Self, TrainError> {
+        let sequences = Sequences::new(catalogue.histories());
+        let known = known(catalogue, &sequences);
+        let fitted = train::fit(&sequences, 0, &known, options)?;
+        let settings = factors::Settings::default();
+        let trained = if ratings.is_empty() {
+            factors::train(&factors::from_views(&sequences, settings.seed), &settings)?
+        } else {
+            factors::train(ratings, &settings)?
+        };
+        let ranker = fitted.shipped_ranker().map(onnx::encode);
+        let mut quality = fitted.quality();
+        quality.insert("factors_rmse".to_owned(), trained.rmse.last().copied().unwrap_or(0.0));
+        let rules = RulesEntry {
+            recency_tau: fitted.settings.recency_tau,
+            history_window: u32::try_from(fitted.settings.window).unwrap_or(u32::MAX),
+            ranker_pool: if ranker.is_some() { POOL } else { 0 },
+        };
+        Ok(Self {
+            everywhere: known.candidates(sequences.titles(), &fitted.rows)?,
+            factors: trained.factors,
+            ranker,
+            training: Training { rules, quality },
+        })
+    }
+
     /// Writes the models beside those of before and takes their place whole.
     ///
     /// # Errors
@@ -141,4 +178,19 @@ impl Models {
         let ranker = if folder.join("ranker.onnx").exists() { Some(read("ranker.onnx")?) } else { None };
         Ok(Self { everywhere, factors, ranker, training })
     }
+}
+
+/// What the ranker may know of each title in the sequences.
+fn known(catalogue: &Catalogue, sequences: &Sequences) -> train::catalogue::Catalogue {
+    let popularity = catalogue.popularity(None);
+    let genres = catalogue.genre_names();
+    let titles: BTreeMap<u32, _> = catalogue.titles.iter().map(|title| (title.id, title)).collect();
+    let mut known = train::catalogue::Catalogue::default();
+    for title in sequences.titles() {
+        let described = titles.get(title);
+        known.popularity.push(popularity.get(title).copied().unwrap_or(0.0));
+        known.years.push(described.and_then(|title| title.year).unwrap_or(0));
+        known.genres.push(described.map_or(0, |title| genre_bits(&title.genres, &genres)));
+    }
+    known
 }

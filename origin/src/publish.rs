@@ -3,20 +3,29 @@
 //! `tuf/targets` holds the files by content, `tuf/metadata` what signs them. A publication writes the
 //! files first and `timestamp.json` last, each by rename: a node that reads in between sees the old
 //! state or the new one. Versions only ever rise, also when a channel goes back to an older release.
+//! The newest releases and those that a channel points to stay; older ones go with the next publication.
 
+mod retention;
+
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
+use aws_lc_rs::rand::SystemRandom;
 use jiff::{SignedDuration, Timestamp};
-use release::{Channel, channel_target, sha256_hex};
+use release::{Channel, channel_target, file_target, manifest_target};
 use tough::editor::RepositoryEditor;
-use tough::schema::{Hashes, Target};
-use tough::{ExpirationEnforcement, FilesystemTransport, Repository, RepositoryLoader, TargetName};
+use tough::editor::signed::SignedRole;
+use tough::schema::{Hashes, KeyHolder, Metafile, Target};
+use tough::{ExpirationEnforcement, FilesystemTransport, IntoVec, Repository, RepositoryLoader, TargetName};
 use url::Url;
 
 use crate::keys::{Keys, KeysError};
-use crate::limits::{SNAPSHOT_VALID, TARGETS_VALID, TIMESTAMP_RENEWED_BELOW, TIMESTAMP_VALID};
+use crate::limits::{
+    METADATA_KEPT, SNAPSHOT_RENEWED_BELOW, SNAPSHOT_VALID, TARGETS_RENEWED_BELOW, TARGETS_VALID,
+    TIMESTAMP_RENEWED_BELOW, TIMESTAMP_VALID,
+};
 
 /// Why nothing was published; what was published before stays.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +36,9 @@ pub enum PublishError {
     /// What was published before does not verify, or the new state cannot be signed.
     #[error("the repository cannot be signed: {0}")]
     Tuf(#[source] Box<tough::error::Error>),
+    /// The release was never published, or so long ago that its files are gone.
+    #[error("generation {0} is not published (any more)")]
+    NotPublished(u64),
     /// A file could not be handled.
     #[error("cannot {what} {path}: {source}")]
     File {
@@ -46,6 +58,7 @@ impl PublishError {
         match self {
             Self::Keys(error) => error.code(),
             Self::Tuf(_) => "publish-sign",
+            Self::NotPublished(_) => "release-not-published",
             Self::File { .. } => "publish-file",
         }
     }
@@ -91,23 +104,32 @@ impl Publisher {
         generation: u64,
         now: Timestamp,
     ) -> Result<(), PublishError> {
-        let pointer = Channel::new(channel, generation).encode();
-        targets.push(NewTarget { name: channel_target(channel), bytes: pointer });
+        targets.push(pointer(channel, generation));
         let _lock = self.lock()?;
-        self.sign(&targets, now).await
+        self.sign(self.load().await?.as_ref(), &targets, now).await
     }
 
     /// Lets a channel point to a release that has been published before.
     ///
     /// # Errors
     ///
-    /// As [`Self::publish`].
+    /// [`PublishError::NotPublished`], and as [`Self::publish`].
     pub async fn point(&self, channel: &str, generation: u64, now: Timestamp) -> Result<(), PublishError> {
-        self.publish(Vec::new(), channel, generation, now).await
+        let _lock = self.lock()?;
+        let published = self.load().await?;
+        let manifest = TargetName::new(manifest_target(generation))?;
+        let is_there = |state: &Repository| state.targets().signed.targets.contains_key(&manifest);
+        if !published.as_ref().is_some_and(is_there) {
+            return Err(PublishError::NotPublished(generation));
+        }
+        self.sign(published.as_ref(), &[pointer(channel, generation)], now).await
     }
 
-    /// Signs the published state anew when its timestamp is about to expire; a serving origin calls
-    /// this from time to time. Returns whether it did; nothing published is not an error.
+    /// Signs the published state anew when it is about to expire; a serving origin calls this from time to
+    /// time. Returns whether it did; nothing published is not an error.
+    ///
+    /// The timestamp and the snapshot need only their own keys, so the targets' key can be kept off the
+    /// machine that serves; the targets are signed anew where it is there, and by every publication.
     ///
     /// # Errors
     ///
@@ -115,12 +137,37 @@ impl Publisher {
     pub async fn renew_if_due(&self, now: Timestamp) -> Result<bool, PublishError> {
         let _lock = self.lock()?;
         let Some(published) = self.load().await? else { return Ok(false) };
-        let left = published.timestamp().signed.expires.duration_since(now);
-        if left > TIMESTAMP_RENEWED_BELOW {
+        let is_due = |expires: Timestamp, below| expires.duration_since(now) < below;
+        if is_due(published.targets().signed.expires, TARGETS_RENEWED_BELOW) && self.keys.can_publish() {
+            self.sign(Some(&published), &[], now).await?;
+            return Ok(true);
+        }
+        let with_snapshot = is_due(published.snapshot().signed.expires, SNAPSHOT_RENEWED_BELOW);
+        if !with_snapshot && !is_due(published.timestamp().signed.expires, TIMESTAMP_RENEWED_BELOW) {
             return Ok(false);
         }
-        self.sign(&[], now).await?;
+        self.renew(&published, with_snapshot, now).await?;
         Ok(true)
+    }
+
+    /// The content of a published target, verified; none when there is no such target.
+    ///
+    /// # Errors
+    ///
+    /// When what is published does not verify.
+    pub async fn read(&self, target: &str) -> Result<Option<Vec<u8>>, PublishError> {
+        let Some(published) = self.load().await? else { return Ok(None) };
+        let Some(stream) = published.read_target(&TargetName::new(target)?).await? else { return Ok(None) };
+        Ok(Some(stream.into_vec().await?))
+    }
+
+    /// A file of a published release, by its digest.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError::NotPublished`], and as [`Self::read`].
+    pub async fn file(&self, generation: u64, sha256: &str) -> Result<Vec<u8>, PublishError> {
+        self.read(&file_target(sha256)).await?.ok_or(PublishError::NotPublished(generation))
     }
 
     /// Two commands at once would write one version twice; the second waits.
@@ -147,33 +194,100 @@ impl Publisher {
     }
 
     /// Writes new targets, then all metadata at their next versions.
-    async fn sign(&self, new: &[NewTarget], now: Timestamp) -> Result<(), PublishError> {
+    async fn sign(
+        &self,
+        published: Option<&Repository>,
+        new: &[NewTarget],
+        now: Timestamp,
+    ) -> Result<(), PublishError> {
         let keys = self.keys.for_release()?;
-        let published = self.load().await?;
-        let mut editor = RepositoryEditor::new(self.keys.root()).await?;
-        let mut version = NonZeroU64::MIN;
-        if let Some(published) = &published {
-            for (name, target) in &published.targets().signed.targets {
-                editor.add_target(name.clone(), target.clone())?;
-            }
-            version = published.timestamp().signed.version.saturating_add(1);
-        }
+        let mut targets = published.map_or_else(HashMap::new, |state| state.targets().signed.targets.clone());
         for target in new {
-            let sha256 = sha256_hex(&target.bytes);
-            write_durably(&self.targets().join(format!("{sha256}.{}", target.name)), &target.bytes)?;
+            let described = described(&target.bytes);
             let name = TargetName::new(&target.name)?;
-            editor.remove_target(&name)?;
-            editor.add_target(name, described(&target.bytes, &sha256))?;
+            write_durably(&self.targets().join(file_name(&name, &described)), &target.bytes)?;
+            targets.insert(name, described);
         }
-        let until = |valid: SignedDuration| now.saturating_add(valid).unwrap_or(Timestamp::MAX);
-        editor.targets_version(version)?.targets_expires(until(TARGETS_VALID))?;
-        editor.snapshot_version(version).snapshot_expires(until(SNAPSHOT_VALID));
-        editor.timestamp_version(version).timestamp_expires(until(TIMESTAMP_VALID));
+        for name in self.superseded(&targets) {
+            targets.remove(&TargetName::new(name)?);
+        }
+        let mut editor = RepositoryEditor::new(self.keys.root()).await?;
+        for (name, target) in &targets {
+            editor.add_target(name.clone(), target.clone())?;
+        }
+        let version = next_version(published);
+        editor.targets_version(version)?.targets_expires(until(now, TARGETS_VALID))?;
+        editor.snapshot_version(version).snapshot_expires(until(now, SNAPSHOT_VALID));
+        editor.timestamp_version(version).timestamp_expires(until(now, TIMESTAMP_VALID));
         let signed = editor.sign(&keys).await?;
 
-        let staging = tempfile::tempdir_in(&self.folder).map_err(failed("create", &self.folder))?;
+        let staging = self.staging()?;
         signed.write(staging.path()).await?;
+        self.install(staging.path())?;
+        if let Some(before) = published {
+            self.sweep(before, &targets, version);
+        }
+        Ok(())
+    }
+
+    /// Signs the timestamp, and the snapshot if it is due, at their next version; the targets stay.
+    async fn renew(
+        &self,
+        published: &Repository,
+        with_snapshot: bool,
+        now: Timestamp,
+    ) -> Result<(), PublishError> {
+        let keys = self.keys.for_renewal()?;
+        let holder = KeyHolder::Root(published.root().signed.clone());
+        let (version, random) = (next_version(Some(published)), SystemRandom::new());
+        let staging = self.staging()?;
+        let mut timestamp = published.timestamp().signed.clone();
+        if with_snapshot {
+            let mut snapshot = published.snapshot().signed.clone();
+            (snapshot.version, snapshot.expires) = (version, until(now, SNAPSHOT_VALID));
+            let signed = SignedRole::new(snapshot, &holder, &keys, &random).await?;
+            signed.write(staging.path(), true).await?;
+            let file = Metafile {
+                length: Some(*signed.length()),
+                hashes: Some(Hashes { sha256: signed.sha256().to_vec().into(), _extra: HashMap::new() }),
+                version,
+                _extra: HashMap::new(),
+            };
+            timestamp.meta.insert("snapshot.json".to_owned(), file);
+        }
+        (timestamp.version, timestamp.expires) = (version, until(now, TIMESTAMP_VALID));
+        let signed = SignedRole::new(timestamp, &holder, &keys, &random).await?;
+        signed.write(staging.path(), true).await?;
         self.install(staging.path())
+    }
+
+    fn staging(&self) -> Result<tempfile::TempDir, PublishError> {
+        tempfile::tempdir_in(&self.folder).map_err(failed("create a folder in", &self.folder))
+    }
+
+    fn superseded(&self, targets: &HashMap<TargetName, Target>) -> BTreeSet<String> {
+        let read = |name: &str| {
+            let (name, target) = targets.get_key_value(&TargetName::new(name).ok()?)?;
+            fs::read(self.targets().join(file_name(name, target))).ok()
+        };
+        retention::superseded(targets.keys().map(TargetName::raw), read)
+    }
+
+    /// Removes what neither this state nor the one before names: a node may be in the middle of that one.
+    fn sweep(&self, before: &Repository, now: &HashMap<TargetName, Target>, version: NonZeroU64) {
+        let targets = before.targets().signed.targets.iter().chain(now);
+        let named: BTreeSet<String> = targets.map(|(name, target)| file_name(name, target)).collect();
+        let is_old_target = |name: &str| !named.contains(name) && !name.starts_with('.');
+        let in_use = [before.targets().signed.version, before.snapshot().signed.version].map(NonZeroU64::get);
+        let is_old_metadata = |name: &str| {
+            let (number, role) = name.split_once('.').unwrap_or_default();
+            let number: u64 = number.parse().unwrap_or(u64::MAX);
+            matches!(role, "targets.json" | "snapshot.json")
+                && !in_use.contains(&number)
+                && number.saturating_add(METADATA_KEPT) < version.get()
+        };
+        remove_where(&self.targets(), is_old_target);
+        remove_where(&self.metadata(), is_old_metadata);
     }
 
     /// Moves signed metadata to where nodes find them; the timestamp, which names the others, last.
@@ -198,14 +312,44 @@ impl Publisher {
     }
 }
 
-fn described(bytes: &[u8], sha256: &str) -> Target {
-    let digest =
-        (0..sha256.len()).step_by(2).filter_map(|at| u8::from_str_radix(&sha256[at..at + 2], 16).ok());
+fn pointer(channel: &str, generation: u64) -> NewTarget {
+    NewTarget { name: channel_target(channel), bytes: Channel::new(channel, generation).encode() }
+}
+
+fn next_version(published: Option<&Repository>) -> NonZeroU64 {
+    // The timestamp is signed with every change, so its version is the highest of all roles.
+    published.map_or(NonZeroU64::MIN, |state| state.timestamp().signed.version.saturating_add(1))
+}
+
+fn until(now: Timestamp, valid: SignedDuration) -> Timestamp {
+    now.saturating_add(valid).unwrap_or(Timestamp::MAX)
+}
+
+fn described(bytes: &[u8]) -> Target {
+    let sha256 = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
     Target {
         length: bytes.len() as u64,
-        hashes: Hashes { sha256: digest.collect::<Vec<u8>>().into(), _extra: Default::default() },
-        custom: Default::default(),
-        _extra: Default::default(),
+        hashes: Hashes { sha256: sha256.as_ref().to_vec().into(), _extra: HashMap::new() },
+        custom: HashMap::new(),
+        _extra: HashMap::new(),
+    }
+}
+
+/// Consistent snapshots: the digest stands before the name, so that no file is ever replaced.
+fn file_name(name: &TargetName, target: &Target) -> String {
+    let digest: String = target.hashes.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{digest}.{}", name.raw())
+}
+
+/// What cannot be removed now is removed after the next publication.
+fn remove_where(folder: &Path, is_old: impl Fn(&str) -> bool) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        if entry.file_name().to_str().is_some_and(&is_old)
+            && let Err(error) = fs::remove_file(entry.path())
+        {
+            tracing::warn!(path = %entry.path().display(), %error, "cannot remove an old file");
+        }
     }
 }
 

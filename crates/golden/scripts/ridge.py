@@ -1,4 +1,4 @@
-"""Reference values of the sequential ridge for origin/tests/ridge.txt.
+"""Reference values of the sequential ridge for origin/tests/models/ridge.txt.
 
 Written from its definition (design, ranking facts, section 9), not from our Rust: dense matrices in
 float64. Prints the sequences, then for each setting the matrix B, one row a line:
@@ -7,7 +7,7 @@ float64. Prints the sequences, then for each setting the matrix B, one row a lin
     setting tau window lambda
     row title value value ...
 
-    python3 crates/golden/scripts/ridge.py > origin/tests/ridge.txt      (numpy, see requirements.txt)
+    python3 crates/golden/scripts/ridge.py > origin/tests/models/ridge.txt      (numpy, see requirements.txt)
 """
 
 import numpy as np

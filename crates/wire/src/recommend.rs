@@ -133,3 +133,18 @@ pub enum ReasonKind {
     /// The personal picks did not fill the list: what the region watches.
     PopularToFill,
 }
+
+impl ReasonKind {
+    /// The reason for people, in English; `watched` is the name of the title that led here.
+    pub fn text(self, watched: Option<&str>) -> String {
+        match (self, watched) {
+            (Self::BecauseYouWatched, Some(name)) => format!("Because you watched {name}"),
+            (Self::BecauseYouWatched, None) => "Because of what you watched".to_owned(),
+            (Self::PopularForNewViewer, _) => "Popular in your region".to_owned(),
+            (Self::PopularWithoutMatch, _) => {
+                "Popular in your region, nothing like it watched yet".to_owned()
+            }
+            (Self::PopularToFill, _) => "Popular in your region, to fill the row".to_owned(),
+        }
+    }
+}

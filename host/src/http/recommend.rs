@@ -8,7 +8,7 @@ use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::http::header::HeaderMap;
 use axum::response::Response;
-use wire::{Pick, Reason, ReasonKind, RecommendAnswer, RecommendRequest};
+use wire::{Pick, Reason, RecommendAnswer, RecommendRequest};
 
 use super::asked::{Asked, Form, message};
 use super::errors::ApiError;
@@ -89,26 +89,13 @@ pub(super) async fn answer(
 fn named(serving: &Serving, pick: &ranking::Pick) -> Pick {
     let (kind, title) = convert::reason(&pick.reason);
     let known = serving.titles.get(pick.title);
+    let text = kind.text(title.map(|title| name_of(serving, title)).as_deref());
     Pick {
         title: pick.title,
         name: name_of(serving, pick.title),
         year: known.and_then(|known| known.year),
         score: pick.score,
-        reason: Reason { kind, title, text: text_of(serving, kind, title) },
-    }
-}
-
-fn text_of(serving: &Serving, kind: ReasonKind, title: Option<u32>) -> String {
-    match (kind, title) {
-        (ReasonKind::BecauseYouWatched, Some(title)) => {
-            format!("Because you watched {}", name_of(serving, title))
-        }
-        (ReasonKind::BecauseYouWatched, None) => "Because of what you watched".to_owned(),
-        (ReasonKind::PopularForNewViewer, _) => "Popular in your region".to_owned(),
-        (ReasonKind::PopularWithoutMatch, _) => {
-            "Popular in your region, nothing like it watched yet".to_owned()
-        }
-        (ReasonKind::PopularToFill, _) => "Popular in your region, to fill the row".to_owned(),
+        reason: Reason { kind, title, text },
     }
 }
 

@@ -118,6 +118,31 @@ impl Catalogue {
         histories
     }
 
+    /// The newest titles of each history, as nodes keep them.
+    ///
+    /// # Errors
+    ///
+    /// When there are more than a node takes.
+    pub fn histories_file(&self) -> Result<Histories, FileError> {
+        let histories = self.histories();
+        Histories::new(histories.iter().map(|(&viewer, watched)| (viewer, watched.as_slice())))
+    }
+
+    /// What the titles are called.
+    ///
+    /// # Errors
+    ///
+    /// When a number stands for two titles.
+    pub fn names(&self) -> Result<Titles, FileError> {
+        let named = self.titles.iter().map(|title| release::Title {
+            id: title.id,
+            name: title.name.clone(),
+            year: title.year,
+            genres: title.genres.clone(),
+        });
+        Titles::new(named.collect())
+    }
+
     /// The candidate set of one region.
     ///
     /// # Errors
@@ -153,11 +178,9 @@ pub fn assemble(
         files.insert(name.clone(), set.encode());
         regions.push(RegionEntry { name: region.clone(), candidates: name });
     }
-    let histories = catalogue.histories();
-    let histories = Histories::new(histories.iter().map(|(&viewer, watched)| (viewer, watched.as_slice())))?;
-    files.insert("histories.safetensors".to_owned(), histories.encode());
+    files.insert("histories.safetensors".to_owned(), catalogue.histories_file()?.encode());
     files.insert("factors.safetensors".to_owned(), encode_factors(&models.factors));
-    files.insert("titles.json".to_owned(), titles(&catalogue.titles)?.encode());
+    files.insert("titles.json".to_owned(), catalogue.names()?.encode());
     files.extend(models.ranker.clone().map(|onnx| ("ranker.onnx".to_owned(), onnx)));
     let components = check_components(components, &mut files)?;
 
@@ -217,16 +240,6 @@ fn ranker_model() -> Model {
         inputs: vec![ModelValue { name: "features".to_owned(), shape: vec![None, Some(width)] }],
         outputs: vec![ModelValue { name: "logit".to_owned(), shape: vec![None, Some(1)] }],
     }
-}
-
-fn titles(titles: &[Title]) -> Result<Titles, FileError> {
-    let named = titles.iter().map(|title| release::Title {
-        id: title.id,
-        name: title.name.clone(),
-        year: title.year,
-        genres: title.genres.clone(),
-    });
-    Titles::new(named.collect())
 }
 
 fn check_components(

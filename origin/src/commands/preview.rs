@@ -1,71 +1,60 @@
-//! `preview`: what a viewer would be recommended by the models as trained, answered in this process.
+//! `preview`: what a viewer would be shown.
 
-use std::collections::BTreeMap;
-
-use inference::Ranker;
 use jiff::Timestamp;
-use ranking::{Pick, Reason, Request, Rules};
-use release::RulesEntry;
-use serde_json::json;
 
 use crate::assemble::Catalogue;
 use crate::cli::PreviewArgs;
 use crate::context::Context;
 use crate::error::OriginError;
 use crate::models::Models;
-use crate::native::Native;
+use crate::preview::{Preview, Question, Shown};
+use crate::publish::Publisher;
 
 pub(super) async fn run(context: &Context, args: &PreviewArgs) -> Result<String, OriginError> {
     let catalogue = Catalogue::read(&context.database().await?).await?;
-    let models = Models::load(context.folder())?;
-    let histories = catalogue.histories();
     let busiest = || {
+        let histories = catalogue.histories();
         let by_length = histories.iter().max_by_key(|(_, watched)| watched.len());
         by_length.map_or(0, |(&viewer, _)| viewer)
     };
-    let viewer = args.viewer.unwrap_or_else(busiest);
-    let watched = histories.get(&viewer).cloned().unwrap_or_default();
-    // A node knows as much of a viewer as a release tells it.
-    let kept = watched.len().saturating_sub(release::limits::HISTORY_TITLES_MAX);
-    let request = Request {
-        history: watched[kept..].to_vec(),
-        exclude: Vec::new(),
+    let question = Question {
+        viewer: args.viewer.unwrap_or_else(busiest),
         k: args.k,
         at_unix_ms: u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0),
         maturity_max_years: wire::RecommendRequest::default().maturity_max,
     };
-    let set = catalogue.candidates(&args.region, &models)?;
-    let ranker = models.ranker.as_deref().map(Ranker::load).transpose();
-    let ranker = ranker.map_err(|error| OriginError::Preview(error.to_string()))?;
-    let RulesEntry { recency_tau, history_window, ranker_pool } = models.training.rules;
-    let rules = Rules::new(recency_tau, history_window, ranker_pool);
-    let rules = rules.map_err(|error| OriginError::Preview(error.to_string()))?;
-    let answer = Native::new(&set.candidates, rules, ranker.as_ref()).recommend(&request);
-    let answer = answer.map_err(|error| OriginError::Preview(error.to_string()))?;
-    let names: BTreeMap<u32, &str> =
-        catalogue.titles.iter().map(|title| (title.id, title.name.as_str())).collect();
-    let name = |title: u32| names.get(&title).copied().unwrap_or("?");
+    let preview = match args.generation {
+        Some(generation) => {
+            Preview::of_release(&Publisher::of(context.folder()), generation, &args.region).await?
+        }
+        None => Preview::of_models(&catalogue, &Models::load(context.folder())?, &args.region)?,
+    };
+    let shown = preview.answer(question)?;
     if args.json {
-        let picks: Vec<_> = answer
-            .picks
-            .iter()
-            .map(|pick| json!({"title": pick.title, "name": name(pick.title), "score": pick.score}))
-            .collect();
-        let ranked = answer.ranked;
-        let said = json!({"viewer": viewer, "region": args.region, "ranked": ranked, "picks": picks});
-        return Ok(said.to_string());
+        return Ok(serde_json::to_string(&shown).expect("names and numbers can be written as JSON"));
     }
-    let head = format!("viewer {viewer} in {}, {} titles watched", args.region, watched.len());
-    let picks = answer.picks.iter().map(|pick| told(pick, &name));
-    Ok([head].into_iter().chain(picks).collect::<Vec<_>>().join("\n"))
+    Ok(told(&shown))
 }
 
-fn told<'a>(pick: &Pick, name: &impl Fn(u32) -> &'a str) -> String {
-    let why = match pick.reason {
-        Reason::BecauseYouWatched(title) => format!("because of {}", name(title)),
-        Reason::PopularForNewViewer | Reason::PopularWithoutMatch | Reason::PopularToFill => {
-            "popular here".to_owned()
-        }
-    };
-    format!("{:>10}  {:>8.4}  {}  ({why})", pick.title, pick.score, name(pick.title))
+fn told(shown: &Shown) -> String {
+    let by = shown
+        .generation
+        .map_or_else(|| "the models as trained".to_owned(), |generation| format!("generation {generation}"));
+    let order = if shown.ranked { ", in the ranker's order" } else { "" };
+    let mut lines = vec![format!(
+        "viewer {} in {}, {} titles watched; {} of {} candidates by {by}{order}",
+        shown.viewer,
+        shown.region,
+        shown.watched,
+        shown.picks.len(),
+        shown.eligible,
+    )];
+    lines.extend(shown.picks.iter().zip(1..).map(|(pick, place): (_, u32)| {
+        let year = pick.year.map_or_else(String::new, |year| format!(" ({year})"));
+        format!(
+            "{place:>4}  {:>8.4}  {}{year}  [{}]  {}",
+            pick.score, pick.name, pick.title, pick.reason.text
+        )
+    }));
+    lines.join("\n")
 }

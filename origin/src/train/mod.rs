@@ -130,6 +130,9 @@ pub enum TrainError {
     /// The rows could not be fitted.
     #[error(transparent)]
     Ridge(#[from] RidgeError),
+    /// The factors could not be learned.
+    #[error(transparent)]
+    Factors(#[from] factors::FactorsError),
     /// The rows are no candidate set.
     #[error("not a candidate set: {0}")]
     Candidates(#[from] ranking::CandidatesError),
@@ -147,6 +150,7 @@ impl TrainError {
         match self {
             Self::NoHistory => "train-no-history",
             Self::Ridge(error) => error.code(),
+            Self::Factors(error) => error.code(),
             Self::Candidates(_) => "train-candidates",
             Self::Rules(_) => "train-rules",
             Self::Ranking(error) => error.code(),

@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn a_rounded_value_is_within_half_a_step() {
         fn property(values: Vec<i16>) -> bool {
-            let values: Vec<f32> = values.iter().map(|&value| f32::from(value) / 1000.0).collect();
+            let values: Vec<f32> = values.into_iter().map(|value| f32::from(value) / 1000.0).collect();
             let row: Vec<(u32, f32)> = (0..).zip(values.iter().copied()).collect();
             let rows = Rows::quantise(vec![row]);
             let step = f32::from(rows.row(0).scale_log2).exp2();

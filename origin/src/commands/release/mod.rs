@@ -1,5 +1,7 @@
 //! `release`: assembles, signs and publishes.
 
+mod told;
+
 use std::fs;
 use std::path::Path;
 
@@ -27,10 +29,14 @@ pub(super) async fn run(context: &Context, command: &ReleaseCommand) -> Result<S
             point(context, &database, "release-promote", *generation, channel).await
         }
         ReleaseCommand::Rollback { to, channel } => {
-            point(context, &database, "release-rollback", *to, channel).await
+            let generation = match to {
+                Some(generation) => *generation,
+                None => before(&database, channel).await?,
+            };
+            point(context, &database, "release-rollback", generation, channel).await
         }
-        ReleaseCommand::List { json } => list(&database, *json).await,
-        ReleaseCommand::Show { generation } => Ok(pretty(&database.release(*generation).await?.manifest)),
+        ReleaseCommand::List { json } => told::list(&database, *json).await,
+        ReleaseCommand::Show { generation, json } => told::show(&database, *generation, *json).await,
     }
 }
 
@@ -116,39 +122,16 @@ async fn check_quality(
     }
 }
 
+/// The release from which the one on the channel was made.
+async fn before(database: &Database, channel: &str) -> Result<u64, OriginError> {
+    let nothing = || OriginError::NothingBefore(channel.to_owned());
+    let current = current(database, channel).await?.ok_or_else(nothing)?;
+    database.release(current).await?.parent.ok_or_else(nothing)
+}
+
 async fn current(database: &Database, channel: &str) -> Result<Option<u64>, OriginError> {
     let channels = database.channels().await?;
     Ok(channels.into_iter().find(|known| known.channel == channel).map(|known| known.generation))
-}
-
-async fn list(database: &Database, as_json: bool) -> Result<String, OriginError> {
-    let (releases, channels) = (database.releases().await?, database.channels().await?);
-    if as_json {
-        let releases: Vec<_> = releases
-            .iter()
-            .map(|release| {
-                json!({
-                    "generation": release.generation, "parent": release.parent,
-                    "created_unix_s": release.created_unix_s, "manifest_sha256": release.manifest_sha256,
-                })
-            })
-            .collect();
-        let channels: Vec<_> = channels
-            .iter()
-            .map(|known| json!({"channel": known.channel, "generation": known.generation}))
-            .collect();
-        return Ok(json!({"releases": releases, "channels": channels}).to_string());
-    }
-    let mut lines = vec![format!("{:>10}  {:>6}  {:<20}  {}", "generation", "parent", "created", "channels")];
-    for release in releases {
-        let names = channels.iter().filter(|known| known.generation == release.generation);
-        let names: Vec<_> = names.map(|known| known.channel.as_str()).collect();
-        let parent = release.parent.map_or_else(|| "-".to_owned(), |parent| parent.to_string());
-        let created = i64::try_from(release.created_unix_s).ok().and_then(|s| Timestamp::from_second(s).ok());
-        let created = created.map_or_else(String::new, |at| at.to_string());
-        lines.push(format!("{:>10}  {parent:>6}  {created:<20}  {}", release.generation, names.join(" ")));
-    }
-    Ok(lines.join("\n"))
 }
 
 fn entry(context: &Context, action: &str, generation: u64, channel: &str) -> AuditEntry {
@@ -181,9 +164,4 @@ fn told(assembled: &Assembled, channel: &str) -> String {
         manifest.files.len(),
         regions.join(" and "),
     )
-}
-
-fn pretty(json: &str) -> String {
-    let value: Option<serde_json::Value> = serde_json::from_str(json).ok();
-    value.and_then(|value| serde_json::to_string_pretty(&value).ok()).unwrap_or_else(|| json.to_owned())
 }
