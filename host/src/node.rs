@@ -41,7 +41,7 @@ pub struct Node {
     /// Ids and jitter.
     pub dice: Dice,
     /// One permit an invocation on a blocking thread.
-    pub(crate) admission: Arc<Semaphore>,
+    pub admission: Arc<Semaphore>,
 }
 
 impl Node {

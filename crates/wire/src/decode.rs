@@ -11,6 +11,10 @@ use crate::{Refusal, limits};
 /// of its type's range; the message tells where).
 pub fn decode_json<T: DeserializeOwned>(body: &[u8], bytes_max: usize) -> Result<T, Refusal> {
     check_bytes(body, bytes_max)?;
+    // The parser takes a list for an object whose fields have defaults: `[]` would be a question.
+    if body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+        return Err(Refusal::new("json-malformed", "a message is an object, not a list"));
+    }
     serde_json::from_slice(body).map_err(|error| Refusal::new("json-malformed", error.to_string()))
 }
 

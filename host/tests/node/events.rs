@@ -1,1 +1,138 @@
-//! Later.
+//! `POST /v1/events` and `GET /v1/sessions/{id}`.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use wire::{Event, EventStatus, EventsAnswer, EventsRequest};
+
+use crate::client::{get, post};
+use crate::scene::Scene;
+
+fn event(session: &str, number: u32, kind: &str, after_ms: u64, more: Value) -> Value {
+    let mut event = json!({
+        "event_id": format!("e{number}"), "session_id": session, "kind": kind,
+        "at_unix_ms": 1_700_000_000_000_u64 + after_ms, "viewer": 7, "title": 4, "region": "eu", "device": "tv",
+    });
+    if let (Some(event), Value::Object(more)) = (event.as_object_mut(), more) {
+        event.extend(more);
+    }
+    event
+}
+
+fn playback(session: &str) -> Value {
+    json!({"events": [
+        event(session, 1, "start", 0, json!({"duration_ms": 5_400_000})),
+        event(session, 2, "first-frame", 800, json!({"kbps": 2500, "position_ms": 0})),
+        event(session, 3, "heartbeat", 30_800, json!({"kbps": 5000, "position_ms": 30_000, "buffer_ms": 15_000})),
+        event(session, 4, "buffering-start", 40_800, json!({"position_ms": 40_000})),
+        event(session, 5, "buffering-end", 43_800, json!({"position_ms": 40_000, "kbps": 2500})),
+        event(session, 6, "stop", 103_800, json!({"position_ms": 100_000})),
+    ]})
+}
+
+#[tokio::test]
+async fn a_playback_becomes_a_session_with_scores() {
+    let scene = Scene::serving().await;
+    let answer = scene.ask("/v1/events", &playback("s1")).await.json();
+    assert_eq!((&answer["accepted"], &answer["generation"]), (&json!(6), &json!(1)));
+    assert!(
+        answer["results"].as_array().expect("results").iter().all(|result| result["status"] == "accepted")
+    );
+
+    let session = get(&scene.url("/v1/sessions/s1")).await.json();
+    assert_eq!(
+        (&session["viewer"], &session["title"], &session["ended"]),
+        (&json!(7), &json!(4), &json!(true))
+    );
+    let summary = &session["summary"];
+    assert_eq!(
+        (&summary["startup_ms"], &summary["stalls"], &summary["stalled_ms"]),
+        (&json!(800), &json!(1), &json!(3000))
+    );
+    for score in ["session_v1", "window_v1"] {
+        let score = session["scores"][score].as_f64().expect("a score");
+        assert!((0.0..=100.0).contains(&score));
+    }
+    assert_eq!(get(&scene.url("/v1/sessions/nobody")).await.refusal(), (404, "session-unknown".to_owned()));
+}
+
+#[tokio::test]
+async fn a_repeated_event_is_acknowledged_and_counts_once() {
+    let scene = Scene::serving().await;
+    scene.ask("/v1/events", &playback("s1")).await;
+    let before = get(&scene.url("/v1/sessions/s1")).await.json();
+    let again = scene.ask("/v1/events", &playback("s1")).await.json();
+    assert_eq!(again["accepted"], 0);
+    assert_eq!(again["results"][0], json!({"event_id": "e1", "status": "duplicate"}));
+    let after = get(&scene.url("/v1/sessions/s1")).await.json();
+    assert_eq!(before["summary"], after["summary"]);
+    assert_eq!(scene.metric(r#"frontrow_events_total{outcome="duplicate"}"#).await, 6.0);
+}
+
+#[tokio::test]
+async fn one_bad_event_does_not_harm_the_rest() {
+    let scene = Scene::serving().await;
+    let mut request = playback("s1");
+    request["events"][2]["event_id"] = json!("x".repeat(65));
+    request["events"][4]["position_ms"] = json!(u64::MAX);
+    let answer = scene.ask("/v1/events", &request).await.json();
+    assert_eq!(answer["accepted"], 4);
+    assert_eq!(
+        (&answer["results"][2]["status"], &answer["results"][2]["code"]),
+        (&json!("refused"), &json!("id-length"))
+    );
+    assert_eq!(answer["results"][4]["code"], "number-out-of-range");
+    assert_eq!(scene.metric(r#"frontrow_refusals_total{code="id-length"}"#).await, 1.0);
+}
+
+#[tokio::test]
+async fn messagepack_is_answered_in_messagepack() {
+    let scene = Scene::serving().await;
+    let events: Vec<Event> = serde_json::from_value(playback("s1")["events"].clone()).expect("sound events");
+    let body = wire::encode_msgpack(&EventsRequest { events });
+    let answer = post(&scene.url("/v1/events"), "application/msgpack", body).await;
+    assert_eq!(answer.headers["content-type"], "application/msgpack");
+    let answer: EventsAnswer = wire::decode_msgpack(&answer.bytes, 1 << 20).expect("an answer");
+    assert_eq!(answer.accepted, 6);
+    assert!(answer.results.iter().all(|result| result.status == EventStatus::Accepted));
+
+    let refused = post(&scene.url("/v1/events"), "application/msgpack", vec![0xc1]).await;
+    assert_eq!(
+        (refused.status, &refused.headers["content-type"]),
+        (400, &"application/msgpack".parse().expect("a value"))
+    );
+    let body: wire::ErrorBody = wire::decode_msgpack(&refused.bytes, 1 << 20).expect("a refusal");
+    assert_eq!(body.error.code, "msgpack-malformed");
+}
+
+#[tokio::test]
+async fn viewers_are_those_who_play_and_a_silent_one_is_closed() {
+    let scene = Scene::serving().await;
+    for session in ["a", "b"] {
+        let start = json!({"events": [event(session, 1, "start", 0, json!({})), event(session, 2, "start", 5, json!({}))]});
+        scene.ask("/v1/events", &start).await;
+    }
+    assert_eq!(scene.metric("frontrow_viewers").await, 2.0);
+    scene.ask("/v1/events", &json!({"events": [event("a", 3, "stop", 9, json!({}))]})).await;
+    assert_eq!(scene.metric("frontrow_viewers").await, 1.0);
+    let idle = Duration::from_secs(301);
+    assert_eq!(scene.edge.node.sweep(Instant::now()), 0, "not silent for long enough");
+    assert_eq!(scene.edge.node.sweep(Instant::now() + idle), 1);
+    assert_eq!(scene.metric("frontrow_viewers").await, 0.0);
+    assert_eq!(get(&scene.url("/v1/sessions/b")).await.json()["ended"], true);
+    // Its next event goes on where it was.
+    scene.ask("/v1/events", &json!({"events": [event("b", 3, "heartbeat", 9_000, json!({}))]})).await;
+    let session = get(&scene.url("/v1/sessions/b")).await.json();
+    assert_eq!((&session["ended"], &session["summary"]["events"]), (&json!(false), &json!(3)));
+}
+
+#[tokio::test]
+async fn a_session_goes_on_over_a_switch_of_releases() {
+    let mut scene = Scene::serving().await;
+    scene.ask("/v1/events", &json!({"events": [event("s", 1, "start", 0, json!({}))]})).await;
+    scene.publisher.publish(&crate::catalogue::Release::of(2)).await;
+    scene.sync.look().await;
+    scene.ask("/v1/events", &json!({"events": [event("s", 2, "first-frame", 700, json!({}))]})).await;
+    let session = get(&scene.url("/v1/sessions/s")).await.json();
+    assert_eq!((&session["generation"], &session["summary"]["startup_ms"]), (&json!(2), &json!(700)));
+}

@@ -19,7 +19,7 @@ pub(crate) struct Scene {
     pub(crate) origin: Origin,
     pub(crate) edge: Edge,
     pub(crate) sync: Sync,
-    folder: TempDir,
+    pub(crate) folder: TempDir,
 }
 
 impl Scene {
