@@ -126,13 +126,13 @@ fn forbidden_title(stage: &mut Stage, plot: &mut Plot) -> Result<String> {
 fn bitrate_decision(stage: &mut Stage, _: &mut Plot) -> Result<String> {
     let question = json!({
         "region": "eu", "policy": "bola", "samples_kbps": [6200.0, 5800.0, 6400.0],
-        "buffer_ms": 18_000, "buffer_max_ms": 60_000, "segment_ms": 4_000,
+        "buffer_ms": 40_000, "buffer_max_ms": 60_000, "segment_ms": 4_000,
     });
     let answer = stage.client().post(&format!("{}/v1/bitrate", stage.url(0)), &question)?;
     let unknown = stage.client().post(&format!("{}/v1/bitrate", stage.url(0)), &json!({"region": "eu"}))?;
     ensure!(unknown["rung"] == 0, "an unknown speed gets rung {}", unknown["rung"]);
     Ok(format!(
-        "6 Mbit/s with 18 s in the buffer: {} at {} kbit/s ({}); unknown speed: {}",
+        "6 Mbit/s with 40 s in the buffer: {} at {} kbit/s ({}); unknown speed: {}",
         answer["id"], answer["kbps"], answer["why"], unknown["id"]
     ))
 }
