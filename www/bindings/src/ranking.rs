@@ -97,7 +97,7 @@ impl Ranking {
     /// Predicts a rating for each of a list of viewers and titles.
     pub fn predict(&self, pairs: &str) -> Result<String, Refusal> {
         let factors = self.factors()?;
-        let pairs: Vec<Pair> = json::parse(pairs)?;
+        let pairs: Vec<Pair> = json::parse_list(pairs)?;
         let pairs: Vec<(u32, u32)> = pairs.iter().map(|pair| (pair.viewer, pair.title)).collect();
         Ok(json::write(&factors.predict(&pairs)?))
     }

@@ -27,7 +27,7 @@ impl Session {
 
     /// Folds a list of `wire::PlaybackEvent` and returns the `wire::SessionReport`.
     pub fn fold(&mut self, events: &str) -> Result<String, Refusal> {
-        let events: Vec<PlaybackEvent> = json::parse(events)?;
+        let events: Vec<PlaybackEvent> = json::parse_list(events)?;
         self.session.fold(events.into_iter().map(Into::into).collect())?;
         Ok(json::write(&SessionReport::from(&self.session)))
     }
