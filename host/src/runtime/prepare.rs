@@ -14,7 +14,7 @@ use super::bindings::ranking_world::{RankingComponent, RankingComponentPre};
 use super::error::{InvokeError, Nonsense, Part, PrepareError};
 use super::generation::{Generation, Region};
 use super::sandbox::{Ranker, Sandbox, Sandboxes};
-use super::{RegionFiles, ReleaseFiles, imports, ranking, snapshot};
+use super::{RegionFiles, ReleaseFiles, imports, inference, ranking, snapshot};
 use crate::limits;
 
 /// Where components are compiled and kept.
@@ -85,11 +85,12 @@ impl Workshop<'_> {
             self.compile(part, &wasm, encode([loaded.columns]))
         })?;
         let [columns] = decode(&note)?;
-        if columns == 0 {
-            return Err(nonsense(part, Nonsense::Number { index: 0 }));
+        if columns != limits::RANKER_COLUMNS {
+            let found = format!("{columns} features a row, not {}", limits::RANKER_COLUMNS);
+            return Err(PrepareError::RankerRefused(inference::LoadError::Signature(found)));
         }
         let pre = self.fit(part, &component, InferenceComponentPre::new)?;
-        Ok(Ranker { pre, columns, sandboxes: self.sandboxes.clone() })
+        Ok(Ranker { pre, sandboxes: self.sandboxes.clone() })
     }
 
     fn region(

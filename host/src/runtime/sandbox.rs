@@ -97,7 +97,6 @@ impl ResourceLimiter for Sandbox {
 /// The snapshot of the inference component, with its model.
 pub(super) struct Ranker {
     pub(super) pre: InferenceComponentPre<Sandbox>,
-    pub(super) columns: u32,
     pub(super) sandboxes: Sandboxes,
 }
 
@@ -123,7 +122,7 @@ impl Ranker {
             .and_then(|guest| guest.frontrow_edge_inference().call_score(&mut store, features))
             .map_err(|error| self.sandboxes.ended(&error))?
             .map_err(InvokeError::Inference)?;
-        let rows = features.len() / (self.columns.max(1) as usize);
+        let rows = features.len() / limits::RANKER_COLUMNS as usize;
         if logits.len() != rows {
             return Err(InvokeError::Nonsense(Nonsense::Length { got: logits.len(), allowed: rows }));
         }
@@ -136,7 +135,7 @@ impl Ranker {
 
 impl std::fmt::Debug for Ranker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ranker").field("columns", &self.columns).finish_non_exhaustive()
+        f.write_str("Ranker")
     }
 }
 

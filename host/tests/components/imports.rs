@@ -27,5 +27,28 @@ fn qoe_imports_nothing() {
 
 #[test]
 fn inference_imports_what_std_names_and_the_host_does_not_give() {
-    check("inference", &[]);
+    check(
+        "inference",
+        &[
+            "wasi:cli/environment@0.2.6",
+            "wasi:cli/exit@0.2.6",
+            "wasi:cli/stderr@0.2.6",
+            "wasi:cli/stdin@0.2.6",
+            "wasi:cli/stdout@0.2.6",
+            "wasi:cli/terminal-input@0.2.6",
+            "wasi:cli/terminal-output@0.2.6",
+            "wasi:cli/terminal-stderr@0.2.6",
+            "wasi:cli/terminal-stdin@0.2.6",
+            "wasi:cli/terminal-stdout@0.2.6",
+            "wasi:clocks/monotonic-clock@0.2.6",
+            "wasi:clocks/wall-clock@0.2.6",
+            "wasi:filesystem/preopens@0.2.6",
+            "wasi:filesystem/types@0.2.6",
+            "wasi:io/error@0.2.6",
+            "wasi:io/poll@0.2.6",
+            "wasi:io/streams@0.2.6",
+            "wasi:random/insecure-seed@0.2.6",
+            "wasi:random/random@0.2.6",
+        ],
+    );
 }

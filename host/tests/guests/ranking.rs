@@ -90,7 +90,7 @@ fn ranked_by(score: &str) -> Scene {
             {RANKING_LOADS}
             (func (export "frontrow:edge/ranking@0.1.0#recommend")
               (param i32 i32 i32 i32 i32 i64 i32) (result i32)
-              (call $score (i32.const 2048) (i32.const 4) (i32.const 512))
+              (call $score (i32.const 2048) (i32.const 16) (i32.const 512))
               (if (i32.load8_u (i32.const 512)) (then unreachable))
               (i64.store (i32.const 4) (i64.const 0))
               (i32.store8 (i32.const 16) (i32.const 1))
@@ -116,7 +116,7 @@ fn a_ranking_asks_the_ranker_of_its_release() {
     let scene = ranked_by(TWO_LOGITS);
     let generation = scene.generation();
     assert!(generation.recommend("eu", &request(1)).unwrap().ranked);
-    assert_eq!(generation.infer(&[0.0; 4]).unwrap(), [0.0, 0.0]);
+    assert_eq!(generation.infer(&[0.0; 16]).unwrap(), [0.0, 0.0]);
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn without_a_ranker_the_import_answers_not_loaded() {
     scene.ranker = None;
     let generation = scene.generation();
     assert_eq!(generation.recommend("eu", &request(1)).unwrap_err().code(), "trap");
-    assert_eq!(generation.infer(&[0.0; 4]).unwrap_err().code(), "not-loaded");
+    assert_eq!(generation.infer(&[0.0; 16]).unwrap_err().code(), "not-loaded");
 }
 
 #[test]

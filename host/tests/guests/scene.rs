@@ -100,11 +100,11 @@ pub(crate) const RANKING_LOADS: &str = r#"
   (i32.const 0))
 "#;
 
-/// Takes any model: two columns.
+/// Takes any model: eight features a row.
 pub(crate) const INFERENCE_LOADS: &str = r#"
 (func (export "frontrow:edge/inference@0.1.0#load") (param i32 i32) (result i32)
   (i32.store8 (i32.const 0) (i32.const 0))
-  (i32.store (i32.const 8) (i32.const 2))
+  (i32.store (i32.const 8) (i32.const 8))
   (i32.const 0))
 "#;
 

@@ -1,0 +1,150 @@
+//! Messages of `wire` through the components and back.
+
+use frontrow_edge::runtime::{InvokeError, bitrate, qoe, ranking};
+use wire::{
+    BitrateDecision, BitrateInput, EventKind, PlaybackEvent, Policy, RankedAnswer, RankedPick, RankedReason,
+    ReasonKind, RecommendRequest, Scores, SessionReport, Summary, Why,
+};
+
+use crate::shipped::{generation, region};
+
+pub(crate) fn request(request: RecommendRequest) -> ranking::Request {
+    ranking::Request {
+        history: request.history.unwrap_or_default(),
+        exclude: request.exclude,
+        k: request.k,
+        at_unix_ms: request.at_unix_ms.unwrap_or_default(),
+        maturity_max: request.maturity_max,
+    }
+}
+
+pub(crate) fn recommend(asked: RecommendRequest) -> Result<RankedAnswer, InvokeError> {
+    generation().recommend(&region(), &request(asked)).map(|answer| ranked(&answer))
+}
+
+pub(crate) fn ranked(answer: &ranking::Answer) -> RankedAnswer {
+    let reason = |reason: &ranking::Reason| {
+        let (kind, title) = match reason {
+            ranking::Reason::BecauseYouWatched(title) => (ReasonKind::BecauseYouWatched, Some(*title)),
+            ranking::Reason::PopularForNewViewer => (ReasonKind::PopularForNewViewer, None),
+            ranking::Reason::PopularWithoutMatch => (ReasonKind::PopularWithoutMatch, None),
+            ranking::Reason::PopularToFill => (ReasonKind::PopularToFill, None),
+        };
+        RankedReason { kind, title }
+    };
+    let pick = |pick: &ranking::Pick| RankedPick {
+        title: pick.title,
+        score: pick.score,
+        reason: reason(&pick.reason),
+    };
+    RankedAnswer {
+        picks: answer.picks.iter().map(pick).collect(),
+        eligible: answer.eligible,
+        ranked: answer.ranked,
+    }
+}
+
+pub(crate) fn input(input: &BitrateInput) -> bitrate::Input {
+    let rung =
+        |rung: &wire::Rung| bitrate::Rung { id: rung.id.clone(), height: rung.height, kbps: rung.kbps };
+    let rule = |rule: &wire::SpeedRule| bitrate::SpeedRule {
+        mbps_min: rule.mbps_min,
+        height: rule.height,
+        cdn_endpoint: rule.cdn_endpoint.clone().unwrap_or_default(),
+    };
+    bitrate::Input {
+        policy: match input.policy {
+            Policy::SeedRules => bitrate::Policy::SeedRules,
+            Policy::Throughput => bitrate::Policy::Throughput,
+            Policy::Bola => bitrate::Policy::Bola,
+        },
+        ladder: input.ladder.iter().map(rung).collect(),
+        rules: input.rules.iter().map(rule).collect(),
+        samples_kbps: input.samples_kbps.clone(),
+        buffer_ms: input.buffer_ms,
+        buffer_max_ms: input.buffer_max_ms,
+        segment_ms: input.segment_ms,
+        height_max: input.height_max,
+    }
+}
+
+pub(crate) fn decide(asked: &BitrateInput) -> Result<BitrateDecision, InvokeError> {
+    generation().decide(&input(asked)).map(|decision| decided(asked, decision))
+}
+
+pub(crate) fn decided(asked: &BitrateInput, decision: bitrate::Decision) -> BitrateDecision {
+    let rung = &asked.ladder[decision.rung as usize];
+    BitrateDecision {
+        rung: decision.rung,
+        id: rung.id.clone(),
+        height: rung.height,
+        kbps: rung.kbps,
+        why: match decision.why {
+            bitrate::Why::UnknownSpeed => Why::UnknownSpeed,
+            bitrate::Why::SpeedRule => Why::SpeedRule,
+            bitrate::Why::Throughput => Why::Throughput,
+            bitrate::Why::BufferLevel => Why::BufferLevel,
+            bitrate::Why::BufferLow => Why::BufferLow,
+            bitrate::Why::HeightCap => Why::HeightCap,
+        },
+        cdn_endpoint: Some(decision.cdn_endpoint).filter(|endpoint| !endpoint.is_empty()),
+    }
+}
+
+pub(crate) fn event(event: &PlaybackEvent) -> qoe::Event {
+    qoe::Event {
+        kind: match event.kind {
+            EventKind::Start => qoe::EventKind::Start,
+            EventKind::FirstFrame => qoe::EventKind::FirstFrame,
+            EventKind::Heartbeat => qoe::EventKind::Heartbeat,
+            EventKind::BufferingStart => qoe::EventKind::BufferingStart,
+            EventKind::BufferingEnd => qoe::EventKind::BufferingEnd,
+            EventKind::BitrateChange => qoe::EventKind::BitrateChange,
+            EventKind::Error => qoe::EventKind::Error,
+            EventKind::Stop => qoe::EventKind::Stop,
+        },
+        at_unix_ms: event.at_unix_ms,
+        position_ms: event.position_ms,
+        duration_ms: event.duration_ms,
+        kbps: event.kbps,
+        buffer_ms: event.buffer_ms,
+        buffering_events: event.buffering_events,
+        dropped_frames: event.dropped_frames,
+    }
+}
+
+pub(crate) fn fold(state: &[u8], events: &[PlaybackEvent]) -> Result<(Vec<u8>, SessionReport), InvokeError> {
+    let events: Vec<qoe::Event> = events.iter().map(event).collect();
+    let folded = generation().fold(state, &events)?;
+    // The score of a summary is the same by itself.
+    let scored = generation().score(&folded.summary)?;
+    assert_eq!(report(&folded.summary, &scored), report(&folded.summary, &folded.scores));
+    Ok((folded.state, report(&folded.summary, &folded.scores)))
+}
+
+fn report(summary: &qoe::Summary, scores: &qoe::Scores) -> SessionReport {
+    SessionReport {
+        summary: Summary {
+            startup_ms: summary.startup_ms,
+            played_ms: summary.played_ms,
+            stalled_ms: summary.stalled_ms,
+            stalls: summary.stalls,
+            dropped_frames: summary.dropped_frames,
+            errors: summary.errors,
+            switches: summary.switches,
+            mean_kbps: summary.mean_kbps,
+            mean_buffer_ms: summary.mean_buffer_ms,
+            position_ms: summary.position_ms,
+            position_max_ms: summary.position_max_ms,
+            duration_ms: summary.duration_ms,
+            events: summary.events,
+            ended: summary.ended,
+        },
+        scores: Scores {
+            session_v1: scores.session_v1,
+            window_v1: scores.window_v1,
+            rebuffer_ratio: scores.rebuffer_ratio,
+            completion: scores.completion,
+        },
+    }
+}

@@ -1,0 +1,226 @@
+//! One decision, many forms: a component answers as the native code does, bit for bit.
+
+use frontrow_edge::runtime::ranking::Pair;
+use golden::{Case, Kind};
+use release::{CandidateFile, RulesEntry};
+use serde_json::{Value, json};
+use session::Session;
+use wire::{
+    BitrateInput, EventKind, PlaybackEvent, Policy, RankedAnswer, RecommendRequest, Refusal, Rung,
+    SessionReport, SpeedRule,
+};
+
+use crate::answers;
+use crate::shipped::{generation, region};
+
+/// As it is sent: equal JSON is equal bits, for floats are written shortest and read exactly.
+fn sent<T: serde::Serialize>(message: &T) -> Value {
+    serde_json::from_slice(&wire::encode_json(message)).unwrap()
+}
+
+fn parse<T: serde::de::DeserializeOwned>(input: &Value) -> Result<T, String> {
+    wire::decode_json(input.to_string().as_bytes(), 1 << 20).map_err(|refusal| refusal.code.to_owned())
+}
+
+fn number(value: &Value) -> u32 {
+    u32::try_from(value.as_u64().unwrap()).unwrap()
+}
+
+fn ask(case: &Case) -> Result<Value, String> {
+    let code = |error: frontrow_edge::runtime::InvokeError| error.code().to_owned();
+    let refused = |refusal: Refusal| refusal.code.to_owned();
+    match case.kind {
+        Kind::Recommend => {
+            let request: RecommendRequest = parse(&case.input)?;
+            request.validate().map_err(refused)?;
+            answers::recommend(request).map(|answer| sent(&answer)).map_err(code)
+        }
+        Kind::Predict => {
+            let pair = |pair: &Value| Pair { viewer: number(&pair["viewer"]), title: number(&pair["title"]) };
+            let pairs: Vec<Pair> = case.input.as_array().unwrap().iter().map(pair).collect();
+            generation().predict(&pairs).map(|ratings| sent(&ratings)).map_err(code)
+        }
+        Kind::TopRated => {
+            let exclude: Vec<u32> = case.input["exclude"].as_array().unwrap().iter().map(number).collect();
+            let (viewer, n) = (number(&case.input["viewer"]), number(&case.input["n"]));
+            let rated = generation().top_rated(viewer, n, &exclude).map_err(code)?;
+            Ok(rated.iter().map(|rated| json!({"title": rated.title, "score": sent(&rated.score)})).collect())
+        }
+        Kind::Bitrate => {
+            let input: BitrateInput = parse(&case.input)?;
+            answers::decide(&input).map(|decision| sent(&decision)).map_err(code)
+        }
+        Kind::Events => {
+            let events: Vec<PlaybackEvent> = serde_json::from_value(case.input.clone()).unwrap();
+            answers::fold(&[], &events).map(|(_, report)| sent(&report)).map_err(code)
+        }
+    }
+}
+
+#[test]
+fn every_golden_case_gets_its_answer_from_the_component() {
+    let answer = |case: &Case| ask(case).unwrap_or_else(|code| json!({"refused": code}));
+    let differing: Vec<String> = golden::cases()
+        .iter()
+        .filter(|case| answer(case) != case.expected)
+        .map(|case| format!("{}: {}\n  not {}", case.name, answer(case), case.expected))
+        .collect();
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
+
+/// SplitMix64: the same questions every time.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, end: u32) -> u32 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed >> 33) % u64::from(end)) as u32
+    }
+}
+
+#[test]
+fn recommendations_of_any_history_agree_with_the_native_code() {
+    let file = CandidateFile::decode(golden::candidates()).unwrap();
+    let entry: RulesEntry = serde_json::from_str(golden::rules()).unwrap();
+    let rules = ranking::Rules::new(entry.recency_tau, entry.history_window, 0).unwrap();
+    let titles = &file.candidates.columns().title_ids;
+    let mut dice = Dice(1);
+    for _ in 0..300 {
+        // Every tenth title is unknown.
+        let title = |dice: &mut Dice| match dice.below(10) {
+            0 => u32::MAX - dice.below(5),
+            _ => titles[dice.below(titles.len() as u32) as usize],
+        };
+        let request = RecommendRequest {
+            viewer: None,
+            history: Some((0..dice.below(60)).map(|_| title(&mut dice)).collect()),
+            exclude: (0..dice.below(10)).map(|_| title(&mut dice)).collect(),
+            k: 1 + dice.below(100),
+            region: Some(region()),
+            maturity_max: [0, 6, 12, 16, 18][dice.below(5) as usize],
+            at_unix_ms: Some(u64::from(dice.below(u32::MAX)) * 1_000),
+        };
+        let native = ranking::recommend(&file.candidates, &rules, &request.clone().into_domain(&[], 0), None);
+        let native = RankedAnswer::from(&native.unwrap());
+        assert_eq!(sent(&answers::recommend(request.clone()).unwrap()), sent(&native), "{request:?}");
+    }
+}
+
+fn any_input(dice: &mut Dice) -> BitrateInput {
+    let mut kbps = 0;
+    let mut rung = |dice: &mut Dice| {
+        // Sometimes not rising, so that refusals are compared, too.
+        kbps += dice.below(3_000) + u32::from(dice.below(20) > 0);
+        Rung {
+            id: format!("r{kbps}"),
+            height: dice.below(2_160) as u16 + u16::from(dice.below(30) > 0),
+            kbps,
+        }
+    };
+    let ladder = (0..dice.below(9)).map(|_| rung(dice)).collect();
+    let mut mbps_min = -0.5;
+    let mut rule = |dice: &mut Dice| {
+        mbps_min += f64::from(dice.below(2_000)) / 190.0;
+        let cdn_endpoint = (dice.below(2) == 0).then(|| "https://cdn.example/".to_owned());
+        SpeedRule { mbps_min, height: 100 + dice.below(2_160) as u16, cdn_endpoint }
+    };
+    let rules = (0..dice.below(6)).map(|_| rule(dice)).collect();
+    let sample = |dice: &mut Dice| match dice.below(12) {
+        0 => f64::NAN,
+        1 => -1.0,
+        _ => f64::from(dice.below(40_000_000)) / 997.0,
+    };
+    BitrateInput {
+        policy: [Policy::SeedRules, Policy::Throughput, Policy::Bola][dice.below(3) as usize],
+        ladder,
+        rules,
+        samples_kbps: (0..dice.below(8)).map(|_| sample(dice)).collect(),
+        buffer_ms: dice.below(70_000),
+        buffer_max_ms: dice.below(120_000),
+        segment_ms: dice.below(12_000),
+        height_max: (dice.below(3) == 0).then(|| dice.below(2_200) as u16),
+    }
+}
+
+#[test]
+fn decisions_and_refusals_of_any_input_agree_with_the_native_code_one_by_one_and_in_a_batch() {
+    let mut dice = Dice(2);
+    let inputs: Vec<BitrateInput> = (0..2_000).map(|_| any_input(&mut dice)).collect();
+    let native = |input: &BitrateInput| input.decide().map_err(|refusal| refusal.code);
+    let mut decided = 0;
+    for input in &inputs {
+        let component = answers::decide(input).map_err(|error| error.code());
+        assert_eq!(component, native(input), "{input:?}");
+        decided += u32::from(component.is_ok());
+    }
+    assert!((200..1_800).contains(&decided), "{decided} of 2,000 decided");
+    let asked: Vec<_> = inputs.iter().map(answers::input).collect();
+    for (input, result) in inputs.iter().zip(generation().decide_batch(&asked).unwrap()) {
+        let refused = result.is_err();
+        assert_eq!(refused, native(input).is_err(), "{input:?}");
+        if let Ok(decision) = result {
+            assert_eq!(Ok(answers::decided(input, decision)), native(input));
+        }
+    }
+}
+
+#[test]
+fn sessions_of_any_events_agree_with_the_native_code_whatever_the_batches() {
+    const KINDS: [EventKind; 8] = [
+        EventKind::Start,
+        EventKind::FirstFrame,
+        EventKind::Heartbeat,
+        EventKind::BufferingStart,
+        EventKind::BufferingEnd,
+        EventKind::BitrateChange,
+        EventKind::Error,
+        EventKind::Stop,
+    ];
+    let mut dice = Dice(3);
+    for _ in 0..100 {
+        let mut at_unix_ms = 1_700_000_000_000;
+        let mut state = Vec::new();
+        let mut native = Session::default();
+        for _ in 0..1 + dice.below(6) {
+            let mut event = || {
+                at_unix_ms += u64::from(dice.below(8_000));
+                let mut some = |end| (dice.below(2) == 0).then(|| dice.below(end));
+                PlaybackEvent {
+                    at_unix_ms,
+                    position_ms: some(5_000_000).map(u64::from),
+                    duration_ms: some(9_000_000).map(u64::from),
+                    kbps: some(20_000),
+                    buffer_ms: some(60_000),
+                    buffering_events: some(20),
+                    dropped_frames: some(3_000),
+                    kind: KINDS[dice.below(8) as usize],
+                }
+            };
+            let events: Vec<PlaybackEvent> = (0..12).map(|_| event()).collect();
+            native.fold(events.iter().map(|event| (*event).into()).collect()).unwrap();
+            let (folded, report) = answers::fold(&state, &events).unwrap();
+            assert_eq!(sent(&report), sent(&SessionReport::from(&native)));
+            assert_eq!(folded, native.save());
+            state = folded;
+        }
+    }
+}
+
+#[test]
+fn a_state_that_no_component_wrote_is_refused() {
+    assert_eq!(answers::fold(b"not a state", &[]).unwrap_err().code(), "state-malformed");
+    let heartbeat = PlaybackEvent {
+        kind: EventKind::Heartbeat,
+        at_unix_ms: 1,
+        position_ms: None,
+        duration_ms: None,
+        kbps: None,
+        buffer_ms: None,
+        buffering_events: None,
+        dropped_frames: None,
+    };
+    assert_eq!(answers::fold(&[], &[heartbeat; 4_097]).unwrap_err().code(), "too-many-events");
+}

@@ -1,0 +1,61 @@
+//! One runtime and one generation of the shipped components for all tests: compiling tract takes seconds.
+
+use std::sync::OnceLock;
+
+use frontrow_edge::runtime::{
+    Components, Generation, PrepareError, RegionFiles, ReleaseFiles, Runtime, RuntimeConfig, ranking,
+};
+use release::{CandidateFile, RulesEntry};
+
+use crate::built::component;
+
+/// The region of the golden candidate set.
+pub(crate) fn region() -> String {
+    CandidateFile::decode(golden::candidates()).unwrap().region
+}
+
+/// The components with the golden files, without a ranker.
+pub(crate) fn generation() -> &'static Generation {
+    static GENERATION: OnceLock<Generation> = OnceLock::new();
+    GENERATION.get_or_init(|| prepare(None, 0))
+}
+
+/// The same with this ranker, for the best `pool` candidates.
+pub(crate) fn prepare(ranker: Option<&[u8]>, pool: u32) -> Generation {
+    try_prepare(golden::candidates(), golden::factors(), ranker, pool).unwrap()
+}
+
+/// Any files with the shipped components.
+pub(crate) fn try_prepare(
+    candidates: &[u8],
+    factors: &[u8],
+    ranker: Option<&[u8]>,
+    pool: u32,
+) -> Result<Generation, PrepareError> {
+    let region = region();
+    let wasm = ["ranking", "inference", "bitrate", "qoe"].map(component);
+    let rules: RulesEntry = serde_json::from_str(golden::rules()).unwrap();
+    runtime().prepare(&ReleaseFiles {
+        generation: 1,
+        components: Components { ranking: &wasm[0], inference: &wasm[1], bitrate: &wasm[2], qoe: &wasm[3] },
+        regions: &[RegionFiles { name: &region, candidates }],
+        factors: Some(factors),
+        ranker,
+        rules: ranking::Rules {
+            recency_tau: rules.recency_tau,
+            history_window: rules.history_window,
+            ranker_pool: pool,
+        },
+    })
+}
+
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| {
+        // In the target folder, kept between runs: only the first one compiles tract.
+        let mut config = RuntimeConfig::new(concat!(env!("CARGO_TARGET_TMPDIR"), "/component-cache"));
+        // A busy machine must not make a test of answers fail.
+        config.deadline = std::time::Duration::from_secs(10);
+        Runtime::new(&config).unwrap()
+    })
+}
