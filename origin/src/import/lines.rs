@@ -96,13 +96,16 @@ impl Lines<BufReader<File>> {
     }
 }
 
+/// A line's number, and the line or why it is none.
+pub(super) type NumberedLine<'a> = (u64, Result<&'a [u8], Fault>);
+
 impl<R: BufRead> Lines<R> {
     fn new(reader: R) -> Self {
         Self { reader, buffer: Vec::new(), number: 0, bytes: 0 }
     }
 
     /// The next line that is not blank, with its number; none at the end.
-    pub(super) fn next(&mut self) -> io::Result<Option<(u64, Result<&[u8], Fault>)>> {
+    pub(super) fn next(&mut self) -> io::Result<Option<NumberedLine<'_>>> {
         loop {
             self.buffer.clear();
             let mut limited = (&mut self.reader).take(limits::LINE_BYTES_MAX);

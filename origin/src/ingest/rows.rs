@@ -182,7 +182,7 @@ pub(super) async fn insert_watch_events(
     watched: &[&SessionRecord],
     now: Moment,
 ) -> Result<(), DatabaseError> {
-    let mut columns: (Vec<i64>, Vec<i64>, Vec<Moment>, Vec<Option<&str>>) = Default::default();
+    let mut columns = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for session in watched {
         if let (Some(viewer), Some(title)) = (session.viewer, session.title) {
             columns.0.push(i64::from(viewer));

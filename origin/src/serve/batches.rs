@@ -117,7 +117,7 @@ async fn authenticate(server: &Server, headers: &HeaderMap) -> Result<String, Re
 }
 
 fn check_headers(headers: &HeaderMap) -> Result<(), Rejection> {
-    let content_type = headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes());
+    let content_type = headers.get(header::CONTENT_TYPE).map(axum::http::HeaderValue::as_bytes);
     if content_type != Some(MSGPACK.as_bytes()) {
         let message = "a batch is application/msgpack";
         return Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type", message));
