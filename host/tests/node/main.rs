@@ -1,4 +1,5 @@
 //! A whole node over real HTTP, with the shipped components and a signed repository made for the test.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod bad_input;
 mod bitrate;

@@ -110,8 +110,7 @@ impl Publisher {
         self.sign_root().await;
     }
 
-    /// Replaces a key without telling anyone: what it signs is a forgery.
-    pub(crate) fn new_key(&self, role: &str) {
+    fn new_key(&self, role: &str) {
         let key = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).expect("randomness");
         fs::write(self.key(role), key.as_ref()).expect("a file");
     }

@@ -68,10 +68,6 @@ impl Scene {
         self.folder.path().join("data")
     }
 
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
     pub(crate) fn generation(&self) -> Option<u64> {
         self.edge.node.serving.load().as_ref().map(|serving| serving.generation.number())
     }

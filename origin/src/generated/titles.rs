@@ -76,7 +76,7 @@ impl Shelf {
         let appeal = libm::pow(1.0 - dice.unit(), -0.75).min(400.0);
         // Newer years are likelier.
         let span = YEAR_LAST - YEAR_FIRST + 1 - parts;
-        let mut year = YEAR_FIRST + dice.below(span).max(dice.below(span)).max(dice.below(span));
+        let year_first = YEAR_FIRST + dice.below(span).max(dice.below(span)).max(dice.below(span));
         for part in 0..parts {
             let index = self.titles.len();
             let is_premiere = dice.happens(PREMIERES) && part + 1 == parts;
@@ -86,7 +86,7 @@ impl Shelf {
             self.titles.push(Title {
                 id: u32::try_from(index).unwrap_or(u32::MAX - 1) + 1,
                 name,
-                year: u16::try_from(if is_premiere { YEAR_LAST } else { year }).ok(),
+                year: u16::try_from(if is_premiere { YEAR_LAST } else { year_first + part }).ok(),
                 maturity: maturity(&genres),
                 genres: genres.clone(),
             });
@@ -98,7 +98,6 @@ impl Shelf {
             if part > 0 {
                 self.sequel[index - 1] = Some(index);
             }
-            year += 1;
         }
     }
 

@@ -69,7 +69,7 @@ fn fields_dat(text: &str) -> Result<(String, String, String), Fault> {
     if split_year(name.trim()).1.is_none() {
         // The name goes on until the year, if any of the fields ends with one.
         let ends_with_year = |field: &&str| split_year(field.trim()).1.is_some();
-        if let Some(last) = rest.iter().position(|field| ends_with_year(field)) {
+        if let Some(last) = rest.iter().position(ends_with_year) {
             for field in &rest[..=last] {
                 name = format!("{name}::{field}");
             }

@@ -31,7 +31,7 @@ pub(crate) fn catalogue() -> Catalogue {
     });
     let blocked = BTreeMap::from([(BLOCKED_IN_US, LicenceWindow::NEVER)]);
     let regions = [("eu".to_owned(), BTreeMap::new()), ("us".to_owned(), blocked)];
-    let region = |viewer: u32| if viewer % 3 == 0 { "us" } else { "eu" };
+    let region = |viewer: u32| if viewer.is_multiple_of(3) { "us" } else { "eu" };
     let mut events: Vec<WatchEvent> = (0..120)
         .flat_map(|viewer: u32| {
             (0..10 + viewer % 5).map(move |step| WatchEvent {

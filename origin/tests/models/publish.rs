@@ -111,7 +111,7 @@ async fn channel(repository: &Repository) -> u64 {
 fn versions(repository: &Repository) -> [u64; 3] {
     let timestamp = repository.timestamp().signed.version;
     [timestamp, repository.snapshot().signed.version, repository.targets().signed.version]
-        .map(|version| version.get())
+        .map(std::num::NonZero::get)
 }
 
 fn flip_a_byte(path: &Path) {

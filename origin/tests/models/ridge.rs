@@ -85,9 +85,9 @@ fn titles_without_a_column_have_no_row_and_are_in_none() {
         .into_rows(settings.lambda, settings.row_entries)
         .unwrap();
     let least = items.iter().map(|&item| counts[item as usize]).min().unwrap();
-    for item in 0..rows.len() {
+    for (item, &count) in counts.iter().enumerate() {
         let has_column = items.contains(&u32::try_from(item).unwrap());
-        assert!(has_column || (rows.row(item).index.is_empty() && counts[item] <= least));
+        assert!(has_column || (rows.row(item).index.is_empty() && count <= least));
         assert!(rows.row(item).index.iter().all(|other| items.contains(other)));
     }
 }
