@@ -196,11 +196,11 @@ impl EvaluateError {
 mod tests {
     use super::*;
 
-    /// Viewers walk a ring of titles; every tenth step is a jump.
+    /// Viewers walk a ring of titles; every tenth step is a jump, each viewer's at another time.
     fn ring() -> Sequences {
         Sequences::new((0..150).map(|viewer| {
             let start = viewer * 7 % 40;
-            (viewer, (0..12).map(|step| 1_000 + (start + step + step / 10 * 3) % 40).collect())
+            (viewer, (0..12).map(|step| 1_000 + (start + step + (step + viewer) / 10 * 3) % 40).collect())
         }))
     }
 

@@ -37,6 +37,7 @@ fn nobody_watches_a_title_twice_or_outside_the_half_year() {
         assert!(seen.insert((event.viewer, event.title)));
         assert!((START_UNIX_S..end_unix_s).contains(&event.at_unix_s));
         assert!((1..=PLAN.titles).contains(&event.title));
+        assert!(event.rating.is_some_and(|rating| (1.0..=10.0).contains(&rating)));
     }
     let viewers: BTreeSet<u32> = generated.events.iter().map(|event| event.viewer).collect();
     assert_eq!(viewers.len(), PLAN.viewers as usize);

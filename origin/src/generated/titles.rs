@@ -19,6 +19,8 @@ pub(super) struct Shelf {
     pub(super) followers: Vec<[usize; 3]>,
     /// Of each title: how much it is asked for.
     pub(super) appeal: Vec<f64>,
+    /// Of each title: how much better it is found than others, −1.5 to 1.5 points of ten.
+    pub(super) quality: Vec<f64>,
     /// Of each title: the day of the history from which it can be watched.
     pub(super) day: Vec<u32>,
     /// The titles of each niche; none is empty.
@@ -44,6 +46,7 @@ impl Shelf {
             sequel: vec![None; count],
             followers: Vec::new(),
             appeal: Vec::new(),
+            quality: Vec::new(),
             day: Vec::new(),
             niches: vec![Vec::new(); niche_genres.len()],
         };
@@ -73,7 +76,8 @@ impl Shelf {
         let name = invent_name(genres[0], names, dice);
         let genres = genres_of_title(genres, dice);
         // A power law: few are asked for by many. The exponent is what film catalogues show.
-        let appeal = libm::pow(1.0 - dice.unit(), -0.75).min(400.0);
+        let appeal = libm::pow(1.0 - dice.unit(), -1.1).min(2_000.0);
+        let quality = 3.0 * dice.unit() - 1.5;
         // Newer years are likelier.
         let span = YEAR_LAST - YEAR_FIRST + 1 - parts;
         let year_first = YEAR_FIRST + dice.below(span).max(dice.below(span)).max(dice.below(span));
@@ -94,6 +98,7 @@ impl Shelf {
             self.niches[niche].push(index);
             // Every part loses some of those who saw the one before.
             self.appeal.push(appeal * libm::pow(0.8, part as f64));
+            self.quality.push(quality);
             self.day.push(u32::try_from(day).unwrap_or(0));
             if part > 0 {
                 self.sequel[index - 1] = Some(index);

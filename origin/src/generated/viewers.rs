@@ -25,6 +25,8 @@ struct Habits {
     crowd: f64,
     /// Share that look at what came out lately first.
     premieres: f64,
+    /// Points of ten that this viewer gives more than others.
+    kindness: f64,
 }
 
 /// The whole catalogue and each niche, to draw from by appeal.
@@ -71,7 +73,8 @@ pub(super) fn watch(shelf: &Shelf, viewers: u32, start_unix_s: u64, days: u32, s
             let Some(title) = habits.choose(shelf, &urns, last, day, &seen, &mut dice) else { continue };
             seen.insert(title);
             last = Some(title);
-            events.push(Watched { viewer, title: shelf.titles[title].id, at_unix_s, rating: None });
+            let rating = Some(habits.rate(shelf, title, &mut dice));
+            events.push(Watched { viewer, title: shelf.titles[title].id, at_unix_s, rating });
         }
     }
     events
@@ -104,7 +107,18 @@ impl Habits {
             follow: 0.15 + 0.35 * dice.unit(),
             crowd: 0.05 + 0.2 * dice.unit(),
             premieres: 0.15 * dice.unit(),
+            kindness: 1.4 * dice.unit() - 0.7,
         }
+    }
+
+    /// A whole number of points, 1 to 10: the title's quality, the viewer's taste, and a whim.
+    fn rate(&self, shelf: &Shelf, title: usize, dice: &mut Dice) -> f32 {
+        const TASTE: [f64; 3] = [1.2, 0.8, 0.5];
+        let favourite = self.niches.iter().position(|niche| *niche == shelf.niche[title]);
+        let taste = favourite.map_or(-0.4, |index| TASTE[index]);
+        let whim = 1.5 * (dice.unit() + dice.unit() - 1.0);
+        let points = 6.5 + self.kindness + shelf.quality[title] + taste + whim;
+        libm::round(points).clamp(1.0, 10.0) as f32
     }
 
     /// The next title: not seen, and out by that day. None when luck runs out.
