@@ -41,6 +41,8 @@ pub(crate) struct Figures {
 }
 
 pub(crate) fn measure(generation: Generation, folder: &Path, rounds: u32) -> Result<Figures> {
+    std::fs::write(folder.join("ladder.toml"), include_str!("../../cdn-config/ladder.toml"))?;
+    std::fs::write(folder.join("rules.toml"), include_str!("../../cdn-config/bitrate-rules.toml"))?;
     let config = Config::parse(&config_text(folder), &folder.join("edge.toml"))?;
     let node = Arc::new(Node::new(&config)?);
     node.serving.store(Some(Arc::new(serving(generation)?)));
@@ -125,7 +127,6 @@ fn serving(generation: Generation) -> Result<Serving> {
 }
 
 fn config_text(folder: &Path) -> String {
-    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/../cdn-config");
     let folder = folder.display();
     format!(
         r#"
@@ -133,8 +134,8 @@ fn config_text(folder: &Path) -> String {
         region = "eu"
         data_dir = "{folder}/data"
         cache_dir = "{folder}/cache"
-        ladder = "{config}/ladder.toml"
-        rules = "{config}/bitrate-rules.toml"
+        ladder = "{folder}/ladder.toml"
+        rules = "{folder}/rules.toml"
         [public]
         listen = "127.0.0.1:0"
         [admin]

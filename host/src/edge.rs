@@ -50,7 +50,7 @@ pub enum StartError {
     #[error(transparent)]
     Sync(#[from] SyncStartError),
     /// No client for the origin.
-    #[error("no client for the origin: {0}")]
+    #[error("no client for the origin: {}", sync::chain(.0))]
     Client(#[from] reqwest::Error),
     /// An address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
@@ -85,10 +85,11 @@ impl Edge {
         let (edge, sync) = Self::start_without_sync(config).await?;
         let stop = edge.stop.subscribe();
         // A thread of its own: it compiles for seconds, and no request may wait for that.
-        let ended = edge.stop.clone();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(StartError::Thread)?;
         std::thread::Builder::new()
             .name("sync".to_owned())
-            .spawn(move || follow(sync, stop, &ended))
+            .spawn(move || follow(sync, stop, &runtime))
             .map_err(StartError::Thread)?;
         Ok(edge)
     }
@@ -97,7 +98,7 @@ impl Edge {
     pub async fn start_without_sync(config: Config) -> Result<(Self, Sync), StartError> {
         let node = Arc::new(Node::new(&config)?);
         let runtime = Runtime::new(&config.runtime())?;
-        let client = sync::client()?;
+        let client = sync::client(&config.origin.url)?;
         let sync = Sync::open(Arc::clone(&node), runtime, client.clone(), &config)?;
         let (stop, stopping) = watch::channel(false);
         let (stop_forwarder, stopping_forwarder) = watch::channel(false);
@@ -156,19 +157,10 @@ impl Edge {
     }
 }
 
-/// Follows the origin until told to stop.
-fn follow(mut sync: Sync, stop: watch::Receiver<bool>, ended: &watch::Sender<bool>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    match runtime {
-        Ok(runtime) => {
-            sync.resume();
-            runtime.block_on(sync.run(stop));
-        }
-        Err(error) => {
-            warn!(%error, "the sync does not start; the node ends");
-            ended.send_replace(true);
-        }
-    }
+/// First what is on disk, then the origin until told to stop.
+fn follow(mut sync: Sync, stop: watch::Receiver<bool>, runtime: &tokio::runtime::Runtime) {
+    sync.resume();
+    runtime.block_on(sync.run(stop));
 }
 
 fn forwarder_of(node: &Arc<Node>, config: &Config, client: reqwest::Client) -> Option<Forwarder> {

@@ -68,7 +68,7 @@ pub const CONNECTIONS_DEFAULT: u64 = 1_024;
 pub const CONNECTIONS_MAX: u64 = 65_536;
 /// Time for a request's headers, and the pause between two requests of a connection, unless configured:
 /// a client that drips bytes would hold its connection for ever.
-pub const HEADERS_MS_DEFAULT: u64 = 10_000;
+pub const HEADERS_MS_DEFAULT: u64 = 30_000;
 /// Time for a request's body unless configured; for the same reason.
 pub const BODY_MS_DEFAULT: u64 = 10_000;
 /// Headers a request may have: a parser's work grows with them.

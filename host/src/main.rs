@@ -1,5 +1,6 @@
 //! `frontrow-edge`: the life of a node, from its configuration to its exit code.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -102,7 +103,8 @@ fn write_ready_file(path: &Path, edge: &Edge) -> std::io::Result<()> {
 /// `RUST_LOG` chooses what is logged, as `frontrow_edge=debug`.
 fn log() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
 }
 
 fn not_started(error: &StartError) -> ExitCode {

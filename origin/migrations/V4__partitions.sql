@@ -12,7 +12,9 @@ begin
     end if;
     -- One maker at a time; it holds the lock until its transaction ends.
     perform pg_advisory_xact_lock(hashtext('frontrow.partitions'));
-    if to_regclass(name) is not null then
+    -- Asked of the table, since the cached answer may be older than the lock.
+    if exists (select from pg_inherits join pg_class on pg_class.oid = inhrelid
+               where inhparent = to_regclass(parent) and relname = name) then
         return false;
     end if;
     execute format('create table %I (like %I including defaults including constraints)', name, parent);

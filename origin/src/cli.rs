@@ -53,7 +53,7 @@ pub enum Command {
 /// How to serve.
 #[derive(Args, Clone, Debug)]
 pub struct ServeArgs {
-    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:7600, or the configuration's]
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:7080, or the configuration's]
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<SocketAddr>,
     /// Where to write `{"public":"address:port"}` once it listens

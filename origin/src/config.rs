@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::database::Address;
+use crate::limits::SIGNATURE_DAYS_MAX;
 use crate::postgres::ClusterConfig;
 
 /// Why the configuration was refused.
@@ -48,6 +49,44 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The private cluster; not used when `DATABASE_URL` names a server.
     pub postgres: PostgresConfig,
+    /// For how long what is signed holds.
+    pub signatures: SignaturesConfig,
+}
+
+/// For how long what is signed holds; nodes refuse what has expired. The timestamp, the snapshot and the
+/// targets are signed anew in time by a serving origin that has their keys, and by every publication.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default)]
+pub struct SignaturesConfig {
+    /// Of the root, by `keys init`: so that a lost root key does not rule for ever.
+    pub root_days: u16,
+    /// Of the list of files: so that an origin that was taken over is noticed.
+    pub targets_days: u16,
+    /// Of the snapshot: so that it cannot be replayed for long.
+    pub snapshot_days: u16,
+    /// Of the timestamp: so that nobody can hold nodes at an old release for longer.
+    pub timestamp_hours: u16,
+}
+
+impl Default for SignaturesConfig {
+    fn default() -> Self {
+        Self { root_days: 365, targets_days: 90, snapshot_days: 7, timestamp_hours: 24 }
+    }
+}
+
+impl SignaturesConfig {
+    /// The first key that is outside its range.
+    fn out_of_range(&self) -> Option<&'static str> {
+        let Self { root_days, targets_days, snapshot_days, timestamp_hours } = *self;
+        let hours = [
+            ("root_days", u32::from(root_days) * 24),
+            ("targets_days", u32::from(targets_days) * 24),
+            ("snapshot_days", u32::from(snapshot_days) * 24),
+            ("timestamp_hours", u32::from(timestamp_hours)),
+        ];
+        let is_out = |hours: u32| hours == 0 || hours > u32::from(SIGNATURE_DAYS_MAX) * 24;
+        hours.into_iter().find(|&(_, hours)| is_out(hours)).map(|(key, _)| key)
+    }
 }
 
 /// The private cluster.
@@ -62,7 +101,11 @@ pub struct PostgresConfig {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 7600)), postgres: PostgresConfig::default() }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7080)),
+            postgres: PostgresConfig::default(),
+            signatures: SignaturesConfig::default(),
+        }
     }
 }
 
@@ -78,10 +121,13 @@ impl Config {
         let Some(path) = path else { return Ok(Self::default()) };
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Unreadable { path: path.to_path_buf(), source })?;
-        toml::from_str(&text).map_err(|error| ConfigError::Invalid {
-            path: path.to_path_buf(),
-            message: error.to_string().trim().to_owned(),
-        })
+        let invalid = |message| ConfigError::Invalid { path: path.to_path_buf(), message };
+        let config: Self =
+            toml::from_str(&text).map_err(|error| invalid(error.to_string().trim().to_owned()))?;
+        match config.signatures.out_of_range() {
+            Some(key) => Err(invalid(format!("signatures.{key} is not from 1 to {SIGNATURE_DAYS_MAX} days"))),
+            None => Ok(config),
+        }
     }
 
     /// The private cluster of a data folder.
@@ -127,6 +173,16 @@ mod tests {
         assert_eq!(error.code(), "config-invalid");
         let message = error.to_string();
         assert!(message.contains("line 3") && message.contains("bin"), "{message}");
+    }
+
+    #[test]
+    fn a_signature_that_never_holds_is_refused() {
+        for key in ["root_days = 0", "targets_days = 65535", "snapshot_days = 0", "timestamp_hours = 0"] {
+            let error = read(&format!("[signatures]\n{key}\n")).unwrap_err();
+            assert_eq!(error.code(), "config-invalid");
+            assert!(error.to_string().contains(key.split(' ').next().unwrap()), "{error}");
+        }
+        assert_eq!(read("[signatures]\ntimestamp_hours = 1\n").unwrap().signatures.timestamp_hours, 1);
     }
 
     #[test]

@@ -9,7 +9,9 @@ use tokio::sync::Mutex;
 use crate::config::{Config, DatabaseChoice};
 use crate::database::Database;
 use crate::error::OriginError;
+use crate::keys::Keys;
 use crate::postgres::Cluster;
+use crate::publish::{Publisher, Validity};
 
 /// The surroundings of a command.
 #[derive(Debug)]
@@ -49,6 +51,16 @@ impl Context {
         &self.config
     }
 
+    /// The keys of the data folder.
+    pub fn keys(&self) -> Keys {
+        Keys::of(&self.folder)
+    }
+
+    /// What is published from the data folder, signed for as long as the configuration says.
+    pub fn publisher(&self) -> Publisher {
+        Publisher::of(&self.folder, Validity::from(self.config.signatures))
+    }
+
     /// Whoever acts, for the audit: the account of the operating system.
     pub fn actor(&self) -> String {
         for name in ["SUDO_USER", "USER", "LOGNAME"] {
@@ -80,6 +92,17 @@ impl Context {
         let database = Database::open(&address).await?;
         *opened = Some(Opened { database: database.clone(), cluster });
         Ok(database)
+    }
+
+    /// Starts the private cluster's server again if it died; true when it had. Blocks this thread for
+    /// as long as the server recovers.
+    pub async fn revive(&self) -> Result<bool, OriginError> {
+        let mut opened = self.opened.lock().await;
+        let cluster = opened.as_mut().and_then(|opened| opened.cluster.as_mut());
+        match cluster {
+            Some(cluster) => Ok(tokio::task::block_in_place(|| cluster.revive())?),
+            None => Ok(false),
+        }
     }
 
     /// Lets the database go; the last process that uses the private cluster waits until it has stopped.

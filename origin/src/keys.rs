@@ -13,13 +13,13 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::Ed25519KeyPair;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tough::editor::signed::SignedRole;
 use tough::key_source::{KeySource, LocalKeySource};
 use tough::schema::{KeyHolder, RoleKeys, RoleType, Root};
 use tough::sign::{Sign, parse_keypair};
 
-use crate::limits::{ROOT_VALID, SIGNATURES_NEEDED};
+use crate::limits::SIGNATURES_NEEDED;
 
 /// The roles that have a key, by the name of its file.
 const ROLES: [(RoleType, &str); 4] = [
@@ -88,12 +88,12 @@ impl Keys {
         &self.root
     }
 
-    /// Makes a key for each role and the root that lists them.
+    /// Makes a key for each role and the root that lists them; the root holds for `valid`.
     ///
     /// # Errors
     ///
     /// When there are keys already, or files cannot be written.
-    pub async fn init(&self, now: Timestamp) -> Result<(), KeysError> {
+    pub async fn init(&self, now: Timestamp, valid: SignedDuration) -> Result<(), KeysError> {
         if self.root.exists() || self.folder.exists() {
             return Err(KeysError::Exists(self.folder.clone()));
         }
@@ -112,7 +112,7 @@ impl Keys {
             file.and_then(|mut file| file.write_all(key.as_ref()).and_then(|()| file.sync_all()))
                 .map_err(failed("write", &path))?;
         }
-        let signed = self.signed_root(now).await?;
+        let signed = self.signed_root(now, valid).await?;
         fs::write(&self.root, signed.buffer()).map_err(failed("write", &self.root))
     }
 
@@ -145,13 +145,17 @@ impl Keys {
         self.path("targets").is_file()
     }
 
-    async fn signed_root(&self, now: Timestamp) -> Result<SignedRole<Root>, KeysError> {
+    async fn signed_root(
+        &self,
+        now: Timestamp,
+        valid: SignedDuration,
+    ) -> Result<SignedRole<Root>, KeysError> {
         let refuse = |error: tough::error::Error| KeysError::Sign(error.into());
         let mut root = Root {
             spec_version: "1.0.0".to_owned(),
             consistent_snapshot: true,
             version: NonZeroU64::MIN,
-            expires: now.saturating_add(ROOT_VALID).unwrap_or(Timestamp::MAX),
+            expires: now.saturating_add(valid).unwrap_or(Timestamp::MAX),
             keys: HashMap::new(),
             roles: HashMap::new(),
             _extra: HashMap::new(),

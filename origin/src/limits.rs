@@ -3,8 +3,6 @@
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use jiff::SignedDuration;
-
 /// Connections of one origin; more would only queue inside the server, on its memory.
 pub const CONNECTIONS_MAX: usize = 16;
 
@@ -27,6 +25,9 @@ pub const POSTGRES_STOP_TIMEOUT: Duration = Duration::from_secs(60);
 /// Between two looks at whether the server is ready: often enough to go unnoticed, seldom enough to
 /// cost nothing.
 pub const POSTGRES_POLL: Duration = Duration::from_millis(25);
+
+/// Between two looks at whether the private server still lives.
+pub const POSTGRES_WATCH: Duration = Duration::from_secs(1);
 
 /// A longer log of the private server is put aside when it starts, so that logs do not fill the disk.
 pub const POSTGRES_LOG_BYTES_MAX: u64 = 16 << 20;
@@ -63,26 +64,8 @@ pub const BATCHES_IN_FLIGHT_MAX: usize = 8;
 /// arrival: a batch writes to nine partitions at most.
 pub const EVENT_AGE_MAX: Duration = Duration::from_secs(7 * 86_400);
 
-/// A year: nodes refuse an older root, so that a lost root key does not rule for ever.
-pub const ROOT_VALID: SignedDuration = SignedDuration::from_hours(365 * 24);
-
-/// A quarter: nodes refuse older targets, so that an origin that was taken over is noticed.
-pub const TARGETS_VALID: SignedDuration = SignedDuration::from_hours(90 * 24);
-
-/// A week: nodes refuse an older snapshot, so that it cannot be replayed for long.
-pub const SNAPSHOT_VALID: SignedDuration = SignedDuration::from_hours(7 * 24);
-
-/// A day: nodes refuse an older timestamp, so that nobody can hold them at an old release for longer.
-pub const TIMESTAMP_VALID: SignedDuration = SignedDuration::from_hours(24);
-
-/// Signed anew when less than this is left: half a day for an operator to bring the origin back.
-pub const TIMESTAMP_RENEWED_BELOW: SignedDuration = SignedDuration::from_hours(12);
-
-/// Signed anew when less than this is left: half a week for an operator to bring the origin back.
-pub const SNAPSHOT_RENEWED_BELOW: SignedDuration = SignedDuration::from_hours(84);
-
-/// Signed anew when less than this is left: a month for an operator to bring the targets' key.
-pub const TARGETS_RENEWED_BELOW: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// Days a signature may hold at most: what never expires can be replayed for ever.
+pub const SIGNATURE_DAYS_MAX: u16 = 3_650;
 
 /// Releases that stay published, besides those that a channel points to; each may hold tens of megabytes.
 pub const RELEASES_KEPT: usize = 20;

@@ -21,11 +21,9 @@ use tough::schema::{Hashes, KeyHolder, Metafile, Target};
 use tough::{ExpirationEnforcement, FilesystemTransport, IntoVec, Repository, RepositoryLoader, TargetName};
 use url::Url;
 
+use crate::config::SignaturesConfig;
 use crate::keys::{Keys, KeysError};
-use crate::limits::{
-    METADATA_KEPT, SNAPSHOT_RENEWED_BELOW, SNAPSHOT_VALID, TARGETS_RENEWED_BELOW, TARGETS_VALID,
-    TIMESTAMP_RENEWED_BELOW, TIMESTAMP_VALID,
-};
+use crate::limits::METADATA_KEPT;
 
 /// Why nothing was published; what was published before stays.
 #[derive(Debug, thiserror::Error)]
@@ -79,17 +77,43 @@ pub struct NewTarget {
     pub bytes: Vec<u8>,
 }
 
+/// For how long each role's signature holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Validity {
+    /// Of the keys.
+    pub root: SignedDuration,
+    /// Of the list of files.
+    pub targets: SignedDuration,
+    /// Of the versions that belong together.
+    pub snapshot: SignedDuration,
+    /// Of the newest snapshot.
+    pub timestamp: SignedDuration,
+}
+
+impl From<SignaturesConfig> for Validity {
+    fn from(config: SignaturesConfig) -> Self {
+        let days = |days: u16| SignedDuration::from_hours(i64::from(days) * 24);
+        Self {
+            root: days(config.root_days),
+            targets: days(config.targets_days),
+            snapshot: days(config.snapshot_days),
+            timestamp: SignedDuration::from_hours(i64::from(config.timestamp_hours)),
+        }
+    }
+}
+
 /// The published state of an origin.
 #[derive(Clone, Debug)]
 pub struct Publisher {
     keys: Keys,
     folder: PathBuf,
+    valid: Validity,
 }
 
 impl Publisher {
     /// The repository in an origin's data folder, whether it exists or not.
-    pub fn of(data: &Path) -> Self {
-        Self { keys: Keys::of(data), folder: data.join("tuf") }
+    pub fn of(data: &Path, valid: Validity) -> Self {
+        Self { keys: Keys::of(data), folder: data.join("tuf"), valid }
     }
 
     /// Publishes the files of a release and lets a channel point to it.
@@ -128,8 +152,9 @@ impl Publisher {
     /// Signs the published state anew when it is about to expire; a serving origin calls this from time to
     /// time. Returns whether it did; nothing published is not an error.
     ///
-    /// The timestamp and the snapshot need only their own keys, so the targets' key can be kept off the
-    /// machine that serves; the targets are signed anew where it is there, and by every publication.
+    /// Each is signed anew when a half of its time (of the targets': a third) is left, for an operator to bring
+    /// back what failed. The timestamp and the snapshot need only their own keys, so the targets' key can be
+    /// kept off the machine that serves; the targets are signed anew where it is there.
     ///
     /// # Errors
     ///
@@ -138,12 +163,13 @@ impl Publisher {
         let _lock = self.lock()?;
         let Some(published) = self.load().await? else { return Ok(false) };
         let is_due = |expires: Timestamp, below| expires.duration_since(now) < below;
-        if is_due(published.targets().signed.expires, TARGETS_RENEWED_BELOW) && self.keys.can_publish() {
+        let Validity { targets, snapshot, timestamp, .. } = self.valid;
+        if is_due(published.targets().signed.expires, targets / 3) && self.keys.can_publish() {
             self.sign(Some(&published), &[], now).await?;
             return Ok(true);
         }
-        let with_snapshot = is_due(published.snapshot().signed.expires, SNAPSHOT_RENEWED_BELOW);
-        if !with_snapshot && !is_due(published.timestamp().signed.expires, TIMESTAMP_RENEWED_BELOW) {
+        let with_snapshot = is_due(published.snapshot().signed.expires, snapshot / 2);
+        if !with_snapshot && !is_due(published.timestamp().signed.expires, timestamp / 2) {
             return Ok(false);
         }
         self.renew(&published, with_snapshot, now).await?;
@@ -216,9 +242,9 @@ impl Publisher {
             editor.add_target(name.clone(), target.clone())?;
         }
         let version = next_version(published);
-        editor.targets_version(version)?.targets_expires(until(now, TARGETS_VALID))?;
-        editor.snapshot_version(version).snapshot_expires(until(now, SNAPSHOT_VALID));
-        editor.timestamp_version(version).timestamp_expires(until(now, TIMESTAMP_VALID));
+        editor.targets_version(version)?.targets_expires(until(now, self.valid.targets))?;
+        editor.snapshot_version(version).snapshot_expires(until(now, self.valid.snapshot));
+        editor.timestamp_version(version).timestamp_expires(until(now, self.valid.timestamp));
         let signed = editor.sign(&keys).await?;
 
         let staging = self.staging()?;
@@ -244,7 +270,7 @@ impl Publisher {
         let mut timestamp = published.timestamp().signed.clone();
         if with_snapshot {
             let mut snapshot = published.snapshot().signed.clone();
-            (snapshot.version, snapshot.expires) = (version, until(now, SNAPSHOT_VALID));
+            (snapshot.version, snapshot.expires) = (version, until(now, self.valid.snapshot));
             let signed = SignedRole::new(snapshot, &holder, &keys, &random).await?;
             signed.write(staging.path(), true).await?;
             let file = Metafile {
@@ -255,7 +281,7 @@ impl Publisher {
             };
             timestamp.meta.insert("snapshot.json".to_owned(), file);
         }
-        (timestamp.version, timestamp.expires) = (version, until(now, TIMESTAMP_VALID));
+        (timestamp.version, timestamp.expires) = (version, until(now, self.valid.timestamp));
         let signed = SignedRole::new(timestamp, &holder, &keys, &random).await?;
         signed.write(staging.path(), true).await?;
         self.install(staging.path())

@@ -9,9 +9,11 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-/// The root of the checkout this xtask was built from.
+/// The root of the checkout: cargo says where it found us. What was true when we were built may not be
+/// true now, since checkouts share a target folder.
 pub(crate) fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let here = std::env::var_os("CARGO_MANIFEST_DIR");
+    let here = here.map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf(), PathBuf::from);
     here.parent().expect("xtask lies in a folder of the workspace").to_path_buf()
 }
 

@@ -58,9 +58,9 @@ pub enum Error {
         /// How many.
         rows: usize,
     },
-    /// A logit was not finite.
+    /// A feature or the logit of a row was not finite.
     NotFinite {
-        /// Its row.
+        /// Which row.
         row: usize,
     },
     /// The model failed while it ran.
@@ -87,7 +87,7 @@ impl fmt::Display for Error {
         match self {
             Self::Ragged { numbers } => write!(f, "{numbers} features are not whole rows"),
             Self::TooManyRows { rows } => write!(f, "{rows} rows are more than {ROWS_MAX}"),
-            Self::NotFinite { row } => write!(f, "the logit of row {row} is not finite"),
+            Self::NotFinite { row } => write!(f, "row {row} has a number that is not finite"),
             Self::Failed { reason } => write!(f, "the model failed: {reason}"),
         }
     }

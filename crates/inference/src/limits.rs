@@ -8,3 +8,6 @@ pub const ROWS_MAX: usize = 1_024;
 
 /// Features a row may have: more is a tower, not a ranker.
 pub const COLUMNS_MAX: usize = 4_096;
+
+/// Characters of a reason: tract's may hold a model's weights, and would fill a log.
+pub const REASON_CHARS_MAX: usize = 500;

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use wire::{AlertsFile, BitrateRequest, LadderFile, Policy, RulesFile, Why};
 
 fn shipped<T: DeserializeOwned>(name: &str) -> T {
-    let path = format!("{}/../../cdn-config/{name}", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("../../cdn-config/{name}");
     toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 

@@ -98,11 +98,6 @@ pub(super) async fn message<T: DeserializeOwned>(
             return Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "body-timeout", text));
         }
     };
-    // The parser takes a list for an object whose fields have defaults: `[]` would be a question.
-    let is_list = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
-    if form == Form::Json && is_list {
-        return Err(Refusal::new("json-malformed", "a message is an object, not a list").into());
-    }
     Ok(match form {
         Form::Json => wire::decode_json(&bytes, REQUEST_BYTES_MAX)?,
         Form::MessagePack => wire::decode_msgpack(&bytes, REQUEST_BYTES_MAX)?,

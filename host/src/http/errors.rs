@@ -1,5 +1,6 @@
 //! Refusals as answers: a status, a stable code, a short public text.
 
+use axum::extract::rejection::PathRejection;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
@@ -46,6 +47,12 @@ impl ApiError {
             headers.insert(RETRY_AFTER, HeaderValue::from(limits::RETRY_AFTER_S));
         }
         response
+    }
+}
+
+impl From<PathRejection> for ApiError {
+    fn from(_: PathRejection) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "path-malformed", "the path is not UTF-8")
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue};
@@ -30,9 +31,10 @@ struct LadderAnswer<'a> {
 /// `GET /v1/candidates/{region}`: the region's candidate set, as safetensors.
 pub(super) async fn candidates(
     State(node): State<Arc<Node>>,
-    Path(region): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    let Path(region) = path?;
     let serving = node.serving.load_full().ok_or_else(ApiError::no_generation)?;
     let known = serving.regions.get(&region).ok_or_else(|| {
         ApiError::new(StatusCode::NOT_FOUND, "region-unknown", "this release has no such region")

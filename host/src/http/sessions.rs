@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -14,8 +15,9 @@ use crate::node::Node;
 pub(super) async fn answer(
     State(node): State<Arc<Node>>,
     Extension(asked): Extension<Asked>,
-    Path(session_id): Path<String>,
+    path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
+    let Path(session_id) = path?;
     let view = node.sessions.view(&session_id).ok_or_else(|| {
         ApiError::new(StatusCode::NOT_FOUND, "session-unknown", "this node has no such session")
     })?;

@@ -26,9 +26,12 @@ pub(super) fn take<L>(
     let engine = &sandboxes.engine;
     let malformed = |source| PrepareError::Malformed { component: part, source };
     let wizer = Wizer::new();
-    let (context, instrumented) = guarded(|| wizer.instrument_component(wasm)).map_err(malformed)?;
+    let instrument = || guarded(|| wizer.instrument_component(wasm)).map_err(malformed);
+    let mut context = None;
     let key = ArtifactKey::new(engine, Kind::Instrumented, wasm, &[]);
     let (component, _) = artifacts.obtain(engine, part, &key, || {
+        let (found, instrumented) = instrument()?;
+        context = Some(found);
         let code = engine.precompile_component(&instrumented).map_err(malformed)?;
         Ok(Built { code, note: Vec::new() })
     })?;
@@ -37,6 +40,11 @@ pub(super) fn take<L>(
         .instantiate(&mut store, &component)
         .map_err(|error| PrepareError::LoadFailed { component: part, source: sandboxes.ended(&error) })?;
     let loaded = load(&mut store, &instance)?;
+    // Files that are refused are refused sooner without it.
+    let context = match context {
+        Some(context) => context,
+        None => instrument()?.0,
+    };
     let mut state = Reader { store: &mut store, instance, failed: None };
     // Nothing in it waits: the state is read by plain calls, so the first poll is the last.
     let wasm = guarded(|| {

@@ -153,7 +153,7 @@ fn metadata_code(error: &tough::error::Error) -> &'static str {
 }
 
 /// An error with all that led to it: the outermost alone often says only where.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -23,6 +23,7 @@ use crate::runtime::Runtime;
 use crate::serving::Serving;
 
 pub use error::SyncError;
+pub(crate) use error::chain;
 pub use state::{SyncProblem, SyncState, SyncStatus};
 pub use store::StoreError;
 use store::{KeptGeneration, Store};

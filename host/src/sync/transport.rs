@@ -12,15 +12,18 @@ use tough::{Transport, TransportError, TransportErrorKind, TransportStream, asyn
 
 use crate::limits;
 
-/// A client for the origin: TLS by rustls, no redirects, no proxy from the environment, no endless wait.
-pub fn client() -> Result<Client, reqwest::Error> {
-    Client::builder()
+/// A client for an origin: TLS by rustls and the machine's authorities, no redirects, no proxy from the
+/// environment, no endless wait.
+pub fn client(origin: &Url) -> Result<Client, reqwest::Error> {
+    let client = Client::builder()
         .connect_timeout(limits::CONNECT_TIMEOUT)
         .read_timeout(limits::READ_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        .user_agent(concat!("frontrow-edge/", env!("CARGO_PKG_VERSION")))
-        .build()
+        .user_agent(concat!("frontrow-edge/", env!("CARGO_PKG_VERSION")));
+    // A machine without authorities is no obstacle where none is asked: releases are signed all the same.
+    let client = if origin.scheme() == "https" { client } else { client.tls_certs_only([]) };
+    client.build()
 }
 
 /// Fetches for one look at the origin, and remembers whether the network failed it.

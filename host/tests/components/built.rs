@@ -18,7 +18,5 @@ pub(crate) fn component(name: &str) -> Vec<u8> {
 }
 
 fn target() -> PathBuf {
-    let workspace = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| PathBuf::from(workspace).join("target"), PathBuf::from)
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("../target"), PathBuf::from)
 }

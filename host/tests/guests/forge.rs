@@ -27,8 +27,7 @@ pub(crate) fn component(world: &str, functions: &str) -> Vec<u8> {
     module.push(')');
     let mut module = wat::parse_str(&module).unwrap();
     let mut resolve = Resolve::default();
-    let wit = concat!(env!("CARGO_MANIFEST_DIR"), "/../wit");
-    let (package, _) = resolve.push_dir(wit).unwrap();
+    let (package, _) = resolve.push_dir("../wit").unwrap();
     let world = resolve.select_world(&[package], Some(world)).unwrap();
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
     ComponentEncoder::default().validate(true).module(&module).unwrap().encode().unwrap()

@@ -175,6 +175,7 @@ async fn unknown_paths_and_wrong_methods() {
     let deleted = send(client().request(Method::DELETE, scene.admin("/status"))).await;
     assert_eq!(deleted.refusal(), (405, "method-not-allowed".to_owned()));
     assert_eq!(get(&scene.url("/v1/candidates/mars")).await.refusal(), (404, "region-unknown".to_owned()));
+    assert_eq!(get(&scene.url("/v1/sessions/%ff")).await.refusal(), (400, "path-malformed".to_owned()));
     assert_eq!(get(&scene.url("/v1/candidates/..%2f..%2fcurrent.json")).await.status, 404);
 }
 

@@ -166,10 +166,8 @@ fn titles() -> Titles {
 
 /// `cargo xtask` names the folder; a plain `cargo test` finds what a plain `cargo build` left.
 fn component(name: &str) -> Vec<u8> {
-    let target = || {
-        let workspace = concat!(env!("CARGO_MANIFEST_DIR"), "/../target");
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from(workspace), PathBuf::from)
-    };
+    let target =
+        || std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("../target"), PathBuf::from);
     let path = match std::env::var_os("FRONTROW_COMPONENTS") {
         Some(folder) => PathBuf::from(folder).join(format!("{name}.wasm")),
         None => target().join(format!("wasm32-wasip2/release/component_{name}.wasm")),

@@ -52,7 +52,8 @@ pub(crate) async fn send(request: reqwest::RequestBuilder) -> Answer {
 
 pub(crate) fn client() -> Client {
     provide_cryptography();
-    frontrow_edge::sync::client().expect("a client")
+    let plain = "http://localhost/".parse().expect("an address");
+    frontrow_edge::sync::client(&plain).expect("a client")
 }
 
 /// As `main` does for the process.

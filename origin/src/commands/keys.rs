@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use crate::cli::KeysCommand;
 use crate::context::Context;
 use crate::error::OriginError;
-use crate::keys::Keys;
+use crate::publish::Validity;
 
 pub(super) async fn run(context: &Context, command: &KeysCommand) -> Result<String, OriginError> {
     let KeysCommand::Init = command;
-    let keys = Keys::of(context.folder());
-    keys.init(Timestamp::now()).await?;
+    let keys = context.keys();
+    keys.init(Timestamp::now(), Validity::from(context.config().signatures).root).await?;
     Ok(format!("made four keys; give {} to every node", keys.root().display()))
 }

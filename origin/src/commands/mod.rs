@@ -26,7 +26,7 @@ pub async fn run(
     command: Command,
     stopping: watch::Receiver<bool>,
 ) -> Result<String, OriginError> {
-    let context = &*context;
+    let context = &context;
     match command {
         Command::Init => {
             context.database().await?;

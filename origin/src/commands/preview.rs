@@ -8,7 +8,6 @@ use crate::context::Context;
 use crate::error::OriginError;
 use crate::models::Models;
 use crate::preview::{Preview, Question, Shown};
-use crate::publish::Publisher;
 
 pub(super) async fn run(context: &Context, args: &PreviewArgs) -> Result<String, OriginError> {
     let catalogue = Catalogue::read(&context.database().await?).await?;
@@ -24,9 +23,7 @@ pub(super) async fn run(context: &Context, args: &PreviewArgs) -> Result<String,
         maturity_max_years: wire::RecommendRequest::default().maturity_max,
     };
     let preview = match args.generation {
-        Some(generation) => {
-            Preview::of_release(&Publisher::of(context.folder()), generation, &args.region).await?
-        }
+        Some(generation) => Preview::of_release(&context.publisher(), generation, &args.region).await?,
         None => Preview::of_models(&catalogue, &Models::load(context.folder())?, &args.region)?,
     };
     let shown = preview.answer(question)?;

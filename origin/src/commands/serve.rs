@@ -2,22 +2,23 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::cli::ServeArgs;
 use crate::context::Context;
 use crate::error::OriginError;
-use crate::limits::RENEW_LOOK;
+use crate::limits::{POSTGRES_WATCH, RENEW_LOOK};
 use crate::publish::Publisher;
 use crate::serve::{self, Server};
 
 pub(super) async fn run(
-    context: &Context,
+    context: &Arc<Context>,
     args: &ServeArgs,
     stopping: watch::Receiver<bool>,
 ) -> Result<String, OriginError> {
@@ -33,12 +34,27 @@ pub(super) async fn run(
     // One line for whoever started us; the log goes to stderr.
     let _ = writeln!(std::io::stdout(), "{ready}");
     info!(%address, folder = %context.folder().display(), "serving");
-    let renewing = tokio::spawn(renew(Publisher::of(context.folder()), stopping.clone()));
+    let renewing = tokio::spawn(renew(context.publisher(), stopping.clone()));
+    let reviving = tokio::spawn(revive(Arc::clone(context)));
     let server = Server::new(database, &context.folder().join("tuf"));
     serve::listen(listener, server.router(), stopping).await;
     renewing.abort();
+    reviving.abort();
     info!("drained");
     Ok(String::new())
+}
+
+/// Sees to it that the private database lives as long as we do.
+async fn revive(context: Arc<Context>) {
+    let mut looks = tokio::time::interval(POSTGRES_WATCH);
+    loop {
+        looks.tick().await;
+        match context.revive().await {
+            Ok(true) => warn!("the private database had died and was started again"),
+            Ok(false) => {}
+            Err(error) => error!(code = error.code(), %error, "the private database does not start again"),
+        }
+    }
 }
 
 /// Keeps the signed state fresh: nodes refuse one that has expired.

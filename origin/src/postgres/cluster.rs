@@ -87,6 +87,23 @@ impl Cluster {
         }
     }
 
+    /// Starts the server again if it died; true when it had.
+    pub fn revive(&mut self) -> Result<bool, ClusterError> {
+        if self.server.is_running() {
+            return Ok(false);
+        }
+        let starting = lock_file(&self.home, "start.lock", &self.server.account)?;
+        starting.lock().map_err(ClusterError::file("lock", &self.home))?;
+        if let Some(mut dead) = self.postmaster.take() {
+            // Laid to rest, or the next server would take it for a living one.
+            let _ = dead.try_wait();
+        }
+        // Another user may have been faster.
+        let was_dead = !self.server.is_running();
+        self.start()?;
+        Ok(was_dead)
+    }
+
     /// Ends the use; the last one waits until the server has stopped.
     pub fn close(mut self) -> Result<(), ClusterError> {
         self.release()

@@ -39,8 +39,23 @@ impl RunFolder {
         &self.path
     }
 
-    /// Creates it, or checks that nobody else could have put it there.
+    /// Creates it, or checks that nobody else could have put it there and clears away what a dead
+    /// server left in it. Only for whoever knows that no server runs.
     pub(super) fn prepare(&self, account: &Account) -> Result<(), ClusterError> {
+        self.create(account)?;
+        for name in [SOCKET.to_owned(), format!("{SOCKET}.lock")] {
+            let path = self.path.join(name);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(ClusterError::file("remove", &path)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn create(&self, account: &Account) -> Result<(), ClusterError> {
         match DirBuilder::new().mode(0o700).create(&self.path) {
             Ok(()) => return account.own(&self.path),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}

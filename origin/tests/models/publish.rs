@@ -4,9 +4,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use frontrow_origin::config::SignaturesConfig;
 use frontrow_origin::keys::Keys;
 use frontrow_origin::limits::RELEASES_KEPT;
-use frontrow_origin::publish::{NewTarget, Publisher};
+use frontrow_origin::publish::{NewTarget, Publisher, Validity};
 use jiff::{SignedDuration, Timestamp};
 use release::{
     Channel, Components, FileEntry, Manifest, RegionEntry, RulesEntry, file_target, manifest_target,
@@ -28,8 +29,8 @@ impl Stage {
     async fn new() -> Self {
         let (data, memory) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let now = Timestamp::now();
-        Keys::of(data.path()).init(now).await.unwrap();
-        Self { publisher: Publisher::of(data.path()), data, memory, now }
+        Keys::of(data.path()).init(now, valid().root).await.unwrap();
+        Self { publisher: Publisher::of(data.path(), valid()), data, memory, now }
     }
 
     async fn publish(&self, generation: u64, channel: &str) {
@@ -58,6 +59,10 @@ impl Stage {
         let name = names.iter().find(|name| name.ends_with(&format!(".{target}"))).unwrap();
         self.folder("targets").join(name)
     }
+}
+
+fn valid() -> Validity {
+    SignaturesConfig::default().into()
 }
 
 /// A release of one file of its own and one that all share.
@@ -267,10 +272,10 @@ async fn keys_are_private_and_made_once() {
     for role in ["root", "targets", "snapshot", "timestamp"] {
         assert_eq!(mode(&format!("keys/{role}.pk8")), 0o600, "{role}");
     }
-    let again = Keys::of(stage.data.path()).init(stage.now).await.unwrap_err();
+    let again = Keys::of(stage.data.path()).init(stage.now, valid().root).await.unwrap_err();
     assert_eq!(again.code(), "keys-exist");
     let nowhere = tempfile::tempdir().unwrap();
     let refused =
-        Publisher::of(nowhere.path()).publish(release(1), "stable", 1, stage.now).await.unwrap_err();
+        Publisher::of(nowhere.path(), valid()).publish(release(1), "stable", 1, stage.now).await.unwrap_err();
     assert_eq!(refused.code(), "keys-missing");
 }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use frontrow_origin::evaluate;
 use frontrow_origin::train::Options;
@@ -10,7 +10,7 @@ use frontrow_origin::train::sequences::Sequences;
 
 /// `FRONTROW_DATA`, or the folder beside the checkout.
 fn data() -> PathBuf {
-    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    let beside = || PathBuf::from("../../shared/data");
     std::env::var_os("FRONTROW_DATA").map_or_else(beside, PathBuf::from)
 }
 

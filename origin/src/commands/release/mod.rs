@@ -16,7 +16,6 @@ use crate::database::{AuditEntry, Database, NewRelease};
 use crate::error::OriginError;
 use crate::limits::QUALITY_SHARE_MIN;
 use crate::models::Models;
-use crate::publish::Publisher;
 
 /// The figure that a new release must hold against the one before.
 const GATE: &str = "hr_at_10";
@@ -64,9 +63,7 @@ async fn push(
     check_quality(database, parent, &assembled.manifest).await?;
     let said = told(&assembled, channel);
     record(context, database, &assembled.manifest).await?;
-    Publisher::of(context.folder())
-        .publish(assembled.into_targets(), channel, identity.generation, now)
-        .await?;
+    context.publisher().publish(assembled.into_targets(), channel, identity.generation, now).await?;
     let entry = entry(context, "release-push", identity.generation, channel);
     database.set_channel(channel, identity.generation, &entry).await?;
     Ok(said)
@@ -100,7 +97,7 @@ async fn point(
 ) -> Result<String, OriginError> {
     let _lock = database.lock_publishing().await?;
     database.release(generation).await?;
-    Publisher::of(context.folder()).point(channel, generation, Timestamp::now()).await?;
+    context.publisher().point(channel, generation, Timestamp::now()).await?;
     database.set_channel(channel, generation, &entry(context, action, generation, channel)).await?;
     Ok(format!("channel {channel} points to generation {generation}"))
 }

@@ -1,0 +1,288 @@
+//! Batches: from whom, sound or not, and exactly once.
+
+use frontrow_origin::import::import_folder;
+use frontrow_origin::token::Token;
+use reqwest::{Response, StatusCode};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use wire::{Batch, BatchStored, ErrorBody, Event, EventKind, Scores, SessionRecord, Summary};
+
+use crate::stage::{Stage, entry, movietweetings};
+
+fn event(number: u32) -> Event {
+    Event {
+        event_id: format!("event-{number}"),
+        session_id: "session-1".to_owned(),
+        kind: EventKind::Heartbeat,
+        at_unix_ms: now_unix_ms(),
+        viewer: Some(u32::MAX),
+        title: Some(4_936),
+        region: Some("eu".to_owned()),
+        device: None,
+        position_ms: Some(30_000),
+        duration_ms: None,
+        kbps: Some(2_500),
+        buffer_ms: Some(12_000),
+        buffering_events: Some(1),
+        dropped_frames: None,
+        error_code: None,
+    }
+}
+
+fn session(viewer: u32, title: u32, played_ms: u64) -> SessionRecord {
+    SessionRecord {
+        session_id: format!("session-{viewer}"),
+        viewer: Some(viewer),
+        title: Some(title),
+        region: Some("us".to_owned()),
+        device: Some("tv".to_owned()),
+        generation: 1,
+        started_unix_ms: now_unix_ms() - played_ms,
+        ended_unix_ms: now_unix_ms(),
+        summary: Summary { played_ms, ..Summary::default() },
+        scores: Scores { session_v1: 88.0, window_v1: 92.5, rebuffer_ratio: 0.0, completion: None },
+    }
+}
+
+fn now_unix_ms() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    u64::try_from(since.as_millis()).unwrap()
+}
+
+fn batch(sequence: u64, events: u32) -> Batch {
+    Batch {
+        node: "edge-1".to_owned(),
+        epoch: 7,
+        sequence,
+        events: (0..events).map(event).collect(),
+        sessions: Vec::new(),
+    }
+}
+
+async fn send(stage: &Stage, token: &str, body: Vec<u8>) -> Response {
+    let request = stage.http.post(stage.url("/v1/batches")).bearer_auth(token);
+    request.header("content-type", "application/msgpack").body(body).send().await.unwrap()
+}
+
+async fn stored(response: Response) -> BatchStored {
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()["content-type"], "application/msgpack");
+    wire::decode_msgpack(&response.bytes().await.unwrap(), 1_000).unwrap()
+}
+
+async fn refused(response: Response) -> (u16, String) {
+    let status = response.status().as_u16();
+    let body: ErrorBody = wire::decode_json(&response.bytes().await.unwrap(), 10_000).unwrap();
+    assert_eq!(body.error.request_id.len(), 16);
+    (status, body.error.code)
+}
+
+fn is(status: u16, code: &str) -> (u16, String) {
+    (status, code.to_owned())
+}
+
+#[tokio::test]
+async fn a_batch_sent_three_times_at_once_is_stored_once() {
+    let stage = Stage::new("batch_once").await;
+    let token = stage.token("edge-1").await;
+    let body = wire::encode_msgpack(&Batch { sessions: vec![session(5, 4_936, 1_000)], ..batch(1, 100) });
+    let sending = || send(&stage, token.text(), body.clone());
+    let (a, b, c) = tokio::join!(sending(), sending(), sending());
+    for response in [a, b, c] {
+        let expected = BatchStored { node: "edge-1".to_owned(), epoch: 7, sequence: 1 };
+        assert_eq!(stored(response).await, expected);
+    }
+    assert_eq!(stage.count("select count(*) from events").await, 100);
+    assert_eq!(stage.count("select count(*) from sessions").await, 1);
+    assert_eq!(stage.count("select count(*) from batches").await, 1);
+}
+
+#[tokio::test]
+async fn the_answer_names_the_highest_sequence_of_the_epoch() {
+    let stage = Stage::new("batch_highest").await;
+    let token = stage.token("edge-1").await;
+    for (sequence, highest) in [(1, 1), (3, 3), (2, 3), (1, 3)] {
+        let answer =
+            stored(send(&stage, token.text(), wire::encode_msgpack(&batch(sequence, 1))).await).await;
+        assert_eq!(answer.sequence, highest, "after {sequence}");
+    }
+    let other_epoch = Batch { epoch: 8, ..batch(1, 1) };
+    assert_eq!(
+        stored(send(&stage, token.text(), wire::encode_msgpack(&other_epoch)).await).await.sequence,
+        1
+    );
+    assert_eq!(stage.count("select count(*) from events").await, 4);
+}
+
+#[tokio::test]
+async fn every_field_of_an_event_is_stored_as_it_was_sent() {
+    let stage = Stage::new("batch_fields").await;
+    let token = stage.token("edge-1").await;
+    stored(send(&stage, token.text(), wire::encode_msgpack(&batch(1, 1))).await).await;
+    let row = stage
+        .client
+        .query_one(
+            "select event_id, kind, viewer, region, device, kbps, buffer_ms,
+                    (day = (at at time zone 'UTC')::date) from events",
+            &[],
+        )
+        .await
+        .unwrap();
+    assert_eq!(row.get::<_, &str>(0), "event-0");
+    assert_eq!(row.get::<_, &str>(1), "heartbeat");
+    assert_eq!(row.get::<_, i64>(2), 4_294_967_295);
+    assert_eq!(row.get::<_, Option<&str>>(3), Some("eu"));
+    assert_eq!(row.get::<_, Option<&str>>(4), None);
+    assert_eq!(row.get::<_, Option<i32>>(5), Some(2_500));
+    assert_eq!(row.get::<_, Option<i64>>(6), Some(12_000));
+    assert!(row.get::<_, bool>(7));
+}
+
+#[tokio::test]
+async fn a_stranger_is_refused_before_the_body_is_read() {
+    let stage = Stage::new("batch_stranger").await;
+    let token = stage.token("edge-1").await;
+    let body = wire::encode_msgpack(&batch(1, 1));
+    let refusal = async |token: &str| refused(send(&stage, token, body.clone()).await).await;
+    let unknown = Token::new("edge-9").unwrap();
+    let forged = Token::new("edge-1").unwrap();
+    assert_eq!(refusal("nonsense").await, is(401, "token-wrong"));
+    assert_eq!(refusal(unknown.text()).await, is(401, "token-wrong"));
+    assert_eq!(refusal(forged.text()).await, is(401, "token-wrong"));
+    let without = stage.http.post(stage.url("/v1/batches")).body(body.clone()).send().await.unwrap();
+    assert_eq!(refused(without).await, is(401, "token-missing"));
+    // Not even a byte of an announced body is waited for.
+    let mut stream = tokio::net::TcpStream::connect(stage.address()).await.unwrap();
+    let head =
+        "POST /v1/batches HTTP/1.1\r\nhost: x\r\nauthorization: Bearer no\r\ncontent-length: 9000000\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 401");
+    assert!(stage.database.revoke_node("edge-1", &entry("node-revoke")).await.unwrap());
+    assert_eq!(refusal(token.text()).await, is(401, "token-wrong"));
+    assert_eq!(stage.count("select count(*) from batches").await, 0);
+}
+
+#[tokio::test]
+async fn a_node_reports_for_itself_only() {
+    let stage = Stage::new("batch_other_node").await;
+    let token = stage.token("edge-2").await;
+    let response = send(&stage, token.text(), wire::encode_msgpack(&batch(1, 1))).await;
+    assert_eq!(refused(response).await, is(403, "node-mismatch"));
+    assert_eq!(stage.count("select count(*) from batches").await, 0);
+}
+
+#[tokio::test]
+async fn a_malformed_batch_is_refused_whole() {
+    let stage = Stage::new("batch_malformed").await;
+    let token = stage.token("edge-1").await;
+    let refusal = async |body: Vec<u8>| refused(send(&stage, token.text(), body).await).await;
+    let sound = wire::encode_msgpack(&batch(1, 2));
+    let malformed = is(400, "msgpack-malformed");
+    assert_eq!(refusal(Vec::new()).await, malformed);
+    assert_eq!(refusal(sound[..sound.len() - 1].to_vec()).await, malformed);
+    assert_eq!(refusal([sound.clone(), vec![0]].concat()).await, malformed);
+    assert_eq!(refusal(b"{\"node\":\"edge-1\"}".to_vec()).await, malformed);
+    // A list of lists of lists …, deeper than any stack.
+    assert_eq!(refusal(vec![0x91; 100_000]).await, malformed);
+    // A list that says it has four billion members.
+    assert_eq!(refusal(vec![0xdd, 0xff, 0xff, 0xff, 0xff]).await, malformed);
+    let mut one_bad = batch(1, 2);
+    one_bad.events[1].event_id = String::new();
+    assert_eq!(refusal(wire::encode_msgpack(&one_bad)).await, is(400, "id-length"));
+    let beyond = Batch { epoch: u64::MAX, ..batch(1, 1) };
+    assert_eq!(refusal(wire::encode_msgpack(&beyond)).await, is(400, "number-out-of-range"));
+    let not_a_number = SessionRecord {
+        scores: Scores { session_v1: f64::NAN, ..Scores::default() },
+        ..session(1, 4_936, 1)
+    };
+    let body = wire::encode_msgpack(&Batch { sessions: vec![not_a_number], ..batch(1, 1) });
+    assert_eq!(refusal(body).await, is(400, "not-finite"));
+    assert_eq!(stage.count("select count(*) from batches").await, 0);
+    assert_eq!(stage.count("select count(*) from events").await, 0);
+    stored(send(&stage, token.text(), sound).await).await;
+}
+
+#[tokio::test]
+async fn a_body_of_another_type_or_without_end_is_refused() {
+    let stage = Stage::new("batch_type").await;
+    let token = stage.token("edge-1").await;
+    let json = stage.http.post(stage.url("/v1/batches")).bearer_auth(token.text());
+    let json = json.header("content-type", "application/json").body("{}").send().await.unwrap();
+    assert_eq!(refused(json).await, is(415, "content-type"));
+    let mut stream = tokio::net::TcpStream::connect(stage.address()).await.unwrap();
+    let head = format!(
+        "POST /v1/batches HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\n\
+         content-type: application/msgpack\r\ncontent-length: {}\r\n\r\n",
+        token.text(),
+        wire::limits::BATCH_BYTES_MAX + 1
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 413");
+}
+
+#[tokio::test]
+async fn a_clock_out_of_all_reason_makes_no_partition() {
+    let stage = Stage::new("batch_clock").await;
+    let token = stage.token("edge-1").await;
+    let mut odd = batch(1, 4);
+    odd.events[0].at_unix_ms = 0;
+    odd.events[1].at_unix_ms = wire::limits::UNIX_MS_MAX;
+    odd.events[2].at_unix_ms = 1_000_000_000_000;
+    stored(send(&stage, token.text(), wire::encode_msgpack(&odd)).await).await;
+    assert_eq!(stage.count("select count(*) from events").await, 4);
+    assert_eq!(stage.count("select count(*) from partitioned_ranges('events')").await, 1);
+    let kept = "select count(*) from events where at = '9999-12-31 23:59:59.999+00'";
+    assert_eq!(stage.count(kept).await, 1);
+}
+
+#[tokio::test]
+async fn what_was_watched_long_enough_teaches_the_next_model() {
+    let stage = Stage::new("batch_watched").await;
+    let token = stage.token("edge-1").await;
+    let folder = movietweetings(
+        stage.folder.path(),
+        "0004936::The Bank (1915)::Comedy\n",
+        "1::0004936::7::1364690142\n",
+    );
+    import_folder(&stage.database, &folder).await.unwrap();
+    let sessions = vec![
+        session(1, 4_936, 120_000),
+        session(2, 4_936, 119_999),
+        session(3, 4_936, 500_000),
+        session(4, 5, 500_000),
+        SessionRecord { region: Some("mars".to_owned()), ..session(5, 4_936, 500_000) },
+    ];
+    let body = wire::encode_msgpack(&Batch { sessions, ..batch(1, 0) });
+    for _ in 0..2 {
+        stored(send(&stage, token.text(), body.clone()).await).await;
+    }
+    assert_eq!(stage.count("select count(*) from sessions").await, 5);
+    let events = stage.database.watch_events().await.unwrap();
+    // The import's, a known viewer's, and a newcomer's.
+    assert_eq!(events.iter().map(|event| event.viewer).collect::<Vec<_>>(), [1, 1, 3]);
+    let viewers = stage.database.viewer_regions().await.unwrap();
+    assert_eq!(viewers[1], (3, "us".to_owned()));
+}
+
+#[tokio::test]
+async fn metrics_count_what_was_stored_repeated_and_refused() {
+    let stage = Stage::new("batch_metrics").await;
+    let token = stage.token("edge-1").await;
+    for _ in 0..2 {
+        stored(send(&stage, token.text(), wire::encode_msgpack(&batch(1, 3))).await).await;
+    }
+    refused(send(&stage, "no", Vec::new()).await).await;
+    let text = stage.http.get(stage.url("/metrics")).send().await.unwrap().text().await.unwrap();
+    for line in [
+        "frontrow_origin_batches_total{outcome=\"stored\"} 1",
+        "frontrow_origin_batches_total{outcome=\"duplicate\"} 1",
+        "frontrow_origin_batches_total{outcome=\"token-wrong\"} 1",
+        "frontrow_origin_events_total 3",
+    ] {
+        assert!(text.contains(line), "{line} is missing in\n{text}");
+    }
+    assert!(text.ends_with("# EOF\n"));
+}
