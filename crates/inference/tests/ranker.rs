@@ -1,5 +1,6 @@
 //! tract beside onnxruntime's logits, and models and rows that must be refused.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::needless_pass_by_value, reason = "quickcheck passes values")]
 
 use inference::limits::{MODEL_BYTES_MAX, REASON_CHARS_MAX, ROWS_MAX};
 use inference::{Error, LoadError, Ranker};
