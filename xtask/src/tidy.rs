@@ -51,6 +51,7 @@ const EDGES: &[(&str, &[&str])] = &[
 /// The only files that may say `unsafe`, each with its reason.
 const UNSAFE_FILES: &[(&str, &str)] = &[
     ("components/guest/src/lib.rs", "the canonical ABI hands out memory by raw pointer"),
+    ("components/guest/src/memory.rs", "an allocator speaks in raw pointers"),
     ("host/src/runtime/artifacts.rs", "maps a .cwasm that this node compiled and authenticated"),
 ];
 

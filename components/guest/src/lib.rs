@@ -8,6 +8,10 @@
 #![cfg(target_family = "wasm")]
 extern crate alloc;
 
+mod memory;
+
+pub use memory::reserve;
+
 use alloc::alloc::{Layout, alloc, realloc};
 use core::arch::wasm32::unreachable;
 use core::cell::OnceCell;
@@ -18,9 +22,6 @@ use core::panic::PanicInfo;
 #[allow(unsafe_code, reason = "a block of foreign functions, with none in it")]
 #[link(name = "c")]
 unsafe extern "C" {}
-
-#[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
 /// A panic is a bug: the host sees a trap and drops the instance.
 #[panic_handler]

@@ -15,6 +15,9 @@ use ranking::Ranker;
 use wit::exports::frontrow::edge::ranking as exports;
 use wit::frontrow::edge::inference;
 
+/// What a question over tens of thousands of candidates takes while it is answered.
+const INVOCATION_BYTES: usize = 1 << 20;
+
 struct Component;
 
 impl exports::Guest for Component {
@@ -26,7 +29,9 @@ impl exports::Guest for Component {
         let rules = convert::rules(rules)?;
         let candidates = convert::candidates(&candidates)?;
         let factors = factors.map(|bytes| convert::factors(&bytes)).transpose()?;
-        Ok(convert::loaded(LOADED.keep(Loaded { candidates, factors, rules })))
+        let loaded = LOADED.keep(Loaded { candidates, factors, rules });
+        guest::reserve(INVOCATION_BYTES);
+        Ok(convert::loaded(loaded))
     }
 
     fn recommend(request: exports::Request) -> Result<exports::Answer, exports::Error> {
