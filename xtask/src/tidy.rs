@@ -14,6 +14,7 @@ use crate::shell;
 /// Dev-dependencies are free: a test may ask any crate for the expected answer.
 const EDGES: &[(&str, &[&str])] = &[
     ("units", &[]),
+    ("kernels", &[]),
     ("ranking", &["units"]),
     ("bitrate", &["units"]),
     ("qoe", &["units"]),
@@ -52,6 +53,8 @@ const EDGES: &[(&str, &[&str])] = &[
 const UNSAFE_FILES: &[(&str, &str)] = &[
     ("components/guest/src/lib.rs", "the canonical ABI hands out memory by raw pointer"),
     ("components/guest/src/memory.rs", "an allocator speaks in raw pointers"),
+    ("crates/kernels/src/dense.rs", "vector instructions load from raw pointers"),
+    ("crates/kernels/src/dot.rs", "vector instructions load from raw pointers"),
     ("host/src/runtime/artifacts.rs", "maps a .cwasm that this node compiled and authenticated"),
 ];
 

@@ -1,0 +1,229 @@
+//! Products of a query with four rows of bytes at a time, by what the processor has.
+#![allow(unsafe_code, reason = "vector instructions load from raw pointers")]
+
+use crate::bytes::{GROUP, STEP};
+
+/// How products are made here; the result is the same for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dot {
+    #[cfg_attr(target_family = "wasm", allow(dead_code, reason = "the other form for tests"))]
+    Plain,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_family = "wasm")]
+    Simd128,
+}
+
+#[cfg(target_arch = "x86_64")]
+cpufeatures::new!(cpu_has_avx2, "avx2");
+
+impl Dot {
+    /// The fastest one.
+    pub(crate) fn best() -> Self {
+        #[cfg(target_family = "wasm")]
+        return Self::Simd128;
+        #[cfg(target_arch = "x86_64")]
+        if cpu_has_avx2::get() {
+            return Self::Avx2;
+        }
+        #[cfg(not(target_family = "wasm"))]
+        Self::Plain
+    }
+
+    /// The products of rows with the query, plus a shift each: as many as `products` has places.
+    ///
+    /// # Panics
+    ///
+    /// When the products are not whole groups, the query not whole steps, or the rows or shifts are not
+    /// as many as the products.
+    #[inline]
+    pub(crate) fn products(self, rows: &[i8], shifts: &[i32], query: &[u8], products: &mut [i32]) {
+        assert!(query.len().is_multiple_of(STEP) && products.len().is_multiple_of(GROUP));
+        assert!(rows.len() == products.len() * query.len() && shifts.len() == products.len());
+        match self {
+            Self::Plain => plain(rows, shifts, query, products),
+            // SAFETY: the lengths were checked; AVX2 was found before this variant was made.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { x86::products(rows, shifts, query, products) },
+            // SAFETY: the lengths were checked.
+            #[cfg(target_family = "wasm")]
+            Self::Simd128 => unsafe { wasm::products(rows, shifts, query, products) },
+        }
+    }
+}
+
+fn plain(rows: &[i8], shifts: &[i32], query: &[u8], products: &mut [i32]) {
+    for ((product, shift), row) in products.iter_mut().zip(shifts).zip(rows.chunks_exact(query.len())) {
+        let terms = row.iter().zip(query).map(|(&value, &asked)| i32::from(value) * i32::from(asked));
+        *product = shift + terms.sum::<i32>();
+    }
+}
+
+#[cfg(target_family = "wasm")]
+mod wasm {
+    use core::arch::wasm32::{i32x4_add, i32x4_shuffle, i32x4_splat, v128, v128_load, v128_store};
+
+    use super::{GROUP, STEP};
+
+    /// # Safety
+    ///
+    /// `products` are whole groups, with a shift each, and `rows` one row each as long as `query`, which
+    /// is whole steps.
+    // The whole loop has the feature: a function that has it is not inlined into one that has not.
+    #[cfg_attr(feature = "relaxed-simd", target_feature(enable = "relaxed-simd"))]
+    pub(super) unsafe fn products(rows: &[i8], shifts: &[i32], query: &[u8], products: &mut [i32]) {
+        let stride = query.len();
+        let (mut row, mut shift, mut to) = (rows.as_ptr(), shifts.as_ptr(), products.as_mut_ptr());
+        let asked = query.as_ptr();
+        for _ in 0..products.len() / GROUP {
+            let mut sums = [i32x4_splat(0); GROUP];
+            let mut at = 0;
+            while at != stride {
+                // SAFETY: `at` is a whole step below the stride; each row is one stride long.
+                unsafe {
+                    let asked = v128_load(asked.add(at).cast());
+                    let row = row.add(at);
+                    sums[0] = dot_add(v128_load(row.cast()), asked, sums[0]);
+                    sums[1] = dot_add(v128_load(row.add(stride).cast()), asked, sums[1]);
+                    sums[2] = dot_add(v128_load(row.add(2 * stride).cast()), asked, sums[2]);
+                    sums[3] = dot_add(v128_load(row.add(3 * stride).cast()), asked, sums[3]);
+                }
+                at = at.wrapping_add(STEP);
+            }
+            let [a, b, c, d] = sums;
+            // Transposed: four sums of four lanes each become one vector of four sums.
+            let ab = i32x4_add(i32x4_shuffle::<0, 4, 1, 5>(a, b), i32x4_shuffle::<2, 6, 3, 7>(a, b));
+            let cd = i32x4_add(i32x4_shuffle::<0, 4, 1, 5>(c, d), i32x4_shuffle::<2, 6, 3, 7>(c, d));
+            let sum = i32x4_add(i32x4_shuffle::<0, 1, 4, 5>(ab, cd), i32x4_shuffle::<2, 3, 6, 7>(ab, cd));
+            // SAFETY: one group further each time, and there are as many groups of each.
+            unsafe {
+                v128_store(to.cast(), i32x4_add(sum, v128_load(shift.cast())));
+                row = row.add(GROUP * stride);
+                shift = shift.add(GROUP);
+                to = to.add(GROUP);
+            }
+        }
+    }
+
+    /// Adds the products of sixteen signed bytes with sixteen of seven bits, four to a lane.
+    ///
+    /// Relaxed, yet exact: two products of this kind are below 2^15, where engines could differ.
+    #[cfg(feature = "relaxed-simd")]
+    #[inline]
+    #[target_feature(enable = "relaxed-simd")]
+    fn dot_add(row: v128, asked: v128, sum: v128) -> v128 {
+        core::arch::wasm32::i32x4_relaxed_dot_i8x16_i7x16_add(row, asked, sum)
+    }
+
+    /// Adds the products of sixteen signed bytes with sixteen of seven bits, four to a lane.
+    #[cfg(not(feature = "relaxed-simd"))]
+    #[inline]
+    fn dot_add(row: v128, asked: v128, sum: v128) -> v128 {
+        use core::arch::wasm32::{
+            i16x8_extend_high_i8x16, i16x8_extend_low_i8x16, i32x4_dot_i16x8, u16x8_extend_high_u8x16,
+            u16x8_extend_low_u8x16,
+        };
+        let low = i32x4_dot_i16x8(i16x8_extend_low_i8x16(row), u16x8_extend_low_u8x16(asked));
+        let high = i32x4_dot_i16x8(i16x8_extend_high_i8x16(row), u16x8_extend_high_u8x16(asked));
+        i32x4_add(sum, i32x4_add(low, high))
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use core::arch::x86_64::{
+        __m128i, __m256i, _mm_add_epi32, _mm_loadu_si128, _mm_storeu_si128, _mm256_add_epi32,
+        _mm256_castsi256_si128, _mm256_cvtepi8_epi16, _mm256_cvtepu8_epi16, _mm256_extracti128_si256,
+        _mm256_hadd_epi32, _mm256_madd_epi16, _mm256_setzero_si256,
+    };
+
+    use super::{GROUP, STEP};
+
+    /// # Safety
+    ///
+    /// The processor has AVX2; `products` are whole groups, with a shift each, and `rows` one row each as
+    /// long as `query`, which is whole steps.
+    #[target_feature(enable = "avx2")]
+    pub(super) unsafe fn products(rows: &[i8], shifts: &[i32], query: &[u8], products: &mut [i32]) {
+        let stride = query.len();
+        let groups = rows.chunks_exact(GROUP * stride).zip(shifts.chunks_exact(GROUP));
+        for (to, (rows, shifts)) in products.chunks_exact_mut(GROUP).zip(groups) {
+            let mut sums = [_mm256_setzero_si256(); GROUP];
+            let mut at = 0;
+            while at != stride {
+                // SAFETY: `at` is a whole step below the stride; each row is one stride long.
+                let asked = _mm256_cvtepu8_epi16(unsafe { step(query.as_ptr().add(at).cast()) });
+                for (row, sum) in sums.iter_mut().enumerate() {
+                    // SAFETY: as above.
+                    let values = unsafe { step(rows.as_ptr().add(row * stride + at)) };
+                    *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(_mm256_cvtepi8_epi16(values), asked));
+                }
+                at += STEP;
+            }
+            let lanes = sum_lanes(sums);
+            // SAFETY: four numbers of 32 bits, on both sides.
+            unsafe {
+                let sum = _mm_add_epi32(lanes, _mm_loadu_si128(shifts.as_ptr().cast()));
+                _mm_storeu_si128(to.as_mut_ptr().cast(), sum);
+            }
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn step(from: *const i8) -> __m128i {
+        // SAFETY: the caller's promise; it need not be aligned.
+        unsafe { _mm_loadu_si128(from.cast()) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn sum_lanes([a, b, c, d]: [__m256i; GROUP]) -> __m128i {
+        let halves = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
+        _mm_add_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256::<1>(halves))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::needless_pass_by_value, reason = "quickcheck passes values")]
+mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use quickcheck::{Gen, QuickCheck, TestResult};
+
+    use super::*;
+
+    fn products(dot: Dot, rows: &[i8], shifts: &[i32], query: &[u8]) -> Vec<i32> {
+        let mut products = vec![0; shifts.len()];
+        dot.products(rows, shifts, query, &mut products);
+        products
+    }
+
+    #[test]
+    fn the_fastest_form_gives_what_the_plain_one_gives() {
+        fn holds(values: Vec<i8>, asked: Vec<u8>, shift: i16) -> TestResult {
+            let stride = (asked.len() / STEP * STEP).min(96);
+            if stride == 0 || values.len() < GROUP * stride {
+                return TestResult::discard();
+            }
+            let count = values.len() / (GROUP * stride) * GROUP;
+            let rows = &values[..count * stride];
+            let query: Vec<u8> = asked[..stride].iter().map(|value| value & 127).collect();
+            let shifts: Vec<i32> = (0..count as i32).map(|row| row * i32::from(shift)).collect();
+            let plain = products(Dot::Plain, rows, &shifts, &query);
+            TestResult::from_bool(products(Dot::best(), rows, &shifts, &query) == plain)
+        }
+        QuickCheck::new().rng(Gen::new(1_000)).quickcheck(holds as fn(Vec<i8>, Vec<u8>, i16) -> TestResult);
+    }
+
+    #[test]
+    fn the_extremes_do_not_saturate() {
+        let query = [127_u8; 64];
+        for value in [i8::MIN, i8::MAX] {
+            let rows = [value; GROUP * 64];
+            let expected = i32::from(value) * 127 * 64;
+            assert_eq!(products(Dot::best(), &rows, &[0; GROUP], &query), [expected; GROUP]);
+        }
+    }
+}

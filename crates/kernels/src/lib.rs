@@ -1,0 +1,16 @@
+//! The inner loops of ranking: dot products of bytes and layers of floats, the same bits in every form.
+//!
+//! Integer sums are exact, so their order does not matter. Float sums are taken in one order, which is
+//! part of each function's contract: the vector and the plain form differ in speed only. Products and
+//! sums are never fused.
+#![no_std]
+extern crate alloc;
+
+mod bytes;
+mod dense;
+mod dot;
+mod top;
+
+pub use bytes::{ByteMatrix, COLUMNS_MAX, MatrixError, Query, power_of_two};
+pub use dense::Dense;
+pub use top::top;

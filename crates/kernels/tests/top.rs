@@ -1,0 +1,118 @@
+//! What the exact search finds, beside the plainest way to find it.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::needless_pass_by_value, reason = "quickcheck passes values")]
+
+use kernels::{ByteMatrix, MatrixError, Query, power_of_two, top};
+use quickcheck::{Arbitrary, Gen, QuickCheck};
+
+/// A few columns, rows with ties, a query.
+#[derive(Clone, Debug)]
+struct Case {
+    columns: usize,
+    values: Vec<i8>,
+    scales: Vec<f32>,
+    query: Vec<f32>,
+    count: usize,
+    forbidden: Vec<bool>,
+}
+
+impl Arbitrary for Case {
+    fn arbitrary(g: &mut Gen) -> Self {
+        let columns = usize::arbitrary(g) % 70 + 1;
+        let rows = usize::arbitrary(g) % 60;
+        // Few values and scales, so that scores tie.
+        let values = (0..rows * columns).map(|_| *g.choose(&[-128, -3, 0, 1, 127]).unwrap()).collect();
+        let scales = (0..rows).map(|_| *g.choose(&[0.25, 0.5, 1.0]).unwrap()).collect();
+        let query = (0..columns).map(|_| f32::from(i8::arbitrary(g)) / 16.0).collect();
+        let forbidden = (0..rows).map(|_| bool::arbitrary(g)).collect();
+        Self { columns, values, scales, query, count: usize::arbitrary(g) % 70, forbidden }
+    }
+}
+
+/// All scores, sorted.
+fn by_sorting(case: &Case) -> Vec<(f32, u32)> {
+    let scale = power_of_two(&case.query, 63.0);
+    let query: Vec<i64> = case.query.iter().map(|value| (value / scale).round_ties_even() as i64).collect();
+    let product = |row: &[i8]| row.iter().zip(&query).map(|(&a, b)| i64::from(a) * b).sum::<i64>();
+    let rows = case.values.chunks_exact(case.columns).zip(&case.scales);
+    let mut all: Vec<(f32, u32)> = (0..)
+        .zip(rows)
+        .filter(|(row, _)| !case.forbidden[*row as usize])
+        .map(|(row, (values, row_scale))| (product(values) as f32 * row_scale * scale, row))
+        .collect();
+    all.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    all.truncate(case.count);
+    all
+}
+
+#[test]
+fn the_best_rows_are_those_that_sorting_all_would_give() {
+    fn holds(case: Case) -> bool {
+        let matrix = ByteMatrix::new(case.columns, &case.values, case.scales.clone()).unwrap();
+        let query = Query::quantise(&case.query);
+        let found = top(&matrix, &query, case.count, |row| !case.forbidden[row]);
+        // −0 and 0 are one score.
+        let plain = |list: Vec<(f32, u32)>| list.into_iter().map(|(score, row)| (score + 0.0, row)).collect();
+        let (found, expected): (Vec<_>, Vec<_>) = (plain(found), plain(by_sorting(&case)));
+        found == expected
+    }
+    QuickCheck::new().tests(500).quickcheck(holds as fn(Case) -> bool);
+}
+
+#[test]
+fn a_filter_is_asked_only_about_rows_that_would_enter() {
+    let values: Vec<i8> = (0..2_000).map(|row| if row < 10 { 100 } else { 1 }).collect();
+    let matrix = ByteMatrix::new(1, &values, vec![1.0; 2_000]).unwrap();
+    let mut asked = 0;
+    let found = top(&matrix, &Query::quantise(&[1.0]), 5, |_| {
+        asked += 1;
+        true
+    });
+    assert_eq!(found.iter().map(|&(_, row)| row).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+    assert!(asked <= 10, "{asked}");
+}
+
+#[test]
+fn quantised_values_are_within_half_a_step() {
+    fn holds(values: Vec<i16>) -> bool {
+        let floats: Vec<f32> = values.iter().map(|&value| f32::from(value) / 97.0).collect();
+        if floats.is_empty() || floats.len() > 1_024 {
+            return true;
+        }
+        let matrix = ByteMatrix::quantise(floats.len(), &floats).unwrap();
+        let scale = matrix.scales()[0];
+        matrix
+            .row(0)
+            .iter()
+            .zip(&floats)
+            .all(|(&byte, value)| (f32::from(byte) * scale - value).abs() <= scale / 2.0)
+    }
+    QuickCheck::new().quickcheck(holds as fn(Vec<i16>) -> bool);
+}
+
+#[test]
+fn the_scale_is_the_smallest_power_of_two_that_fits() {
+    for (largest, scale) in
+        [(127.0, 1.0), (127.1, 2.0), (63.5, 0.5), (63.6, 1.0), (1e-3, 1.0 / 65_536.0 / 1.0)]
+    {
+        let found = power_of_two(&[0.1 * largest, -largest], 127.0);
+        assert!(largest / found <= 127.0 && largest / found > 63.4, "{largest}: {found}");
+        if largest > 1.0 {
+            assert_eq!(found, scale, "{largest}");
+        }
+    }
+    assert_eq!(power_of_two(&[0.0, -0.0], 127.0), 1.0);
+}
+
+#[test]
+fn shapes_that_do_not_fit_are_refused() {
+    assert_eq!(ByteMatrix::new(0, &[], vec![]), Err(MatrixError::Columns { columns: 0 }));
+    assert_eq!(ByteMatrix::new(1_025, &[], vec![]), Err(MatrixError::Columns { columns: 1_025 }));
+    assert_eq!(ByteMatrix::new(3, &[1; 5], vec![1.0; 2]), Err(MatrixError::Shape { values: 5 }));
+    for scale in [0.0, -1.0, 3.0, f32::NAN, f32::INFINITY] {
+        assert_eq!(ByteMatrix::new(1, &[1, 1], vec![1.0, scale]), Err(MatrixError::Scale { row: 1 }));
+    }
+    let matrix = ByteMatrix::new(16, &[1; 16], vec![1.0]).unwrap();
+    assert_eq!(top(&matrix, &Query::quantise(&[1.0; 17]), 5, |_| true), []);
+    assert_eq!(top(&matrix, &Query::quantise(&[1.0; 16]), 0, |_| true), []);
+}
