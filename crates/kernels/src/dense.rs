@@ -61,7 +61,7 @@ impl Dense {
 
     /// `to = rows · weights + bias`, row by row.
     ///
-    /// Each value is `bias + r₀w₀ + r₁w₁ + …` in this order, every product and sum rounded.
+    /// Each value is `(0 + r₀w₀ + r₁w₁ + …) + bias` in this order, every product and sum rounded.
     ///
     /// # Panics
     ///
@@ -85,11 +85,13 @@ impl Dense {
     fn tile<const ROWS: usize>(&self, rows: &[f32], to: &mut [f32]) {
         let panels = self.panels.chunks_exact(self.inputs * PANEL).zip(self.bias.as_chunks::<PANEL>().0);
         for (panel, (weights, bias)) in panels.enumerate() {
-            let sums = panel_sums::<ROWS>(rows, weights, bias);
+            let sums = panel_sums::<ROWS>(rows, weights);
             let first = panel * PANEL;
             let width = PANEL.min(self.outputs - first);
             for (to, sums) in to.chunks_exact_mut(self.outputs).zip(&sums) {
-                to[first..first + width].copy_from_slice(&sums[..width]);
+                for ((to, sum), bias) in to[first..first + width].iter_mut().zip(sums).zip(bias) {
+                    *to = sum + bias;
+                }
             }
         }
     }
@@ -97,21 +99,21 @@ impl Dense {
 
 /// The eight outputs of a panel for `ROWS` rows.
 #[cfg(not(target_family = "wasm"))]
-fn panel_sums<const ROWS: usize>(rows: &[f32], weights: &[f32], bias: &[f32; PANEL]) -> [[f32; PANEL]; ROWS] {
+fn panel_sums<const ROWS: usize>(rows: &[f32], weights: &[f32]) -> [[f32; PANEL]; ROWS] {
     #[cfg(target_arch = "x86_64")]
     if x86::has_avx2() {
         // SAFETY: AVX2 was found.
-        return unsafe { x86::panel_sums(rows, weights, bias) };
+        return unsafe { x86::panel_sums(rows, weights) };
     }
-    plain(rows, weights, bias)
+    plain(rows, weights)
 }
 
 #[cfg_attr(target_family = "wasm", allow(dead_code, reason = "the other form for tests"))]
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "compiled once for each set of instructions")]
-fn plain<const ROWS: usize>(rows: &[f32], weights: &[f32], bias: &[f32; PANEL]) -> [[f32; PANEL]; ROWS] {
+fn plain<const ROWS: usize>(rows: &[f32], weights: &[f32]) -> [[f32; PANEL]; ROWS] {
     let inputs = weights.len() / PANEL;
-    let mut sums = [*bias; ROWS];
+    let mut sums = [[0.0; PANEL]; ROWS];
     let (weights, _) = weights.as_chunks::<PANEL>();
     for (input, weights) in weights.iter().enumerate() {
         for (row, sums) in sums.iter_mut().enumerate() {
@@ -143,24 +145,21 @@ mod x86 {
     pub(super) unsafe fn panel_sums<const ROWS: usize>(
         rows: &[f32],
         weights: &[f32],
-        bias: &[f32; PANEL],
     ) -> [[f32; PANEL]; ROWS] {
-        super::plain(rows, weights, bias)
+        super::plain(rows, weights)
     }
 }
 
 /// The eight outputs of a panel for `ROWS` rows.
 #[cfg(target_family = "wasm")]
-fn panel_sums<const ROWS: usize>(rows: &[f32], weights: &[f32], bias: &[f32; PANEL]) -> [[f32; PANEL]; ROWS] {
+fn panel_sums<const ROWS: usize>(rows: &[f32], weights: &[f32]) -> [[f32; PANEL]; ROWS] {
     use core::arch::wasm32::{
         f32x4_add, f32x4_mul, f32x4_splat, i32x4_shuffle, v128, v128_load, v128_load32_splat, v128_store,
     };
 
     let inputs = weights.len() / PANEL;
     assert!(rows.len() == ROWS * inputs);
-    // SAFETY: a bias has eight numbers.
-    let bias = unsafe { [v128_load(bias.as_ptr().cast()), v128_load(bias[4..].as_ptr().cast())] };
-    let mut sums = [bias; ROWS];
+    let mut sums = [[f32x4_splat(0.0); 2]; ROWS];
     let add = |sums: &mut [v128; 2], value: v128, weights: [v128; 2]| {
         sums[0] = f32x4_add(sums[0], f32x4_mul(value, weights[0]));
         sums[1] = f32x4_add(sums[1], f32x4_mul(value, weights[1]));
@@ -258,7 +257,7 @@ mod tests {
                         .iter()
                         .enumerate()
                         .map(|(input, value)| value * weights[input * outputs + output]);
-                    terms.fold(bias[output], |sum, term| sum + term)
+                    terms.fold(0.0, |sum, term| sum + term) + bias[output]
                 })
             });
             found.iter().map(|value| value.to_bits()).eq(expected.map(f32::to_bits))

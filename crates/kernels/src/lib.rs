@@ -6,11 +6,13 @@
 #![no_std]
 extern crate alloc;
 
+mod byte_dense;
 mod bytes;
 mod dense;
 mod dot;
 mod top;
 
+pub use byte_dense::ByteDense;
 pub use bytes::{ByteMatrix, COLUMNS_MAX, MatrixError, Query, power_of_two};
 pub use dense::Dense;
 pub use top::top;
