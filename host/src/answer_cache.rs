@@ -28,8 +28,8 @@ struct Kept {
 /// All that an answer depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
-    /// The release that is asked.
-    pub generation: u64,
+    /// The digest of the manifest of the release that is asked: a number could come back with other files.
+    pub manifest_sha256: &'a str,
     /// Whose candidates.
     pub region: &'a str,
     /// Boundaries of the region's licence windows at or before the request's time.
@@ -52,13 +52,14 @@ impl Question<'_> {
     /// The key of this question.
     pub fn key(&self) -> Key {
         let mut digest = Sha256::new();
-        digest.update(self.generation.to_le_bytes());
         digest.update(self.window.to_le_bytes());
         digest.update(self.k.to_le_bytes());
         digest.update([self.maturity_max]);
         // Each part with its length first, so that no two questions have the same bytes.
-        digest.update((self.region.len() as u64).to_le_bytes());
-        digest.update(self.region);
+        for text in [self.manifest_sha256, self.region] {
+            digest.update((text.len() as u64).to_le_bytes());
+            digest.update(text);
+        }
         for titles in [self.history, self.exclude] {
             digest.update((titles.len() as u64).to_le_bytes());
             let bytes: Vec<u8> = titles.iter().flat_map(|title| title.to_le_bytes()).collect();
@@ -116,7 +117,7 @@ mod tests {
 
     fn question() -> Question<'static> {
         Question {
-            generation: 1,
+            manifest_sha256: "a1",
             region: "eu",
             window: 3,
             history: &[5, 4],
@@ -138,7 +139,7 @@ mod tests {
     #[test]
     fn every_part_of_a_question_tells_answers_apart() {
         let others = [
-            Question { generation: 2, ..question() },
+            Question { manifest_sha256: "a2", ..question() },
             Question { region: "us", ..question() },
             Question { window: 4, ..question() },
             Question { history: &[4, 5], ..question() },

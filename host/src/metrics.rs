@@ -16,6 +16,7 @@ pub struct Metrics {
     requests: Family<Answered, Counter>,
     request_seconds: Family<Route, Histogram, fn() -> Histogram>,
     refusals: Family<Code, Counter>,
+    releases_refused: Family<Code, Counter>,
     invocations: Family<Invocation, Counter>,
     invocation_seconds: Family<Component, Histogram, fn() -> Histogram>,
     cache: Family<Outcome, Counter>,
@@ -105,6 +106,7 @@ impl Metrics {
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(request),
             refusals: Family::default(),
+            releases_refused: Family::default(),
             invocations: Family::default(),
             invocation_seconds: Family::new_with_constructor(invocation),
             cache: Family::default(),
@@ -130,6 +132,7 @@ impl Metrics {
             self.request_seconds.clone(),
         );
         r.register("refusals", "Requests and events refused, by code", self.refusals.clone());
+        r.register("releases_refused", "Releases refused, by code", self.releases_refused.clone());
         r.register("invocations", "Calls into components, by outcome", self.invocations.clone());
         r.register_with_unit(
             "invocation_duration",
@@ -197,6 +200,11 @@ impl Metrics {
     /// A look at the origin ended.
     pub fn synced(&self, outcome: &'static str) {
         self.syncs.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// A release was refused, at the origin or on our own disk.
+    pub fn release_refused(&self, code: &'static str) {
+        self.releases_refused.get_or_create(&Code { code }).inc();
     }
 
     /// A batch was `stored`, `refused` or `failed` and will be sent again.

@@ -39,6 +39,9 @@ pub enum OriginError {
         /// Of the refused one.
         now: f64,
     },
+    /// The manifest of the release before is not what was stored, so that nothing can be compared.
+    #[error("the manifest of generation {0} cannot be read: {1}")]
+    ParentUnreadable(u64, release::FileError),
     /// The channel points to no release, or to the first.
     #[error("channel {0:?} has no release to go back to")]
     NothingBefore(String),
@@ -106,6 +109,7 @@ impl OriginError {
             Self::Models(error) => error.code(),
             Self::Assemble(error) => error.code(),
             Self::QualityFell { .. } => "quality-fell",
+            Self::ParentUnreadable(..) => "release-parent-unreadable",
             Self::NothingBefore(_) => "release-nothing-before",
             Self::Preview(error) => error.code(),
             Self::Cluster(error) => error.code(),

@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 /// Licences, bans and sources of the dependencies; the tool is optional on a developer's machine.
 fn licences() -> Result<()> {
     if !shell::succeeds(shell::cargo().args(["deny", "--version"])) {
-        shell::note("cargo-deny is not installed: licences and advisories are not checked here");
+        shell::note("cargo-deny is not installed: licences and sources are not checked here");
         return Ok(());
     }
     let mut deny = shell::cargo();

@@ -115,8 +115,10 @@ fn check_edges(breaches: &mut Vec<String>) -> Result<()> {
 
 fn check_file(file: &Path, breaches: &mut Vec<String>) -> Result<()> {
     let shown = file.display();
-    let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    if FORBIDDEN_MODULES.contains(&stem.as_str()) {
+    // A module is a file or a folder.
+    let stem = file.with_extension("");
+    let mut names = stem.components().map(|part| part.as_os_str().to_string_lossy());
+    if names.any(|name| FORBIDDEN_MODULES.contains(&&*name)) {
         breaches.push(format!("{shown}: name it after what it does"));
     }
     let extension = file.extension().map(|extension| extension.to_string_lossy().into_owned());

@@ -49,6 +49,14 @@ pub(crate) fn test() -> Result<()> {
     shell::visibly("testing the page in Chromium", npm().arg("test"))
 }
 
+/// Runs the page's tests in a headless browser on the page of this node, as built by [`test`].
+pub(crate) fn test_against(node: &str) -> Result<()> {
+    let mut tests = Command::new("node");
+    tests.current_dir(shell::root().join("www")).env("FRONTROW_NODE_URL", node);
+    tests.args(["--test", "dist-test/page.test.mjs"]);
+    shell::quietly("testing the page on a node of the story", &mut tests)
+}
+
 /// Generates the JavaScript and the types that go with a wasm file.
 fn glue(wasm: &Path, folder: &Path) -> Result<()> {
     shell::say("generating the JavaScript glue");

@@ -35,7 +35,7 @@ pub struct Input {
 /// What decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Why {
-    /// The speed is unknown and was needed, so the lowest rung.
+    /// The speed is unknown, so the lowest rung.
     UnknownSpeed,
     /// The region's table; also when it has no line for so low a speed, and so the lowest rung.
     SpeedRule,
@@ -60,41 +60,33 @@ pub struct Decision {
     pub rule: Option<usize>,
 }
 
-/// Chooses the rung to fetch next.
+/// Chooses the rung to fetch next; the lowest while the speed is unknown, whatever the policy.
 pub fn decide(input: &Input) -> Decision {
-    let wanted = match input.policy {
-        Policy::SeedRules => by_rules(input),
-        Policy::Throughput => by_throughput(input),
-        Policy::Bola => by_buffer(input),
+    let wanted = match (input.speed.mbps(), input.speed.sustains(&input.ladder)) {
+        (Some(mbps), Some(sustained)) => match input.policy {
+            Policy::SeedRules => by_rules(input, mbps),
+            Policy::Throughput => Decision { rung: sustained, why: Why::Throughput, rule: None },
+            Policy::Bola => by_buffer(input, sustained),
+        },
+        _ => lowest(Why::UnknownSpeed),
     };
     capped(wanted, input)
 }
 
-fn by_rules(input: &Input) -> Decision {
-    let Some(mbps) = input.speed.mbps() else { return lowest(Why::UnknownSpeed) };
+fn by_rules(input: &Input, mbps: f64) -> Decision {
     let Some(rule) = input.rules.at(mbps) else { return lowest(Why::SpeedRule) };
     let rung = input.ladder.of_height(input.rules.lines()[rule].height);
     Decision { rung, why: Why::SpeedRule, rule: Some(rule) }
 }
 
-fn by_throughput(input: &Input) -> Decision {
-    match input.speed.sustains(&input.ladder) {
-        Some(rung) => Decision { rung, why: Why::Throughput, rule: None },
-        None => lowest(Why::UnknownSpeed),
-    }
-}
-
-fn by_buffer(input: &Input) -> Decision {
+fn by_buffer(input: &Input, sustained: usize) -> Decision {
     let rung = bola::rung(&input.ladder, &input.buffer);
     if !input.buffer.is_low() {
         return Decision { rung, why: Why::BufferLevel, rule: None };
     }
     // BOLA trusts the level alone; where a buffer holds only a few segments (live), one segment is
     // already half of it and would ask for more than the network brings before it is played.
-    match input.speed.sustains(&input.ladder) {
-        Some(ceiling) => Decision { rung: rung.min(ceiling), why: Why::BufferLow, rule: None },
-        None => lowest(Why::UnknownSpeed),
-    }
+    Decision { rung: rung.min(sustained), why: Why::BufferLow, rule: None }
 }
 
 fn capped(wanted: Decision, input: &Input) -> Decision {

@@ -104,11 +104,14 @@ def bitrate_cases():
         "an empty buffer": by_buffer(0, samples_kbps=[8000.0]),
         "an empty buffer and no speed": by_buffer(0),
         "a low buffer and a slow network": by_buffer(7999, samples_kbps=[1200.0], buffer_max_ms=8000),
-        "a buffer of two segments": by_buffer(8000),
-        "a half full buffer": by_buffer(30_000),
-        "a full buffer": by_buffer(60_000, height_max=2160),
-        "a buffer above its largest": by_buffer(90_000, buffer_max_ms=30_000, segment_ms=6000),
-        "a full buffer with a cap": by_buffer(60_000, height_max=720),
+        "a buffer of two segments": by_buffer(8000, samples_kbps=[1200.0]),
+        "a half full buffer": by_buffer(30_000, samples_kbps=[1200.0]),
+        "a half full buffer and no speed": by_buffer(30_000),
+        "a full buffer": by_buffer(60_000, samples_kbps=[1200.0], height_max=2160),
+        "a buffer above its largest": by_buffer(
+            90_000, samples_kbps=[1200.0], buffer_max_ms=30_000, segment_ms=6000
+        ),
+        "a full buffer with a cap": by_buffer(60_000, samples_kbps=[1200.0], height_max=720),
         "the defaults": {"ladder": LADDER},
         "a ladder that falls": {"ladder": LADDER[::-1]},
     }

@@ -128,14 +128,14 @@ def bitrate(question):
     if speed is not None:
         sustained = max([i for i, rate in enumerate(kbps) if rate <= speed * 0.85], default=0)
     policy, endpoint = question.get("policy", "bola"), None
-    if policy == "bola":
+    if speed is None:
+        rung, why = 0, "unknown-speed"
+    elif policy == "bola":
         segment_ms, max_ms = question.get("segment_ms", 4000), question.get("buffer_max_ms", 60_000)
         level_ms = min(question.get("buffer_ms", 0), max_ms)
         rung, why = bola.rung(kbps, level_ms, max_ms, segment_ms), "buffer-level"
         if level_ms < 2 * segment_ms:
-            rung, why = (0, "unknown-speed") if speed is None else (min(rung, sustained), "buffer-low")
-    elif speed is None:
-        rung, why = 0, "unknown-speed"
+            rung, why = min(rung, sustained), "buffer-low"
     elif policy == "throughput":
         rung, why = sustained, "throughput"
     else:

@@ -118,6 +118,9 @@ pub struct ModelValue {
     pub shape: Vec<Option<u32>>,
 }
 
+/// The age rating of every golden question: no title is too old for it.
+pub const GOLDEN_MATURITY_MAX_YEARS: u8 = u8::MAX;
+
 /// A question and its answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -3,7 +3,7 @@
 use ::bitrate::InputError;
 use serde::{Deserialize, Serialize};
 
-use crate::text::{check_id, check_label};
+use crate::text::{check_id, check_label, check_max};
 use crate::{Refusal, TimingsUs, limits};
 
 /// Which rung to fetch next?
@@ -19,7 +19,8 @@ pub struct BitrateRequest {
     /// The renditions, kbps strictly rising; the node's own ladder without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ladder: Option<Vec<Rung>>,
-    /// Measured throughput of the last downloads in kbit/s, oldest first; empty = unknown.
+    /// Measured throughput of the last downloads in kbit/s, oldest first; empty = unknown, and so the
+    /// lowest rung.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub samples_kbps: Vec<f64>,
     /// Media in the buffer.
@@ -59,11 +60,26 @@ impl BitrateRequest {
         if self.samples_kbps.len() > samples_max {
             return Err(InputError::TooMany { max: samples_max }.into());
         }
+        let kbps_max = f64::from(limits::KBPS_MAX);
+        if let Some(sample) = self.samples_kbps.iter().find(|kbps| !(0.0..=kbps_max).contains(*kbps)) {
+            let message = format!("a sample of {sample} kbit/s is not from 0 to {kbps_max}");
+            return Err(Refusal::new("number-out-of-range", message));
+        }
+        for (field, ms) in [
+            ("buffer_ms", self.buffer_ms),
+            ("buffer_max_ms", self.buffer_max_ms),
+            ("segment_ms", self.segment_ms),
+        ] {
+            check_max(field, Some(u64::from(ms)), limits::MEDIA_MS_MAX)?;
+        }
         let Some(ladder) = &self.ladder else { return Ok(()) };
         if ladder.len() > limits::RUNGS_MAX {
             return Err(InputError::LadderTooLong.into());
         }
-        ladder.iter().try_for_each(|rung| check_id("id of a rung", &rung.id))
+        ladder.iter().try_for_each(|rung| {
+            check_max("kbps of a rung", Some(u64::from(rung.kbps)), u64::from(limits::KBPS_MAX))?;
+            check_id("id of a rung", &rung.id)
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::text::{check_id, check_label, check_max, check_time};
-use crate::{Refusal, limits};
+use crate::{Refusal, TimingsUs, limits};
 
 /// What players saw since they last reported.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +86,8 @@ impl Event {
         check_max("duration_ms", self.duration_ms, limits::MEDIA_MS_MAX)?;
         check_max("kbps", self.kbps.map(u64::from), u64::from(limits::KBPS_MAX))?;
         check_max("buffer_ms", self.buffer_ms.map(u64::from), limits::MEDIA_MS_MAX)?;
+        check_max("buffering_events", self.buffering_events.map(u64::from), limits::COUNT_MAX)?;
+        check_max("dropped_frames", self.dropped_frames.map(u64::from), limits::COUNT_MAX)?;
         self.error_code.as_deref().map_or(Ok(()), |code| check_id("error_code", code))
     }
 }
@@ -123,6 +125,8 @@ pub struct EventsAnswer {
     pub accepted: u32,
     /// One an event.
     pub results: Vec<EventResult>,
+    /// Where the time went.
+    pub timings_us: TimingsUs,
 }
 
 /// What became of an event.

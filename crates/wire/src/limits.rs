@@ -41,6 +41,9 @@ pub const MEDIA_MS_MAX: u64 = 30 * 24 * 3_600_000;
 /// 10 Gbit/s: a faster rendition is an error of the player and would swamp every mean.
 pub const KBPS_MAX: u32 = 10_000_000;
 
+/// A month of playback at 120 frames a second: a higher count is an error of the player.
+pub const COUNT_MAX: u64 = MEDIA_MS_MAX / 1_000 * 120;
+
 /// Rungs in a ladder.
 pub const RUNGS_MAX: usize = bitrate::limits::RUNGS_MAX;
 

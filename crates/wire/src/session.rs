@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::TimingsUs;
+
 /// A session so far.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SessionAnswer {
@@ -23,6 +25,8 @@ pub struct SessionAnswer {
     pub summary: Summary,
     /// How good it was.
     pub scores: Scores,
+    /// Where the time went.
+    pub timings_us: TimingsUs,
 }
 
 /// What a player saw.

@@ -63,7 +63,9 @@ fn a_history_of_a_hundred_thousand_titles_has_its_own_code() {
 #[test]
 fn questions_for_a_bit_rate() {
     check_bitrate("{}", "accepted");
-    check_bitrate(r#"{"policy":"seed-rules","samples_kbps":[-1.0,1e300]}"#, "accepted");
+    check_bitrate(r#"{"policy":"seed-rules","samples_kbps":[0.0,1e7]}"#, "accepted");
+    check_bitrate(r#"{"samples_kbps":[-1.0]}"#, "number-out-of-range");
+    check_bitrate(r#"{"samples_kbps":[1e300]}"#, "number-out-of-range");
     check_bitrate(r#"{"policy":"magic"}"#, "json-malformed");
     check_bitrate(r#"{"samples_kbps":[1e999]}"#, "json-malformed");
     check_bitrate(r#"{"buffer_ms":-1}"#, "json-malformed");

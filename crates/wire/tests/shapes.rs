@@ -141,12 +141,14 @@ fn events() {
             code: None,
             message: None,
         }],
+        timings_us: TimingsUs { queue: 1, decide: 2, total: 3 },
     };
     check(
         &answer,
         &json!({
             "request_id": "r-1", "generation": 2, "accepted": 1,
             "results": [{"event_id": "e-1", "status": "duplicate"}],
+            "timings_us": {"queue": 1, "decide": 2, "total": 3},
         }),
     );
 }
@@ -181,12 +183,14 @@ fn a_session_with_one_stall_of_three_seconds() {
         ended: true,
         summary: report.summary,
         scores: report.scores,
+        timings_us: TimingsUs::default(),
     };
     check(
         &answer,
         &json!({
             "request_id": "r-1", "generation": 2, "session_id": "s-1", "title": 7, "ended": true,
             "summary": summary, "scores": scores,
+            "timings_us": {"queue": 0, "decide": 0, "total": 0},
         }),
     );
 }

@@ -51,6 +51,7 @@ pub(super) async fn answer(
         generation,
         accepted: u32::try_from(accepted).unwrap_or(u32::MAX),
         results: folded.results,
+        timings_us: stages.timings(),
     }))
 }
 

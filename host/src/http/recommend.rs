@@ -46,7 +46,7 @@ pub(super) async fn answer(
     exclude.sort_unstable();
     exclude.dedup();
     let key = Question {
-        generation: serving.generation.number(),
+        manifest_sha256: &serving.manifest_sha256,
         region: &region,
         window: known.window_at(at_unix_ms),
         history: &history,

@@ -10,6 +10,7 @@ use wire::SessionAnswer;
 
 use super::asked::{Asked, Form};
 use super::errors::ApiError;
+use super::invoke::Stages;
 use crate::node::Node;
 
 pub(super) async fn answer(
@@ -18,6 +19,7 @@ pub(super) async fn answer(
     path: Result<Path<String>, PathRejection>,
 ) -> Result<Response, ApiError> {
     let Path(session_id) = path?;
+    let stages = Stages::begin();
     let view = node.sessions.view(&session_id).ok_or_else(|| {
         ApiError::new(StatusCode::NOT_FOUND, "session-unknown", "this node has no such session")
     })?;
@@ -30,5 +32,6 @@ pub(super) async fn answer(
         ended: view.ended,
         summary: view.summary,
         scores: view.scores,
+        timings_us: stages.timings(),
     }))
 }

@@ -4,7 +4,7 @@ use super::error::Nonsense;
 use super::{bitrate, qoe, ranking};
 use crate::limits;
 
-/// At most `k` picks of known titles, each once, in falling order, ties by the lower id.
+/// At most `k` picks of known titles, none watched or excluded, each once, in falling order, ties by the lower id.
 pub(super) fn answer(
     answer: &ranking::Answer,
     request: &ranking::Request,
@@ -17,6 +17,12 @@ pub(super) fn answer(
     }
     falling(answer.picks.iter().map(|pick| (pick.score, pick.title)))?;
     once(answer.picks.iter().map(|pick| pick.title))?;
+    let mut shown: Vec<u32> = answer.picks.iter().map(|pick| pick.title).collect();
+    shown.sort_unstable();
+    let is_shown = |title: &&u32| shown.binary_search(title).is_ok();
+    if let Some(&title) = request.history.iter().chain(&request.exclude).find(is_shown) {
+        return Err(Nonsense::Excluded { title });
+    }
     let known = |title: u32| titles.binary_search(&title).is_ok();
     match answer.picks.iter().find(|pick| !known(pick.title)) {
         Some(pick) => Err(Nonsense::UnknownTitle { title: pick.title }),
@@ -30,7 +36,7 @@ pub(super) fn top_rated(scored: &[ranking::Scored], n: u32, exclude: &[u32]) -> 
     falling(scored.iter().map(|entry| (entry.score, entry.title)))?;
     once(scored.iter().map(|entry| entry.title))?;
     match scored.iter().find(|entry| exclude.contains(&entry.title)) {
-        Some(entry) => Err(Nonsense::UnknownTitle { title: entry.title }),
+        Some(entry) => Err(Nonsense::Excluded { title: entry.title }),
         None => Ok(()),
     }
 }

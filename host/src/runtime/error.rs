@@ -299,6 +299,12 @@ pub enum Nonsense {
         /// Which.
         title: u32,
     },
+    /// A title that was watched or excluded.
+    #[error("title {title} was watched or excluded")]
+    Excluded {
+        /// Which.
+        title: u32,
+    },
     /// A number is not finite, or outside its range.
     #[error("number {index} is not finite or outside its range")]
     Number {

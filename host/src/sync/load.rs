@@ -10,9 +10,6 @@ use super::store::{KeptGeneration, Store, Wanted};
 use crate::runtime::{Components, RegionFiles, ReleaseFiles, Runtime, ranking};
 use crate::serving::{File, Region, Serving};
 
-/// The age rating of golden cases: no title is too old for it.
-const GOLDEN_MATURITY_MAX: u8 = 18;
-
 /// Reads the manifest of a kept generation.
 pub(super) fn manifest(store: &Store, kept: &KeptGeneration) -> Result<Manifest, SyncError> {
     let name = release::manifest_target(kept.generation);
@@ -118,7 +115,7 @@ fn check_golden(serving: &Serving, manifest: &Manifest) -> Result<(), SyncError>
             exclude: Vec::new(),
             k: golden.k,
             at_unix_ms: golden.at_unix_ms,
-            maturity_max: GOLDEN_MATURITY_MAX,
+            maturity_max: release::GOLDEN_MATURITY_MAX_YEARS,
         };
         let answer = serving
             .generation

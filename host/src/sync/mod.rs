@@ -127,6 +127,7 @@ impl Sync {
                 Err(error) => {
                     let generation = release.generation;
                     warn!(generation, code = error.code(), %error, "a kept generation is not sound");
+                    self.node.metrics.release_refused(error.code());
                 }
             }
         }
@@ -165,6 +166,9 @@ impl Sync {
             (false, false) => "refused",
         };
         let code = if failure.unreachable { "origin-unreachable" } else { error.code() };
+        if outcome == "refused" {
+            self.node.metrics.release_refused(code);
+        }
         let problem = SyncProblem { code, message: error.to_string(), at_unix_ms: unix_ms() };
         if self.node.sync.failed(outcome, problem) {
             let serving = self.node.serving.load().as_ref().map(|serving| serving.generation.number());

@@ -1,6 +1,6 @@
 //! Answers that cannot be true, and rankers that go wrong inside a ranking invocation.
 
-use frontrow_edge::runtime::{InvokeError, Nonsense};
+use frontrow_edge::runtime::{InvokeError, Nonsense, ranking::Request};
 
 use crate::forge::component;
 use crate::scene::{INFERENCE_LOADS, RANKING_LOADS, Scene, request};
@@ -78,6 +78,19 @@ fn scores_that_are_no_numbers_are_refused() {
 #[test]
 fn a_title_the_candidate_set_lacks_is_refused() {
     assert_eq!(nonsense(&[(9, 3.0)], 3, 3), Nonsense::UnknownTitle { title: 9 });
+}
+
+#[test]
+fn a_title_that_was_watched_or_excluded_is_refused() {
+    let generation = answering(&[(2, 3.0), (1, 1.5)], 3).generation();
+    for question in
+        [Request { history: vec![3, 1], ..request(3) }, Request { exclude: vec![1], ..request(3) }]
+    {
+        match generation.recommend("eu", &question) {
+            Err(InvokeError::Nonsense(Nonsense::Excluded { title: 1 })) => {}
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 /// A ranking guest that asks the ranker with two rows and traps on a refusal; `score` is its body.

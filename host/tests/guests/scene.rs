@@ -72,7 +72,7 @@ pub(crate) fn regions(candidates: &[u8]) -> [RegionFiles<'_>; 1] {
 
 /// Asks for `k` titles.
 pub(crate) fn request(k: u32) -> ranking::Request {
-    ranking::Request { history: vec![1], exclude: Vec::new(), k, at_unix_ms: 1_000, maturity_max: 18 }
+    ranking::Request { history: Vec::new(), exclude: Vec::new(), k, at_unix_ms: 1_000, maturity_max: 18 }
 }
 
 /// A ladder of two rungs; `segment_ms` is what some guests look at.

@@ -30,9 +30,16 @@ async fn the_nodes_own_ladder_and_rules_hold_unless_the_player_brings_a_ladder()
 }
 
 #[tokio::test]
-async fn absurd_samples_count_as_unknown() {
+async fn absurd_numbers_are_refused() {
     let scene = Scene::serving().await;
-    let question = json!({"policy": "throughput", "samples_kbps": [-1.0, -1e300]});
-    let answer = scene.ask("/v1/bitrate", &question).await;
-    assert_eq!((answer.status, answer.json()["why"].clone()), (200, json!("unknown-speed")));
+    for question in [
+        json!({"samples_kbps": [-1.0]}),
+        json!({"samples_kbps": [5_000.0, 1e300]}),
+        json!({"buffer_ms": u32::MAX}),
+        json!({"segment_ms": u32::MAX}),
+        json!({"ladder": [{"id": "a", "height": 240, "kbps": u32::MAX}]}),
+    ] {
+        let answer = scene.ask("/v1/bitrate", &question).await;
+        assert_eq!(answer.refusal(), (400, "number-out-of-range".to_owned()), "{question}");
+    }
 }

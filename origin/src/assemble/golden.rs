@@ -38,7 +38,7 @@ pub(super) fn cases(
             exclude: Vec::new(),
             k: PICKS + 1,
             at_unix_ms: created_unix_s * 1_000,
-            maturity_max_years: u8::MAX,
+            maturity_max_years: release::GOLDEN_MATURITY_MAX_YEARS,
         };
         let answer = Native::new(&set.candidates, rules, ranker).recommend(&request);
         let answer = answer.map_err(AssembleError::Golden)?;

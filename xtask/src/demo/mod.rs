@@ -29,12 +29,15 @@ pub(crate) struct Args {
     /// End after the story instead of waiting for Ctrl-C.
     #[arg(long)]
     once: bool,
+    /// Run the page's tests on a node of the story.
+    #[arg(skip)]
+    in_browser: bool,
 }
 
 impl Args {
     /// The story as CI tells it: on data that every machine has.
     pub(crate) fn once_on_generated_data() -> Self {
-        Self { data: None, generated: true, once: true }
+        Self { data: None, generated: true, once: true, in_browser: true }
     }
 
     fn source(&self) -> Result<Source> {
@@ -61,6 +64,15 @@ pub(crate) enum Source {
 /// Tells the story; fails when a step failed.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let source = args.source()?;
+    let folder = shell::root().join("target/demo");
+    // A report of an earlier run would be taken for this one's if this one ended before its own.
+    let path = folder.join("report.json");
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("cannot remove {}", path.display()));
+        }
+        _ => {}
+    }
     match &source {
         Source::Folder(folder) => shell::say(&format!("the data is {}", folder.display())),
         Source::Generated => shell::say("the data is the generated catalogue"),
@@ -79,14 +91,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let _ = interrupted.send(());
     };
     ctrlc::set_handler(catch).context("cannot catch Ctrl-C")?;
-    let folder = shell::root().join("target/demo");
     let mut report = Report::default();
     let mut stage = Stage::new(&folder, &components)?;
-    story::tell(&mut stage, &source, &mut report, &|| interruption.try_recv().is_ok());
-    let path = folder.join("report.json");
+    story::tell(&mut stage, &source, args.in_browser, &mut report, &|| interruption.try_recv().is_ok());
     report.write(&path)?;
     shell::say(&format!("report: {}", path.display()));
     if !args.once && report.ok() {
+        // The story ends without an origin; whoever looks around wants the whole.
+        stage.origin_says(&["release", "rollback", "--to", "1"])?;
+        stage.start_origin()?;
         let pages = stage.pages().join("  ");
         shell::say(&format!("the page is at {}", shell::paint("1;4", &pages)));
         shell::note("Ctrl-C ends everything");

@@ -1,5 +1,6 @@
 //! What the demo did, step by step: for people as it happens, for scripts as `report.json`.
 
+use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Instant;
 
@@ -27,7 +28,15 @@ impl Report {
     /// The story goes on after a failed step, so that one run shows all that is broken.
     pub(crate) fn step(&mut self, name: &'static str, run: impl FnOnce() -> Result<String>) {
         let started = Instant::now();
+        // On a terminal the line is written over when the step is done.
+        let is_terminal = std::io::stderr().is_terminal();
+        if is_terminal {
+            eprint!("{} {name} …", shell::paint("2", "▸"));
+        }
         let result = run();
+        if is_terminal {
+            eprint!("\r\x1b[2K");
+        }
         let ms = started.elapsed().as_millis();
         let ok = result.is_ok();
         let detail = result.unwrap_or_else(|error| format!("{error:#}"));

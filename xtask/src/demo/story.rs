@@ -10,6 +10,7 @@ use super::load::Load;
 use super::process::wait_for;
 use super::report::Report;
 use super::stage::Stage;
+use crate::www;
 
 /// A node polls every second and prepares a release in seconds; the first one is compiled.
 const PREPARE_DEADLINE: Duration = Duration::from_secs(120);
@@ -24,11 +25,19 @@ const NODES: [usize; 2] = [0, 1];
 struct Plot {
     viewer: u32,
     top_title: u64,
+    in_browser: bool,
 }
 
-/// Tells the story, step by step; `interrupted` ends it early.
-pub(crate) fn tell(stage: &mut Stage, source: &Source, report: &mut Report, interrupted: &dyn Fn() -> bool) {
-    let mut plot = Plot::default();
+/// Tells the story, step by step; `interrupted` ends it early. With `in_browser` the page's tests are run
+/// against a node of it.
+pub(crate) fn tell(
+    stage: &mut Stage,
+    source: &Source,
+    in_browser: bool,
+    report: &mut Report,
+    interrupted: &dyn Fn() -> bool,
+) {
+    let mut plot = Plot { in_browser, ..Plot::default() };
     type Step = fn(&mut Stage, &mut Plot) -> Result<String>;
     report.step("origin started", || stage.start_origin());
     report.step("catalogue imported", || stage.import(source));
@@ -88,10 +97,13 @@ fn start_nodes(stage: &mut Stage, _: &mut Plot) -> Result<String> {
     Ok(said.join("\n"))
 }
 
-fn page_served(stage: &mut Stage, _: &mut Plot) -> Result<String> {
+fn page_served(stage: &mut Stage, plot: &mut Plot) -> Result<String> {
     let url = format!("{}/", stage.url(0));
     let status = stage.client().status(&url);
     ensure!(status == Some(200), "GET {url} answers {status:?}");
+    if plot.in_browser {
+        www::test_against(&url)?;
+    }
     Ok(url)
 }
 

@@ -109,9 +109,9 @@ async fn check_quality(
     manifest: &Manifest,
 ) -> Result<(), OriginError> {
     let Some(parent) = parent else { return Ok(()) };
-    let before = Manifest::decode(database.release(parent).await?.manifest.as_bytes());
-    let before = before.ok().and_then(|manifest| manifest.quality.get(GATE).copied());
-    match (before, manifest.quality.get(GATE).copied()) {
+    let before = Manifest::decode(database.release(parent).await?.manifest.as_bytes())
+        .map_err(|error| OriginError::ParentUnreadable(parent, error))?;
+    match (before.quality.get(GATE).copied(), manifest.quality.get(GATE).copied()) {
         (Some(before), Some(now)) if now < before * QUALITY_SHARE_MIN => {
             Err(OriginError::QualityFell { figure: GATE, before, now })
         }
