@@ -21,6 +21,7 @@ export interface Held {
 export interface HeldRanking extends Held {
   describe(): string;
   recommend(request: string, atUnixMs: number): string;
+  logits(features: Float32Array): Float32Array;
   predict(pairs: string): string;
   topRated(viewer: number, n: number, exclude: Uint32Array): string;
 }
@@ -45,7 +46,10 @@ export interface Engine {
 }
 
 /** A class for a code, whatever the call; other codes get the class of the call. */
-const CLASS_OF_CODE: Record<string, typeof FrontrowError> = { "no-factors": NotAvailableError };
+const CLASS_OF_CODE: Record<string, typeof FrontrowError> = {
+  "no-factors": NotAvailableError,
+  "no-ranker": NotAvailableError,
+};
 
 let loading: Promise<void> | undefined;
 let loaded: Engine | undefined;

@@ -23,8 +23,8 @@ export interface RankingModelParts {
   /** `factors.safetensors`, for {@link RankingModel.predict} and {@link RankingModel.topRated}. */
   factors?: Uint8Array;
   /**
-   * `ranker.onnx`. The browser runs rankers of dense layers (`MatMul`, `Add`, `Relu`), as
-   * `frontrow-origin` trains them; another graph is refused with the code `ranker-unsupported`, and
+   * `ranker.onnx`. The browser runs rankers of dense layers with what usually goes between them
+   * (normalisation, ReLU, GELU and their kin); another graph is refused with the code `ranker-unsupported`, and
    * then the release can be used without it, in the order of its rows.
    */
   ranker?: Uint8Array;
@@ -89,6 +89,17 @@ export class RankingModel {
   topRated(viewer: number, n: number, exclude: readonly number[] = []): Scored[] {
     const excluded = Uint32Array.from(exclude);
     return JSON.parse(call(RequestRefusedError, () => this.#held.topRated(viewer, n, excluded))) as Scored[];
+  }
+
+  /**
+   * The ranker's logits: one for each row of 8 features, which `features` holds row by row. For pools of
+   * one's own; {@link RankingModel.recommend} computes the features itself.
+   *
+   * @throws {@link NotAvailableError} no ranker was given.
+   * @throws {@link RequestRefusedError} the features are not whole rows.
+   */
+  logits(features: Float32Array): Float32Array {
+    return call(RequestRefusedError, () => this.#held.logits(features));
   }
 
   /** Gives the memory back; the model must not be used after it. */

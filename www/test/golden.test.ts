@@ -93,3 +93,33 @@ test("every golden case gets its answer in the browser", async () => {
   assert.ok(cases.length >= 50);
   cases.forEach(({ name, expected }, index) => assert.deepStrictEqual(answers[index], expected, name));
 });
+
+/** Runs in the browser. */
+async function rank(exam: { candidates: number[]; ranker: number[]; rows: number[][]; rules: RankingRules; package: string }) {
+  const frontrow = (await import(exam.package)) as typeof import("frontrow");
+  await frontrow.loadFrontrow();
+  const ranker = Uint8Array.from(exam.ranker);
+  const model = frontrow.RankingModel.decode(Uint8Array.from(exam.candidates), exam.rules, { ranker });
+  return [...model.logits(Float32Array.from(exam.rows.flat()))];
+}
+
+test("the ranker of the fixture gives onnxruntime's logits in the browser, within 1e-5 and in equal order", async () => {
+  const fixture = join(WWW, "../crates/inference/tests/data");
+  const read = async (name: string) => JSON.parse(await readFile(join(fixture, name), "utf8")) as unknown;
+  const page = await browser.context.newPage();
+  await page.goto(`${node.url}empty`);
+  const logits = await page.evaluate(rank, {
+    candidates: [...(await readFile(join(DATA, "candidates.safetensors")))],
+    ranker: [...(await readFile(join(fixture, "ranker-mlp.onnx")))],
+    rows: (await read("features.json")) as number[][],
+    rules: await json<RankingRules>("rules.json"),
+    package: `${node.url}frontrow/index.js`,
+  });
+  const expected = (await read("logits.json")) as number[];
+  assert.equal(logits.length, expected.length);
+  const order = (list: readonly number[]) => list.map((_, index) => index).sort((a, b) => (list[b] ?? 0) - (list[a] ?? 0));
+  expected.forEach((logit, index) => {
+    assert.ok(Math.abs((logits[index] ?? NaN) - logit) <= 1e-5 * Math.max(1, Math.abs(logit)), `row ${index}`);
+  });
+  assert.deepEqual(order(logits), order(expected));
+});

@@ -19,7 +19,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("bitrate", &["units"]),
     ("qoe", &["units"]),
     ("session", &["qoe", "units"]),
-    ("inference", &[]),
+    ("inference", &["kernels"]),
     ("release", &["ranking", "units"]),
     ("wire", &["bitrate", "qoe", "ranking", "session", "units"]),
     ("golden", &[]),

@@ -6,6 +6,9 @@ pub const MODEL_BYTES_MAX: usize = 32 << 20;
 /// Rows of one call: each costs a pass through the model.
 pub const ROWS_MAX: usize = 1_024;
 
+/// Rows of a network at once: more would only push what lies between two layers out of the nearest caches.
+pub const ROWS_AT_ONCE: usize = 64;
+
 /// Features a row may have: more is a tower, not a ranker.
 pub const COLUMNS_MAX: usize = 4_096;
 

@@ -176,3 +176,16 @@ fn reasons_are_short_and_of_one_line() {
 fn graph(model: &mut ModelProto) -> &mut tract_onnx::pb::GraphProto {
     model.graph.as_mut().unwrap()
 }
+
+#[test]
+fn our_own_kernels_run_the_fixture_as_tract_does_and_with_exact_bits() {
+    assert!(Ranker::load(RANKER).unwrap().is_exact());
+    let expected: Vec<f32> = serde_json::from_str(include_str!("data/logits.json")).unwrap();
+    let network = inference::Network::read(RANKER).unwrap();
+    assert_eq!((network.inputs(), network.outputs()), (8, 1));
+    let logits = network.run(&rows().concat());
+    for (logit, expected) in logits.iter().zip(&expected) {
+        assert!((logit - expected).abs() <= 1e-5 * expected.abs().max(1.0), "{logit} is not {expected}");
+    }
+    assert_eq!(order(&logits), order(&expected));
+}

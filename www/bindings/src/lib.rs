@@ -4,8 +4,7 @@
 
 mod bitrate;
 mod json;
-mod network;
-mod onnx;
+mod ranker;
 mod ranking;
 mod refusal;
 mod session;

@@ -1,13 +1,14 @@
 //! What to show.
 
+use inference::Network;
 use ranking::{Candidates, Factors, Rules};
 use release::{CandidateFile, RulesEntry, decode_factors};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wire::{RankedAnswer, RecommendRequest};
 
-use crate::network::{AtWork, Network};
-use crate::{Refusal, json};
+use crate::ranker::AtWork;
+use crate::{Refusal, json, ranker};
 
 /// The candidates of one region, decoded.
 #[wasm_bindgen]
@@ -61,7 +62,7 @@ impl Ranking {
         let refuse = |error: release::FileError| Refusal::new(error.code(), &error);
         let file = CandidateFile::decode(candidates).map_err(refuse)?;
         let factors = factors.map(|bytes| decode_factors(&bytes).map_err(refuse)).transpose()?;
-        let ranker = ranker.map(|bytes| Network::decode(&bytes)).transpose()?;
+        let ranker = ranker.map(|bytes| ranker::read(&bytes)).transpose()?;
         Ok(Self { region: file.region, candidates: file.candidates, factors, ranker, rules })
     }
 
@@ -92,6 +93,16 @@ impl Ranking {
         let ranker = ranker.as_mut().map(|ranker| ranker as &mut dyn ranking::Ranker);
         let answer = ranking::recommend(&self.candidates, &self.rules, &question, ranker)?;
         Ok(json::write(&RankedAnswer::from(&answer)))
+    }
+
+    /// The ranker's logits of whole rows of features, one a row; see `ranking::features`.
+    pub fn logits(&self, features: &[f32]) -> Result<Vec<f32>, Refusal> {
+        let ranker = self.ranker.as_ref();
+        let ranker = ranker.ok_or_else(|| Refusal::new("no-ranker", &"no ranker was loaded"))?;
+        if !features.len().is_multiple_of(ranker.inputs()) {
+            return Err(Refusal::new("ragged", &format!("{} features are not whole rows", features.len())));
+        }
+        Ok(ranker.run(features))
     }
 
     /// Predicts a rating for each of a list of viewers and titles.
