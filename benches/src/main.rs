@@ -4,15 +4,19 @@ mod decisions;
 mod http;
 mod load;
 mod measure;
+mod peers;
+mod predict;
 mod recommend;
 mod release_files;
 mod sessions;
 mod spine;
 
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use serde::Serialize;
 
 /// Measures Frontrow. Figures are medians over rounds; nothing here passes or fails.
 #[derive(Parser)]
@@ -25,11 +29,13 @@ struct Cli {
 #[derive(Subcommand)]
 enum Bench {
     /// The way of a request through the node: recommend, bitrate, fold, HTTP.
-    Spine(SpineArgs),
+    Spine(BenchArgs),
+    /// Matrix factorisation: training, single and batch predictions, the best twenty; beside numpy.
+    Predict(BenchArgs),
 }
 
 #[derive(clap::Args)]
-struct SpineArgs {
+struct BenchArgs {
     /// Print one JSON object instead of a table.
     #[arg(long)]
     json: bool,
@@ -42,18 +48,25 @@ struct SpineArgs {
     components: Option<PathBuf>,
 }
 
+impl BenchArgs {
+    fn components(&self) -> PathBuf {
+        let named = || std::env::var_os("FRONTROW_COMPONENTS").map(PathBuf::from);
+        self.components.clone().or_else(named).unwrap_or_else(|| "target/components".into())
+    }
+
+    fn print(&self, figures: &(impl Serialize + Display)) -> Result<()> {
+        if self.json {
+            println!("{}", serde_json::to_string(figures)?);
+        } else {
+            print!("{figures}");
+        }
+        Ok(())
+    }
+}
+
 fn main() -> Result<()> {
     match Cli::parse().bench {
-        Bench::Spine(args) => {
-            let named = || std::env::var_os("FRONTROW_COMPONENTS").map(PathBuf::from);
-            let components = args.components.or_else(named).unwrap_or_else(|| "target/components".into());
-            let figures = spine::measure(&components, args.rounds)?;
-            if args.json {
-                println!("{}", serde_json::to_string(&figures)?);
-            } else {
-                print!("{figures}");
-            }
-            Ok(())
-        }
+        Bench::Spine(args) => args.print(&spine::measure(&args.components(), args.rounds)?),
+        Bench::Predict(args) => args.print(&predict::measure(&args.components(), args.rounds)?),
     }
 }

@@ -17,7 +17,7 @@ pub(crate) fn latency(
     calls: usize,
     mut call: impl FnMut(usize) -> anyhow::Result<()>,
 ) -> anyhow::Result<Latency> {
-    let mut percentiles = (Vec::new(), Vec::new());
+    let mut times = Vec::new();
     // The first round warms caches and slots and does not count.
     for round in 0..=rounds {
         let mut times_us = Vec::with_capacity(calls);
@@ -26,13 +26,22 @@ pub(crate) fn latency(
             call(index)?;
             times_us.push(micros(started.elapsed()));
         }
-        times_us.sort_by(f64::total_cmp);
         if round > 0 {
-            percentiles.0.push(times_us[calls / 2]);
-            percentiles.1.push(times_us[(calls * 99).div_ceil(100) - 1]);
+            times.push(times_us);
         }
     }
-    Ok(Latency { p50_us: rounded(median(percentiles.0)), p99_us: rounded(median(percentiles.1)) })
+    Ok(percentiles(times))
+}
+
+/// The median of the percentiles of rounds of single calls, in microseconds; a round has at least one.
+pub(crate) fn percentiles(rounds: impl IntoIterator<Item = Vec<f64>>) -> Latency {
+    let (mut p50, mut p99) = (Vec::new(), Vec::new());
+    for mut times_us in rounds {
+        times_us.sort_by(f64::total_cmp);
+        p50.push(times_us[times_us.len() / 2]);
+        p99.push(times_us[(times_us.len() * 99).div_ceil(100) - 1]);
+    }
+    Latency { p50_us: rounded(median(p50)), p99_us: rounded(median(p99)) }
 }
 
 /// Calls per second of each way, their rounds interleaved so that a busy neighbour meets all alike.

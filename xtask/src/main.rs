@@ -94,6 +94,9 @@ fn run(command: Command) -> Result<()> {
             build::native()?;
             let components = build::components()?;
             let mut bench = shell::program("frontrow-bench")?;
+            if let Some(python) = setup::peers() {
+                bench.env("FRONTROW_PEERS_PYTHON", python);
+            }
             shell::replace(bench.env(build::COMPONENTS_VARIABLE, components).args(arguments))
         }
     }

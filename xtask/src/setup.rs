@@ -1,6 +1,6 @@
 //! Installs what a fresh machine lacks; does nothing, quickly, when all is there.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -29,6 +29,8 @@ const PAGE: &[Need] = &[
 
 const BROWSER: &[Need] = &[Need { package: "chromium", present: || runs("chromium", "--version") }];
 
+const PEERS: &[Need] = &[Need { package: "python3-venv", present: can_make_venv }];
+
 /// For everything this repository does.
 pub(crate) fn everything() -> Result<()> {
     packages(&[NATIVE, SERVERS, PAGE, BROWSER])?;
@@ -51,6 +53,33 @@ pub(crate) fn for_page() -> Result<()> {
     packages(&[PAGE])?;
     wasm_std::ensure()?;
     www::install()
+}
+
+/// The Python that what we measure against runs in, in `target/peers`; without it a bench has no peers.
+pub(crate) fn peers() -> Option<PathBuf> {
+    let installed = install_peers();
+    if let Err(error) = &installed {
+        shell::note(&format!("no peers beside our figures: {error:#}"));
+    }
+    installed.ok()
+}
+
+fn install_peers() -> Result<PathBuf> {
+    let wanted = shell::root().join("benches/peers/requirements.txt");
+    let folder = shell::root().join("target/peers");
+    let (python, stamp) = (folder.join("bin/python"), folder.join("requirements.txt"));
+    let text = std::fs::read(&wanted).with_context(|| format!("cannot read {}", wanted.display()))?;
+    if std::fs::read(&stamp).is_ok_and(|installed| installed == text) {
+        return Ok(python);
+    }
+    packages(&[PEERS])?;
+    let mut make = Command::new("python3");
+    shell::quietly("making a place for the peers", make.args(["-m", "venv", "--clear"]).arg(&folder))?;
+    let mut install = Command::new(&python);
+    install.args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(&wanted);
+    shell::quietly("installing the peers", &mut install)?;
+    std::fs::write(&stamp, text).with_context(|| format!("cannot write {}", stamp.display()))?;
+    Ok(python)
 }
 
 fn packages(groups: &[&[Need]]) -> Result<()> {
@@ -89,6 +118,11 @@ fn apt(arguments: &[&str]) -> Command {
 
 fn runs(program: &str, argument: &str) -> bool {
     shell::succeeds(Command::new(program).arg(argument))
+}
+
+/// Debian ships the half of `venv` that installs pip in a package of its own.
+fn can_make_venv() -> bool {
+    shell::succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"]))
 }
 
 fn has_library(name: &str) -> bool {

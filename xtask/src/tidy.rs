@@ -15,7 +15,7 @@ use crate::shell;
 const EDGES: &[(&str, &[&str])] = &[
     ("units", &[]),
     ("kernels", &[]),
-    ("ranking", &["units"]),
+    ("ranking", &["kernels", "units"]),
     ("bitrate", &["units"]),
     ("qoe", &["units"]),
     ("session", &["qoe", "units"]),

@@ -82,6 +82,32 @@ impl Dense {
         }
     }
 
+    /// `sums += row · weights` for one row, without the bias: each sum goes on in the order of the inputs.
+    ///
+    /// Four panels at a time: one row alone would leave the processor waiting for its own sums.
+    ///
+    /// # Panics
+    ///
+    /// When the row or the sums are not as long as the layer's inputs or outputs.
+    pub fn accumulate(&self, row: &[f32], sums: &mut [f32]) {
+        assert!(row.len() == self.inputs && sums.len() == self.outputs);
+        let panel = self.inputs * PANEL;
+        let quads = self.panels.chunks(TILE * panel).zip(sums.chunks_mut(TILE * PANEL));
+        for (weights, sums) in quads {
+            let mut whole = [[0.0; PANEL]; TILE];
+            let flat = whole.as_flattened_mut();
+            flat[..sums.len()].copy_from_slice(sums);
+            if weights.len() == TILE * panel {
+                add_row(row, weights, &mut whole);
+            } else {
+                for (sums, weights) in whole.iter_mut().zip(weights.chunks_exact(panel)) {
+                    plain_row(row, weights, core::array::from_mut(sums));
+                }
+            }
+            sums.copy_from_slice(&whole.as_flattened()[..sums.len()]);
+        }
+    }
+
     fn tile<const ROWS: usize>(&self, rows: &[f32], to: &mut [f32]) {
         let panels = self.panels.chunks_exact(self.inputs * PANEL).zip(self.bias.as_chunks::<PANEL>().0);
         for (panel, (weights, bias)) in panels.enumerate() {
@@ -94,6 +120,59 @@ impl Dense {
                 }
             }
         }
+    }
+}
+
+/// Adds a row times some panels to their sums.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "compiled once for each set of instructions")]
+fn plain_row<const PANELS: usize>(row: &[f32], weights: &[f32], sums: &mut [[f32; PANEL]; PANELS]) {
+    let (weights, _) = weights.as_chunks::<PANEL>();
+    for (input, value) in row.iter().enumerate() {
+        for (panel, sums) in sums.iter_mut().enumerate() {
+            for (sum, weight) in sums.iter_mut().zip(&weights[panel * row.len() + input]) {
+                *sum += value * weight;
+            }
+        }
+    }
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn add_row(row: &[f32], weights: &[f32], sums: &mut [[f32; PANEL]; TILE]) {
+    #[cfg(target_arch = "x86_64")]
+    if x86::has_avx2() {
+        // SAFETY: AVX2 was found.
+        return unsafe { x86::add_row(row, weights, sums) };
+    }
+    plain_row(row, weights, sums);
+}
+
+#[cfg(target_family = "wasm")]
+fn add_row(row: &[f32], weights: &[f32], sums: &mut [[f32; PANEL]; TILE]) {
+    use core::arch::wasm32::{f32x4_add, f32x4_mul, f32x4_splat, v128_load, v128_store};
+
+    let stride = row.len() * PANEL;
+    assert!(weights.len() == TILE * stride);
+    let mut at = weights.as_ptr();
+    let to = sums.as_flattened_mut().as_mut_ptr();
+    let mut wide = [f32x4_splat(0.0); 2 * TILE];
+    for (half, wide) in wide.iter_mut().enumerate() {
+        // SAFETY: eight halves of panels.
+        *wide = unsafe { v128_load(to.add(half * 4).cast()) };
+    }
+    for &value in row {
+        let value = f32x4_splat(value);
+        for (half, wide) in wide.iter_mut().enumerate() {
+            // SAFETY: this input's weights of each panel, one stride apart.
+            let weights = unsafe { v128_load(at.add(half / 2 * stride + half % 2 * 4).cast()) };
+            *wide = f32x4_add(*wide, f32x4_mul(value, weights));
+        }
+        // SAFETY: at most to the end of the first panel.
+        at = unsafe { at.add(PANEL) };
+    }
+    for (half, wide) in wide.iter().enumerate() {
+        // SAFETY: as above.
+        unsafe { v128_store(to.add(half * 4).cast(), *wide) };
     }
 }
 
@@ -128,12 +207,20 @@ fn plain<const ROWS: usize>(rows: &[f32], weights: &[f32]) -> [[f32; PANEL]; ROW
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::PANEL;
+    use super::{PANEL, TILE};
 
     cpufeatures::new!(cpu_has_avx2, "avx2");
 
     pub(super) fn has_avx2() -> bool {
         cpu_has_avx2::get()
+    }
+
+    /// # Safety
+    ///
+    /// The processor has AVX2.
+    #[target_feature(enable = "avx2")]
+    pub(super) unsafe fn add_row(row: &[f32], weights: &[f32], sums: &mut [[f32; PANEL]; TILE]) {
+        super::plain_row(row, weights, sums);
     }
 
     /// The plain form, in wider registers; the compiler never fuses products and sums by itself.
@@ -263,6 +350,25 @@ mod tests {
             found.iter().map(|value| value.to_bits()).eq(expected.map(f32::to_bits))
         }
         QuickCheck::new().tests(500).quickcheck(holds as fn(Case) -> bool);
+    }
+
+    #[test]
+    fn sums_go_on_in_the_order_of_the_inputs_bit_for_bit() {
+        fn holds(case: Case, start: f32) -> bool {
+            let (inputs, outputs) = (case.inputs, case.bias.len() * 5);
+            let weights: Vec<f32> = case.weights.iter().cycle().take(inputs * outputs).copied().collect();
+            let layer = Dense::new(inputs, &weights, &vec![9.0; outputs]).unwrap();
+            let row: Vec<f32> = case.weights.iter().rev().cycle().take(inputs).copied().collect();
+            let mut found = vec![start; outputs];
+            layer.accumulate(&row, &mut found);
+            let expected = (0..outputs).map(|output| {
+                let terms =
+                    row.iter().enumerate().map(|(input, value)| value * weights[input * outputs + output]);
+                terms.fold(start, |sum, term| sum + term)
+            });
+            start.is_nan() || found.iter().map(|value| value.to_bits()).eq(expected.map(f32::to_bits))
+        }
+        QuickCheck::new().quickcheck(holds as fn(Case, f32) -> bool);
     }
 
     #[test]

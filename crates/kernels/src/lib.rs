@@ -15,4 +15,4 @@ mod top;
 pub use byte_dense::ByteDense;
 pub use bytes::{ByteMatrix, COLUMNS_MAX, MatrixError, Query, power_of_two};
 pub use dense::Dense;
-pub use top::top;
+pub use top::{top, top_of};

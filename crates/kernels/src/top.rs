@@ -41,6 +41,20 @@ pub fn top(
     best.finish(query.scale())
 }
 
+/// The `count` highest of `scores`, among those that `allows` lets pass: falling, ties by the lower place.
+///
+/// A NaN is never among them.
+pub fn top_of(scores: &[f32], count: usize, mut allows: impl FnMut(usize) -> bool) -> Vec<(f32, u32)> {
+    if count == 0 {
+        return Vec::new();
+    }
+    let mut best = Best::new(count.min(scores.len()));
+    for (block, scores) in scores.chunks(BLOCK).enumerate() {
+        best.offer(block * BLOCK, scores, &mut allows);
+    }
+    best.finish(1.0)
+}
+
 /// Rows between two looks at the list: their scores stay in the nearest cache.
 const BLOCK: usize = 64;
 

@@ -143,6 +143,8 @@ mod tests {
 
     use std::vec::Vec;
 
+    use quickcheck::quickcheck;
+
     use super::{Alert, AlertRule, AlertRuleError, Bound, Metric, Readings, Severity, fired};
 
     fn alerts(readings: Readings) -> Vec<(Metric, Severity)> {
@@ -187,6 +189,17 @@ mod tests {
     fn an_unknown_figure_raises_no_alert() {
         assert_eq!(alerts(Readings::default()), []);
         assert_eq!(alerts(Readings { qoe: Some(f64::NAN), ..Readings::default() }), []);
+    }
+
+    quickcheck! {
+        fn a_worse_figure_never_clears_an_alert(bound: i16, value: i16, worse_by: u16, is_floor: bool) -> bool {
+            let (bound, value, worse_by) = (f64::from(bound), f64::from(value), f64::from(worse_by));
+            let (bound, worse) =
+                if is_floor { (Bound::Below(bound), value - worse_by) } else { (Bound::Above(bound), value + worse_by) };
+            let table = [AlertRule::new(Metric::Qoe, bound, Severity::Warning).unwrap()];
+            let fires = |qoe| fired(&table, &Readings { qoe: Some(qoe), ..Readings::default() }).next().is_some();
+            !fires(value) || fires(worse)
+        }
     }
 
     #[test]

@@ -96,7 +96,27 @@ impl fmt::Display for UnixMillis {
 
 #[cfg(test)]
 mod tests {
+    use quickcheck::quickcheck;
+
     use super::{Millis, UnixMillis};
+
+    quickcheck! {
+        fn what_is_added_can_be_taken_away_unless_it_reached_the_longest(a: u64, b: u64) -> bool {
+            let (a, b) = (Millis::new(a), Millis::new(b));
+            let sum = a.saturating_add(b);
+            sum >= a && sum >= b && (sum.saturating_sub(b) == a || sum == Millis::new(u64::MAX))
+        }
+
+        fn of_two_lengths_one_difference_is_zero(a: u64, b: u64) -> bool {
+            let (a, b) = (Millis::new(a), Millis::new(b));
+            a.saturating_sub(b) == Millis::ZERO || b.saturating_sub(a) == Millis::ZERO
+        }
+
+        fn a_later_point_is_not_nearer(start: u64, a: u64, b: u64) -> bool {
+            let since = |at: u64| UnixMillis::new(at).saturating_since(UnixMillis::new(start));
+            since(a.max(b)) >= since(a.min(b))
+        }
+    }
 
     #[test]
     fn time_never_runs_backwards() {

@@ -8,7 +8,7 @@ use wasmtime::Store;
 
 use super::bindings::bitrate_world::{BitrateComponent, BitrateComponentPre};
 use super::bindings::qoe_world::QoeComponentPre;
-use super::bindings::ranking_world::RankingComponentPre;
+use super::bindings::ranking_world::{RankingComponent, RankingComponentPre};
 use super::error::{InvokeError, Nonsense};
 use super::sandbox::{Ranker, Sandbox, Sandboxes};
 use super::{bitrate, checks, qoe, ranking};
@@ -136,6 +136,16 @@ impl Generation {
         Ok(HeldBitrate { generation: self, store, guest })
     }
 
+    /// The same for ratings by the factor model.
+    pub fn hold_ratings(&self) -> Result<HeldRatings<'_>, InvokeError> {
+        let mut store = self.sandboxes.open(None);
+        store.set_epoch_deadline(u64::MAX / 2);
+        store.set_hostcall_fuel(usize::MAX);
+        let region = self.rating_region()?;
+        let guest = region.pre.instantiate(&mut store).map_err(|error| self.sandboxes.ended(&error))?;
+        Ok(HeldRatings { generation: self, store, guest })
+    }
+
     /// Folds events into a saved session; an empty state begins one.
     pub fn fold(&self, state: &[u8], events: &[qoe::Event]) -> Result<qoe::Folded, InvokeError> {
         let folded = self
@@ -215,5 +225,45 @@ impl HeldBitrate<'_> {
 impl fmt::Debug for HeldBitrate<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("HeldBitrate")
+    }
+}
+
+/// A ranking instance that outlives a call; see [`Generation::hold_ratings`].
+pub struct HeldRatings<'a> {
+    generation: &'a Generation,
+    store: Store<Sandbox>,
+    guest: RankingComponent,
+}
+
+impl HeldRatings<'_> {
+    /// As [`Generation::predict`], in the instance of the call before.
+    pub fn predict(&mut self, pairs: &[ranking::Pair]) -> Result<Vec<f32>, InvokeError> {
+        let guest = self.guest.frontrow_edge_ranking();
+        let ratings = guest
+            .call_predict(&mut self.store, pairs)
+            .map_err(|error| self.generation.sandboxes.ended(&error))?
+            .map_err(InvokeError::Ranking)?;
+        checked(checks::numbers(&ratings, pairs.len()), ratings)
+    }
+
+    /// As [`Generation::top_rated`], in the instance of the call before.
+    pub fn top_rated(
+        &mut self,
+        viewer: u32,
+        n: u32,
+        exclude: &[u32],
+    ) -> Result<Vec<ranking::Scored>, InvokeError> {
+        let guest = self.guest.frontrow_edge_ranking();
+        let scored = guest
+            .call_top_rated(&mut self.store, viewer, n, exclude)
+            .map_err(|error| self.generation.sandboxes.ended(&error))?
+            .map_err(InvokeError::Ranking)?;
+        checked(checks::top_rated(&scored, n, exclude), scored)
+    }
+}
+
+impl fmt::Debug for HeldRatings<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HeldRatings")
     }
 }

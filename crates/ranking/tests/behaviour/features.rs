@@ -1,8 +1,10 @@
 //! What the ranker sees, worked out by hand.
 
+use quickcheck::quickcheck;
 use ranking::Candidates;
 use ranking::features::{COLUMNS, for_training};
 
+use crate::scenario::Scenario;
 use crate::sets::{columns, rules};
 
 fn table(history: &[u32], pool: &[u32]) -> Vec<[f32; COLUMNS]> {
@@ -17,6 +19,19 @@ fn table(history: &[u32], pool: &[u32]) -> Vec<[f32; COLUMNS]> {
 fn check(found: &[f32; COLUMNS], expected: [f64; COLUMNS]) {
     for (column, (found, expected)) in found.iter().zip(expected).enumerate() {
         assert!((f64::from(*found) - expected).abs() < 1e-6, "column {column}: {found}, not {expected}");
+    }
+}
+
+quickcheck! {
+    fn every_column_stays_in_its_range(scenario: Scenario) -> bool {
+        let candidates = Candidates::new(scenario.columns.clone()).unwrap();
+        let pool: Vec<u32> = (0..u32::try_from(candidates.len()).unwrap()).collect();
+        let features = for_training(&candidates, &scenario.rules(0), &scenario.request.history, &pool);
+        let share = |value: f32| (0.0..=1.0).contains(&value);
+        features.chunks_exact(COLUMNS).all(|row| {
+            let shares = [row[0], row[2], row[3], row[4], row[6], row[7]];
+            shares.into_iter().all(share) && row[1] >= 0.0 && row[1].is_finite() && (0.0..=10.0).contains(&row[5])
+        })
     }
 }
 
