@@ -7,7 +7,10 @@ mod catalogue;
 mod client;
 mod config;
 mod events;
+#[path = "../guests/forge.rs"]
+mod forge;
 mod forwarding;
+mod hostile;
 mod openapi;
 mod origin;
 mod pages;
