@@ -17,5 +17,6 @@ mod pages;
 mod process;
 mod publisher;
 mod recommend;
+mod refused_releases;
 mod scene;
 mod sync;
