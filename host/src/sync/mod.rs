@@ -170,7 +170,8 @@ impl Sync {
             self.node.metrics.release_refused(code);
         }
         let problem = SyncProblem { code, message: error.to_string(), at_unix_ms: unix_ms() };
-        if self.node.sync.failed(outcome, problem) {
+        let release = self.refused.as_ref().map(|refused| refused.release.manifest.clone());
+        if self.node.sync.failed(outcome, problem, release) {
             let serving = self.node.serving.load().as_ref().map(|serving| serving.generation.number());
             warn!(outcome, code, %error, ?serving, "not in step with the origin");
         }

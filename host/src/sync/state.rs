@@ -15,6 +15,8 @@ pub struct SyncState {
 struct Told {
     succeeded: Option<Instant>,
     status: SyncStatus,
+    /// The manifest of the release that was refused last.
+    refused: Option<String>,
 }
 
 /// The same as JSON.
@@ -70,11 +72,18 @@ impl SyncState {
         told.status.last_outcome = Some(outcome);
     }
 
-    /// A look failed; returns whether it failed for another reason than the one before.
-    pub(super) fn failed(&self, outcome: &'static str, problem: SyncProblem) -> bool {
+    /// A look failed; returns whether it failed for another reason than the one before, or refused another
+    /// release (told by the digest of its manifest) for the same.
+    pub(super) fn failed(
+        &self,
+        outcome: &'static str,
+        problem: SyncProblem,
+        refused: Option<String>,
+    ) -> bool {
         let mut told = self.lock();
         let was = &told.status;
-        let is_same = was.last_outcome == Some(outcome)
+        let is_same = told.refused == refused
+            && was.last_outcome == Some(outcome)
             && was
                 .last_error
                 .as_ref()
@@ -82,6 +91,7 @@ impl SyncState {
         told.status.last_check_unix_ms = Some(problem.at_unix_ms);
         told.status.last_outcome = Some(outcome);
         told.status.last_error = Some(problem);
+        told.refused = refused;
         if !is_same && outcome == "refused" {
             told.status.refused += 1;
         }
@@ -111,17 +121,29 @@ mod tests {
         assert!(state.is_stale(after, now));
         state.succeeded("in-step", now, 1);
         assert!(!state.is_stale(after, now + after));
-        state.failed("unreachable", problem("origin-unreachable"));
+        state.failed("unreachable", problem("origin-unreachable"), None);
         assert!(state.is_stale(after, now + after + Duration::from_millis(1)));
     }
 
     #[test]
     fn a_refusal_that_stays_is_counted_once() {
         let state = SyncState::default();
-        assert!(state.failed("refused", problem("signature")));
-        assert!(!state.failed("refused", problem("signature")));
-        assert!(state.failed("refused", problem("expired")));
-        assert!(state.failed("unreachable", problem("origin-unreachable")));
+        assert!(state.failed("refused", problem("signature"), None));
+        assert!(!state.failed("refused", problem("signature"), None));
+        assert!(state.failed("refused", problem("expired"), None));
+        assert!(state.failed("unreachable", problem("origin-unreachable"), None));
+        assert_eq!(state.status().refused, 2);
+    }
+
+    #[test]
+    fn another_release_refused_for_the_same_reason_is_counted_too() {
+        let state = SyncState::default();
+        let refuse = |manifest: &str| {
+            state.failed("refused", problem("candidates-malformed"), Some(manifest.to_owned()))
+        };
+        assert!(refuse("a1"));
+        assert!(!refuse("a1"));
+        assert!(refuse("a2"));
         assert_eq!(state.status().refused, 2);
     }
 }

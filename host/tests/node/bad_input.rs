@@ -104,6 +104,10 @@ async fn bad_questions_for_a_bit_rate() {
                 r#"{"ladder":[{"id":"a","height":1,"kbps":5},{"id":"b","height":1,"kbps":5}]}"#,
                 "ladder-not-rising",
             ),
+            refused(
+                r#"{"ladder":[{"id":"a","height":720,"kbps":2500},{"id":"b","height":360,"kbps":500}]}"#,
+                "ladder-not-rising",
+            ),
             refused(r#"{"ladder":[{"id":"a","height":0,"kbps":5}]}"#, "rung-zero"),
             refused(r#"{"ladder":[{"id":"","height":1,"kbps":5}]}"#, "id-length"),
             refused(r#"{"samples_kbps":[NaN]}"#, "json-malformed"),
@@ -113,6 +117,8 @@ async fn bad_questions_for_a_bit_rate() {
             refused(r#"{"buffer_max_ms":10,"segment_ms":4000}"#, "buffer-too-small"),
             refused(r#"{"buffer_ms":-1}"#, "json-malformed"),
             refused(r#"{"policy":"best"}"#, "json-malformed"),
+            refused(r#"{"unknown":1}"#, "json-malformed"),
+            refused(r#"{"ladder":[{"id":"a","height":1,"kbps":5,"unknown":1}]}"#, "json-malformed"),
             refused(r#"{"region":"a b"}"#, "label-character"),
         ],
     )
@@ -138,6 +144,7 @@ async fn bad_events() {
 #[tokio::test]
 async fn bad_messagepack() {
     let scene = Scene::serving().await;
+    let counter = r#"frontrow_refusals_total{code="msgpack-malformed"}"#;
     let mut deep = vec![0x91; 100_000];
     deep.push(0xc0);
     let sound = rmp(&events(1));
@@ -154,12 +161,26 @@ async fn bad_messagepack() {
         (deep, "a hundred thousand levels"),
         (sound[..sound.len() - 1].to_vec(), "cut short"),
         (trailing, "one byte more"),
+        (rmp(&events(1).replacen('{', r#"{"unknown":1,"#, 1)), "an unknown field"),
+        (rmp(&events(1).replace(r#""kind""#, r#""unknown":1,"kind""#)), "an unknown field of an event"),
+        (rmp(&with_viewer("-1")), "a negative number"),
+        (rmp(&with_viewer("1.5")), "a broken number"),
+        (rmp(&with_viewer("4294967296")), "a number one too large"),
+        (rmp(&events(1).replace(":0}", ":-1}")), "a time before all time"),
     ] {
+        let before = scene.metric(counter).await;
         let answer = post(&scene.url("/v1/events"), MSGPACK, body).await;
         let refusal: wire::ErrorBody = wire::decode_msgpack(&answer.bytes, 1 << 20).expect("a refusal");
         assert_eq!((answer.status, refusal.error.code.as_str()), (400, "msgpack-malformed"), "{what}");
+        assert_eq!(scene.metric(counter).await, before + 1.0, "{what}");
     }
+    assert_eq!(scene.metric(r#"frontrow_events_total{outcome="accepted"}"#).await, 0.0);
     assert_eq!(post(&scene.url("/v1/events"), MSGPACK, sound).await.status, 200);
+}
+
+/// One event of this viewer.
+fn with_viewer(viewer: &str) -> String {
+    events(1).replace(r#""kind""#, &format!(r#""viewer":{viewer},"kind""#))
 }
 
 fn rmp(json: &str) -> Vec<u8> {

@@ -7,12 +7,16 @@ mod catalogue;
 mod client;
 mod config;
 mod events;
+#[path = "../guests/forge.rs"]
+mod forge;
 mod forwarding;
+mod hostile;
 mod openapi;
 mod origin;
 mod pages;
 mod process;
 mod publisher;
 mod recommend;
+mod refused_releases;
 mod scene;
 mod sync;

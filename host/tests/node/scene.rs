@@ -112,6 +112,7 @@ pub(crate) fn config_text(folder: &Path, origin: &str, limits: &str) -> String {
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("edge-cache");
     // A machine that builds at the same time is slow; a test of the wait itself says its own.
     let patience = if limits.contains("queue_ms") { "" } else { "queue_ms = 10000" };
+    let deadline = if limits.contains("invocation_ms") { "" } else { "invocation_ms = 10000" };
     format!(
         r#"
 node = "edge-test"
@@ -137,7 +138,7 @@ stale_after_s = 60
 
 [limits]
 invocations = 4
-invocation_ms = 10000
+{deadline}
 {patience}
 {limits}
 "#,

@@ -11,14 +11,20 @@ use crate::catalogue::{NOW_MS, Release, VIEWER};
 use crate::client::get;
 use crate::scene::Scene;
 
-/// After one more look the node still serves generation 1 and says why it does not change.
-async fn check_refused(scene: &mut Scene, code: &str) {
+const REFUSED_LOOKS: &str = r#"frontrow_sync_checks_total{outcome="refused"}"#;
+
+/// After one more look the node still serves generation 1, counts the refusal and says why it does not change.
+pub(crate) async fn check_refused(scene: &mut Scene, code: &str) {
+    let releases = format!(r#"frontrow_releases_refused_total{{code="{code}"}}"#);
     let before = scene.edge.node.sync.status().refused;
+    let counted_before = (scene.metric(REFUSED_LOOKS).await, scene.metric(&releases).await);
     scene.sync.look().await;
+    let counted = (scene.metric(REFUSED_LOOKS).await, scene.metric(&releases).await);
     let status = scene.edge.node.sync.status();
     let error = status.last_error.expect("a reason");
     assert_eq!((status.last_outcome, error.code), (Some("refused"), code), "{}", error.message);
     assert_eq!(status.refused, before + 1);
+    assert_eq!(counted, (counted_before.0 + 1.0, counted_before.1 + 1.0), "{code} is counted");
     check_serves_one(scene).await;
     // The same thing again is the same refusal.
     scene.sync.look().await;

@@ -267,6 +267,60 @@ async fn what_was_watched_long_enough_teaches_the_next_model() {
     assert_eq!(viewers[1], (3, "us".to_owned()));
 }
 
+async fn count_of(stage: &Stage, outcome: &str) -> u64 {
+    let text = stage.http.get(stage.url("/metrics")).send().await.unwrap().text().await.unwrap();
+    let sample = format!("frontrow_origin_batches_total{{outcome=\"{outcome}\"}} ");
+    text.lines().find_map(|line| line.strip_prefix(&sample)).map_or(0, |count| count.parse().unwrap())
+}
+
+#[tokio::test]
+async fn every_refusal_is_counted_by_its_code_and_the_next_sound_batch_is_stored() {
+    let stage = Stage::new("batch_refusals").await;
+    let (token, other) = (stage.token("edge-1").await, stage.token("edge-2").await);
+    let sound = |sequence| wire::encode_msgpack(&batch(sequence, 1));
+    let with_session = |change: fn(&mut SessionRecord)| {
+        let mut changed = session(1, 4_936, 1);
+        change(&mut changed);
+        wire::encode_msgpack(&Batch { sessions: vec![changed], ..batch(1, 1) })
+    };
+    let mut bad_id = batch(1, 2);
+    bad_id.events[1].event_id = String::new();
+    let beyond = Batch { epoch: u64::MAX, ..batch(1, 1) };
+    let (mine, msgpack) = (token.text(), "application/msgpack");
+    let cases: Vec<(&str, &str, Vec<u8>, u16, &str)> = vec![
+        (mine, msgpack, b"nonsense".to_vec(), 400, "msgpack-malformed"),
+        (mine, msgpack, sound(1)[..20].to_vec(), 400, "msgpack-malformed"),
+        (mine, msgpack, wire::encode_msgpack(&bad_id), 400, "id-length"),
+        (mine, msgpack, wire::encode_msgpack(&beyond), 400, "number-out-of-range"),
+        (mine, msgpack, with_session(|session| session.scores.session_v1 = f64::NAN), 400, "not-finite"),
+        (
+            mine,
+            msgpack,
+            with_session(|session| session.summary.mean_kbps = Some(f64::INFINITY)),
+            400,
+            "not-finite",
+        ),
+        (mine, msgpack, vec![0; wire::limits::BATCH_BYTES_MAX + 1], 413, "body-too-large"),
+        (mine, "application/json", b"{}".to_vec(), 415, "content-type"),
+        (mine, "", sound(1), 415, "content-type"),
+        ("edge-1.forged", msgpack, sound(1), 401, "token-wrong"),
+        (other.text(), msgpack, sound(1), 403, "node-mismatch"),
+    ];
+    for (at, (shown, content_type, body, status, code)) in cases.into_iter().enumerate() {
+        let before = count_of(&stage, code).await;
+        let request = stage.http.post(stage.url("/v1/batches")).bearer_auth(shown);
+        let response = request.header("content-type", content_type).body(body).send().await.unwrap();
+        assert_eq!(refused(response).await, is(status, code), "case {at}");
+        assert_eq!(count_of(&stage, code).await, before + 1, "case {at}");
+        // The same node's next sound batch is stored, once.
+        let sequence = at as u64 + 1;
+        assert_eq!(stored(send(&stage, mine, sound(sequence)).await).await.sequence, sequence);
+        assert_eq!(count_of(&stage, "stored").await, sequence);
+        assert_eq!(stage.count("select count(*) from batches").await, i64::try_from(sequence).unwrap());
+    }
+    assert_eq!(stage.count("select count(*) from sessions").await, 0);
+}
+
 #[tokio::test]
 async fn metrics_count_what_was_stored_repeated_and_refused() {
     let stage = Stage::new("batch_metrics").await;

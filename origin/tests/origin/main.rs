@@ -7,4 +7,5 @@ mod import;
 mod licences;
 mod plans;
 mod process;
+mod releases;
 mod stage;

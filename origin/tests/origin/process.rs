@@ -8,43 +8,43 @@ use std::process::{Child, Command, Output, Stdio};
 use crate::stage::{movietweetings, wait_until};
 
 /// A data folder of one test's own; nothing of it may outlive the test.
-struct Home {
+pub(crate) struct Home {
     folder: tempfile::TempDir,
 }
 
 impl Home {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_frontrow-origin"));
         command.env_remove("DATABASE_URL").arg("--data").arg(self.path("data")).args(arguments);
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
 
-    fn says(&self, arguments: &[&str]) -> String {
+    pub(crate) fn says(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    fn fails(&self, arguments: &[&str]) -> String {
+    pub(crate) fn fails(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert!(!output.status.success(), "{arguments:?} succeeded");
         String::from_utf8(output.stderr).unwrap().trim().to_owned()
     }
 
     /// Starts `serve` and waits until it listens.
-    fn serve(&self) -> (Origin, String) {
+    pub(crate) fn serve(&self) -> (Origin, String) {
         let ready = self.path("ready.json");
         let _ = fs::remove_file(&ready);
         let arguments = ["serve", "--listen", "127.0.0.1:0", "--ready-file"];
@@ -70,12 +70,12 @@ impl Home {
 }
 
 /// A running `serve`; a test that fails leaves none behind.
-struct Origin {
+pub(crate) struct Origin {
     child: Child,
 }
 
 impl Origin {
-    fn ask_to_stop(&mut self, name: &str) {
+    pub(crate) fn ask_to_stop(&mut self, name: &str) {
         signal(name, &Some(self.child.id().to_string()));
         let status = self.child.wait().unwrap();
         assert!(status.success(), "{status}");
