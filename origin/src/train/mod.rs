@@ -12,6 +12,7 @@ pub mod ridge;
 pub mod rows;
 pub mod search;
 pub mod sequences;
+pub mod tower;
 
 use std::collections::BTreeMap;
 

@@ -1,13 +1,12 @@
 //! Writes the ranker as ONNX, opset 17: features → MatMul → Add → Relu → MatMul → logit, for any number of rows.
 
+pub mod graph;
+
+use graph::{Dimension, IR_VERSION, OPSET, node, numbers};
 use prost::Message;
 use ranking::features::COLUMNS;
 use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
-use tract_onnx::pb::{
-    GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto,
-    ValueInfoProto, type_proto,
-};
+use tract_onnx::pb::{GraphProto, ModelProto, OperatorSetIdProto};
 
 use super::mlp::{HIDDEN, Mlp};
 
@@ -28,12 +27,12 @@ pub fn encode(mlp: &Mlp) -> Vec<u8> {
             node("MatMul", &["hidden", "output_weights"], OUTPUT),
         ],
         initializer: vec![
-            tensor("hidden_weights", &[COLUMNS, HIDDEN], mlp.hidden_weights.iter().flatten()),
-            tensor("hidden_biases", &[HIDDEN], mlp.hidden_biases.iter()),
-            tensor("output_weights", &[HIDDEN, 1], mlp.output_weights.iter()),
+            numbers("hidden_weights", &[COLUMNS, HIDDEN], mlp.hidden_weights.as_flattened()),
+            numbers("hidden_biases", &[HIDDEN], &mlp.hidden_biases),
+            numbers("output_weights", &[HIDDEN, 1], &mlp.output_weights),
         ],
-        input: vec![rows_of(INPUT, COLUMNS)],
-        output: vec![rows_of(OUTPUT, 1)],
+        input: vec![graph::value(INPUT, DataType::Float, &rows_of(COLUMNS))],
+        output: vec![graph::value(OUTPUT, DataType::Float, &rows_of(1))],
         ..GraphProto::default()
     };
     let model = ModelProto {
@@ -47,49 +46,10 @@ pub fn encode(mlp: &Mlp) -> Vec<u8> {
     model.encode_to_vec()
 }
 
-fn node(operator: &str, inputs: &[&str], output: &str) -> NodeProto {
-    NodeProto {
-        name: output.to_owned(),
-        op_type: operator.to_owned(),
-        input: inputs.iter().map(|&input| input.to_owned()).collect(),
-        output: vec![output.to_owned()],
-        ..NodeProto::default()
-    }
+/// `[N, columns]`, N open.
+fn rows_of(columns: usize) -> [Dimension; 2] {
+    [Dimension::Open("N"), Dimension::Fixed(columns)]
 }
-
-fn tensor<'a>(name: &str, shape: &[usize], values: impl Iterator<Item = &'a f32>) -> TensorProto {
-    TensorProto {
-        name: name.to_owned(),
-        dims: shape.iter().map(|&length| length as i64).collect(),
-        data_type: DataType::Float.into(),
-        raw_data: values.flat_map(|value| value.to_le_bytes()).collect(),
-        ..TensorProto::default()
-    }
-}
-
-/// `f32[N, columns]`, N open.
-fn rows_of(name: &str, columns: usize) -> ValueInfoProto {
-    let dimension = |value| Dimension { value: Some(value), ..Dimension::default() };
-    let shape = TensorShapeProto {
-        dim: vec![
-            dimension(dimension::Value::DimParam("N".to_owned())),
-            dimension(dimension::Value::DimValue(columns as i64)),
-        ],
-    };
-    let tensor = type_proto::Tensor { elem_type: DataType::Float.into(), shape: Some(shape) };
-    ValueInfoProto {
-        name: name.to_owned(),
-        r#type: Some(TypeProto {
-            value: Some(type_proto::Value::TensorType(tensor)),
-            ..TypeProto::default()
-        }),
-        ..ValueInfoProto::default()
-    }
-}
-
-/// The format that came with opset 17 (ONNX 1.12).
-const IR_VERSION: i64 = 8;
-const OPSET: i64 = 17;
 
 #[cfg(test)]
 mod tests {
