@@ -30,7 +30,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("component-qoe", &["guest", "qoe", "session", "units"]),
     ("bindings", &["bitrate", "inference", "qoe", "ranking", "release", "session", "units", "wire"]),
     ("frontrow-edge", &["release", "units", "wire"]),
-    ("frontrow-origin", &["inference", "ranking", "release", "units", "wire"]),
+    ("frontrow-origin", &["inference", "kernels", "ranking", "release", "units", "wire"]),
     (
         "benches",
         &[

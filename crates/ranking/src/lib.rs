@@ -7,6 +7,7 @@
 extern crate alloc;
 
 mod bitset;
+mod blend;
 mod candidates;
 mod eligibility;
 mod factors;
@@ -17,6 +18,7 @@ mod recommend;
 mod request;
 mod rows;
 
+pub use blend::{Blend, BlendError};
 pub use candidates::{Candidates, CandidatesError, Columns};
 pub use factors::{FactorColumns, Factors, FactorsError};
 pub use recommend::{Ranker, RankerError, recommend, row_scores};

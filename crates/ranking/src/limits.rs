@@ -26,3 +26,9 @@ pub const PAIRS_MAX: usize = 100_000;
 
 /// Factors of a viewer or a title; more than this no catalogue supports.
 pub const FACTORS_MAX: usize = 1_024;
+
+/// Weight of the rows in a blend: beyond it the tower would decide nothing.
+pub const BLEND_WEIGHT_MAX: f32 = 1_000.0;
+
+/// Floor of a blend: below it a single rounded entry would outweigh everything the tower says.
+pub const BLEND_FLOOR_MIN: f32 = 1e-6;

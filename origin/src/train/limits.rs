@@ -21,3 +21,9 @@ pub const SEARCH_COLUMNS_MAX: usize = 2_500;
 
 /// Viewers the ranker learns from and is judged by: each costs 3 KB and, over all passes, milliseconds.
 pub const RANKER_VIEWERS_MAX: usize = 8_000;
+
+/// Viewers a tower is judged by after each epoch: more would take longer than the epoch.
+pub const TOWER_VIEWERS_MAX: usize = 8_000;
+
+/// Epochs of a tower, should the figures never stop rising.
+pub const TOWER_EPOCHS_MAX: u32 = 300;

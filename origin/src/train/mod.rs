@@ -10,6 +10,7 @@ pub mod rank;
 pub mod ranker;
 pub mod ridge;
 pub mod rows;
+pub mod score;
 pub mod search;
 pub mod sequences;
 pub mod tower;

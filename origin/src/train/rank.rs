@@ -70,6 +70,13 @@ pub struct Quality {
     pub hr_at_20: f64,
 }
 
+impl Quality {
+    /// What settings are chosen by: HR@10 + NDCG@10.
+    pub fn worth(&self) -> f64 {
+        self.hr_at_10 + self.ndcg_at_10
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

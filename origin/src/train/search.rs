@@ -68,7 +68,7 @@ impl<'a> Search<'a> {
             let validation = validate(self.sequences, self.held_out, &rows, &settings);
             let Quality { hr_at_10, ndcg_at_10, .. } = validation;
             tracing::debug!(tau = recency_tau, lambda, hr_at_10, ndcg_at_10, "tried");
-            if worth(&validation) > worth(&self.best.validation) {
+            if validation.worth() > self.best.validation.worth() {
                 self.best = Choice { settings, validation };
             }
         }
@@ -95,10 +95,6 @@ pub fn validate(sequences: &Sequences, held_out: usize, rows: &Rows, settings: &
     let mut tally = Tally::default();
     places.into_iter().for_each(|place| tally.add(place));
     tally.quality()
-}
-
-fn worth(quality: &Quality) -> f64 {
-    quality.hr_at_10 + quality.ndcg_at_10
 }
 
 /// In steps of two: half a step changes the quality by less than its standard error.

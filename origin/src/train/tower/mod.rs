@@ -12,6 +12,7 @@ mod matrix;
 mod network;
 mod norm;
 pub mod onnx;
+pub mod search;
 mod shape;
 mod softmax;
 mod state;

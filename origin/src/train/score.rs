@@ -1,0 +1,302 @@
+//! Models that score every item for a history, measured and blended on held-out views.
+
+use kernels::{ByteMatrix, MatrixError, Query, top};
+use ranking::Blend;
+use rayon::prelude::*;
+
+use super::rank::{Place, Quality, Tally};
+use super::rows::Rows;
+use super::sequences::Sequences;
+use super::tower::Tower;
+
+/// Scores every item.
+pub trait Scorer: Sync {
+    /// One row a history (oldest first, not empty), one score an item.
+    fn scores(&self, histories: &[&[u32]]) -> Vec<f32>;
+}
+
+impl Scorer for Tower {
+    fn scores(&self, histories: &[&[u32]]) -> Vec<f32> {
+        Tower::scores(self, histories)
+    }
+}
+
+/// Item-to-item rows with the weight of each age.
+#[derive(Clone, Debug)]
+pub struct WeighedRows<'a> {
+    /// As shipped.
+    pub rows: &'a Rows,
+    /// Weights by age, newest first.
+    pub decay: Vec<f32>,
+}
+
+impl Scorer for WeighedRows<'_> {
+    fn scores(&self, histories: &[&[u32]]) -> Vec<f32> {
+        let items = self.rows.len();
+        let mut scores = vec![0.0; histories.len() * items];
+        for (scores, history) in scores.chunks_exact_mut(items).zip(histories) {
+            for (&item, &factor) in history.iter().rev().zip(&self.decay) {
+                self.rows.add_to(scores, item as usize, factor);
+            }
+        }
+        scores
+    }
+}
+
+/// A tower whose item vectors are bytes and whose viewers are seven bits, as an edge multiplies them.
+#[derive(Clone, Debug)]
+pub struct ByteTower<'a> {
+    tower: &'a Tower,
+    items: ByteMatrix,
+}
+
+impl<'a> ByteTower<'a> {
+    /// Rounds the item vectors.
+    ///
+    /// # Errors
+    /// When a vector is too large or too small for a scale.
+    pub fn new(tower: &'a Tower) -> Result<Self, MatrixError> {
+        let items = ByteMatrix::quantise(tower.shape().width, tower.item_vectors())?;
+        Ok(Self { tower, items })
+    }
+
+    /// Bytes the item vectors take, with their scales.
+    pub fn bytes(&self) -> u64 {
+        (self.items.rows() * (self.items.columns() + size_of::<f32>())) as u64
+    }
+}
+
+impl Scorer for ByteTower<'_> {
+    fn scores(&self, histories: &[&[u32]]) -> Vec<f32> {
+        let items = self.items.rows();
+        let mut scores = vec![0.0; histories.len() * items];
+        let viewers = self.tower.encode_all(histories);
+        let rows = scores.chunks_exact_mut(items).zip(viewers.chunks_exact(self.items.columns()));
+        for (scores, viewer) in rows {
+            let query = Query::quantise(viewer);
+            for (score, item) in top(&self.items, &query, items, |_| true) {
+                // A kernel leaves the query's scale out, because it changes no order; a blend needs it.
+                scores[item as usize] = score * query.scale();
+            }
+        }
+        scores
+    }
+}
+
+/// Two models on one scale.
+pub struct Blended<'a> {
+    /// Estimates of chances.
+    pub rows: &'a WeighedRows<'a>,
+    /// Logarithms of chances.
+    pub tower: &'a dyn Scorer,
+    /// How they are added.
+    pub blend: Blend,
+}
+
+impl Scorer for Blended<'_> {
+    fn scores(&self, histories: &[&[u32]]) -> Vec<f32> {
+        let mut scores = self.tower.scores(histories);
+        self.blend.add_rows(&self.rows.scores(histories), &mut scores);
+        scores
+    }
+}
+
+/// Quality on held-out views.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Measured {
+    /// Every view counts the same.
+    pub quality: Quality,
+    /// HR@10 where a view counts the less, the more often its title was watched before: one over the number of
+    /// those views and 1. What knows nothing but popularity gets next to nothing (Yang et al., 2018).
+    pub debiased_hr_at_10: f64,
+}
+
+/// Quality on the view before the newest `held_out` of each viewer who has one and a history; of more than
+/// `viewers_max` viewers some, evenly over all.
+pub fn measure(sequences: &Sequences, held_out: usize, viewers_max: usize, scorer: &dyn Scorer) -> Measured {
+    let views = views(sequences, held_out, viewers_max);
+    let places = places(sequences, &views, |histories| scorer.scores(histories));
+    let counts = sequences.counts(held_out + 1);
+    let (mut tally, mut debiased) = (Tally::default(), Debiased::default());
+    for (place, &(&target, _)) in places.into_iter().zip(&views) {
+        tally.add(place);
+        debiased.add(place, counts[target as usize]);
+    }
+    Measured { quality: tally.quality(), debiased_hr_at_10: debiased.share() }
+}
+
+/// Share of hits, weighted against popularity.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Debiased {
+    hits: f64,
+    all: f64,
+}
+
+impl Debiased {
+    /// Counts a target that was watched `count` times before.
+    pub fn add(&mut self, place: Place, count: u32) {
+        let weight = 1.0 / (f64::from(count) + 1.0);
+        self.all += weight;
+        if matches!(place, Place::At(above) if above < 10) {
+            self.hits += weight;
+        }
+    }
+
+    /// 0 to 1; 0 when nothing was counted.
+    pub fn share(&self) -> f64 {
+        if self.all == 0.0 { 0.0 } else { self.hits / self.all }
+    }
+}
+
+/// The blend that does best by HR@10 + NDCG@10 on the view before the newest `held_out`, and its quality there.
+pub fn choose_blend(
+    sequences: &Sequences,
+    held_out: usize,
+    rows: &WeighedRows<'_>,
+    tower: &dyn Scorer,
+) -> (Blend, Quality) {
+    let views = views(sequences, held_out, usize::MAX);
+    let blends: Vec<Blend> = FLOORS
+        .iter()
+        .flat_map(|&floor| WEIGHTS.iter().filter_map(move |&weight| Blend::new(weight, floor).ok()))
+        .collect();
+    let per_view: Vec<Vec<Place>> = views
+        .par_chunks(HISTORIES_AT_ONCE)
+        .flat_map_iter(|part| {
+            let histories: Vec<&[u32]> = part.iter().map(|(_, history)| *history).collect();
+            let (rows, towers) = (rows.scores(&histories), tower.scores(&histories));
+            let items = sequences.titles().len();
+            let both = rows.chunks_exact(items).zip(towers.chunks_exact(items));
+            part.iter()
+                .zip(both)
+                .map(|(view, (rows, tower))| places_of_blends(view, rows, tower))
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let mut best = (blends[0], Quality::default());
+    for (number, &blend) in blends.iter().enumerate() {
+        let mut tally = Tally::default();
+        per_view.iter().for_each(|places| tally.add(places[number]));
+        let quality = tally.quality();
+        if quality.worth() > best.1.worth() {
+            best = (blend, quality);
+        }
+    }
+    best
+}
+
+/// The target's place by each floor and weight; a logarithm is taken once a floor.
+fn places_of_blends(&(&target, history): &View<'_>, rows: &[f32], tower: &[f32]) -> Vec<Place> {
+    let mut places = Vec::with_capacity(FLOORS.len() * WEIGHTS.len());
+    let mut scores = vec![0.0; rows.len()];
+    for floor in FLOORS {
+        let unit = Blend::new(1.0, floor).expect("the floors are in range");
+        let logarithms: Vec<f32> = rows.iter().map(|&row| unit.score(row, 0.0)).collect();
+        for weight in WEIGHTS {
+            for ((score, tower), logarithm) in scores.iter_mut().zip(tower).zip(&logarithms) {
+                *score = tower + weight * logarithm;
+            }
+            history.iter().for_each(|&item| scores[item as usize] = f32::NEG_INFINITY);
+            places.push(Place::among(&scores, target as usize));
+        }
+    }
+    places
+}
+
+/// The view to look for, and what was watched before it.
+type View<'a> = (&'a u32, &'a [u32]);
+
+fn views(sequences: &Sequences, held_out: usize, viewers_max: usize) -> Vec<View<'_>> {
+    let views = sequences.iter(held_out).filter_map(<[u32]>::split_last);
+    let views: Vec<View<'_>> = views.filter(|(_, history)| !history.is_empty()).collect();
+    let stride = views.len().div_ceil(viewers_max).max(1);
+    views.into_iter().step_by(stride).collect()
+}
+
+/// In the order of the views, whatever thread found them.
+fn places(
+    sequences: &Sequences,
+    views: &[View<'_>],
+    scores: impl Fn(&[&[u32]]) -> Vec<f32> + Sync,
+) -> Vec<Place> {
+    let parts = views.par_chunks(HISTORIES_AT_ONCE).flat_map_iter(|part| {
+        let histories: Vec<&[u32]> = part.iter().map(|(_, history)| *history).collect();
+        let mut scores = scores(&histories);
+        let rows = scores.chunks_exact_mut(sequences.titles().len()).zip(part);
+        rows.map(|(scores, (target, history))| {
+            history.iter().for_each(|&item| scores[item as usize] = f32::NEG_INFINITY);
+            Place::among(scores, **target as usize)
+        })
+        .collect::<Vec<_>>()
+    });
+    parts.collect()
+}
+
+/// Scores of so many histories are held at once by each thread.
+const HISTORIES_AT_ONCE: usize = 32;
+
+/// In steps of about one and a half; beyond them one source decides alone.
+const WEIGHTS: [f32; 10] = [0.0, 0.15, 0.25, 0.4, 0.6, 0.8, 1.0, 1.4, 2.0, 3.0];
+
+/// Chances of a candidate without a row entry: from one in thousands to one in thirty.
+const FLOORS: [f32; 5] = [3e-4, 1e-3, 3e-3, 1e-2, 3e-2];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Likes the items that the newest one names, by a table.
+    struct Table(Vec<Vec<f32>>);
+
+    impl Scorer for Table {
+        fn scores(&self, histories: &[&[u32]]) -> Vec<f32> {
+            let newest = histories.iter().filter_map(|history| history.last());
+            newest.flat_map(|&item| self.0[item as usize].clone()).collect()
+        }
+    }
+
+    fn sequences() -> Sequences {
+        Sequences::new([(1, vec![0, 1, 2]), (2, vec![1, 2, 0]), (3, vec![2, 0, 1]), (4, vec![3])])
+    }
+
+    #[test]
+    fn measures_what_was_held_out() {
+        let next = |item: usize| (0..4).map(|other| f32::from(u8::from(other == (item + 1) % 3))).collect();
+        let table = Table((0..4).map(next).collect());
+        let measured = measure(&sequences(), 0, usize::MAX, &table);
+        assert_eq!(
+            (measured.quality.users, measured.quality.hr_at_10, measured.quality.ndcg_at_10),
+            (3, 1.0, 1.0)
+        );
+        assert_eq!(measured.debiased_hr_at_10, 1.0);
+        assert_eq!(measure(&sequences(), 0, 2, &table).quality.users, 2);
+    }
+
+    #[test]
+    fn a_rare_title_counts_more_than_a_common_one() {
+        let mut debiased = Debiased::default();
+        debiased.add(Place::At(0), 99);
+        debiased.add(Place::At(10), 0);
+        assert!((debiased.share() - 0.01 / 1.01).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_useless_tower_is_outvoted_by_the_rows() {
+        let rows = Rows::quantise((0..4).map(|item| vec![((item + 1) % 3, 0.5)]).collect());
+        let rows = WeighedRows { rows: &rows, decay: vec![1.0] };
+        // The tower is sure of what does not come next.
+        let tower = Table(
+            (0..4)
+                .map(|item| {
+                    (0..4)
+                        .map(|other| if other == item { 0.0 } else { -0.1 * ((item + 3 - other) % 3) as f32 })
+                        .collect()
+                })
+                .collect(),
+        );
+        let (blend, quality) = choose_blend(&sequences(), 0, &rows, &tower);
+        assert!(blend.weight() > 0.0 && quality.ndcg_at_10 == 1.0, "{blend:?} {quality:?}");
+        let blended = Blended { rows: &rows, tower: &tower, blend };
+        assert_eq!(measure(&sequences(), 0, usize::MAX, &blended).quality, quality);
+    }
+}
