@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Trains models, publishes signed releases and takes in what the nodes saw.
 #[derive(Clone, Debug, Parser)]
@@ -105,12 +105,35 @@ pub struct EvaluateArgs {
     /// A line a viewer: `viewer title title …`, oldest first
     #[arg(long, value_name = "FILE")]
     pub sequences: PathBuf,
+    /// What to measure
+    #[arg(long, value_enum, default_value_t = MeasuredModel::Ridge)]
+    pub model: MeasuredModel,
+    /// Training a tower may take so long, its search for settings included
+    #[arg(long, default_value_t = 30.0, value_parser = minutes)]
+    pub minutes: f64,
     /// Measure the rows alone
     #[arg(long)]
     pub no_ranker: bool,
     /// Entries kept per row: fewer make a smaller release
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=4_096))]
     pub row_entries: u16,
+}
+
+/// A model that can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MeasuredModel {
+    /// Item-to-item rows, and the ranker where it helps
+    Ridge,
+    /// The transformer
+    Tower,
+    /// Rows and transformer on one scale
+    Blend,
+}
+
+fn minutes(text: &str) -> Result<f64, String> {
+    let minutes: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    // A week: whoever means more has mistaken the unit.
+    if (0.01..=10_080.0).contains(&minutes) { Ok(minutes) } else { Err("not from 0.01 to 10080".to_owned()) }
 }
 
 /// What to say about licences.

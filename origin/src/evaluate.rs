@@ -4,6 +4,8 @@
 //! the validation; the rows are then fitted to all but the last view. Each test view is looked for among *all*
 //! titles, those already watched left out; its place is the number of titles with a strictly higher score.
 
+pub mod tower;
+
 use std::time::Instant;
 
 use inference::Ranker;
@@ -124,6 +126,11 @@ pub fn recommend(sequences: &Sequences, options: &Options) -> Result<Report, Eva
         rows_alone: rows_alone.into(),
         ranked: ranked.map(Figures::from),
     })
+}
+
+/// The share of `before` that is lost; below 0 when something was won.
+fn loss(before: f64, after: f64) -> f64 {
+    if before == 0.0 { 0.0 } else { (before - after) / before }
 }
 
 /// Looks for the last view of each viewer who has one and a history.

@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::io::BufReader;
 
-use crate::cli::{EvaluateArgs, EvaluateCommand};
+use serde::Serialize;
+
+use crate::cli::{EvaluateArgs, EvaluateCommand, MeasuredModel};
 use crate::error::OriginError;
 use crate::evaluate;
 use crate::train::Options;
@@ -25,6 +27,13 @@ fn recommend(args: &EvaluateArgs) -> Result<String, OriginError> {
     if args.no_ranker {
         options.ranker = None;
     }
-    let report = evaluate::recommend(&sequences, &options)?;
-    Ok(serde_json::to_string(&report).expect("numbers and names can be written as JSON"))
+    match args.model {
+        MeasuredModel::Ridge => json(&evaluate::recommend(&sequences, &options)?),
+        MeasuredModel::Tower => json(&evaluate::tower::tower(&sequences, args.minutes)?),
+        MeasuredModel::Blend => json(&evaluate::tower::blend(&sequences, &options, args.minutes)?),
+    }
+}
+
+fn json(report: &impl Serialize) -> Result<String, OriginError> {
+    Ok(serde_json::to_string(report).expect("numbers and names can be written as JSON"))
 }

@@ -42,6 +42,14 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    /// Where the search begins.
+    fn base(&self) -> ridge::Settings {
+        let Self { window, row_entries, .. } = *self;
+        ridge::Settings { recency_tau: 5.0, window, lambda: 160.0, row_entries }
+    }
+}
+
 /// The default model: rows, and a ranker where it helps.
 #[derive(Clone, Debug)]
 pub struct Fitted {
@@ -69,14 +77,9 @@ pub fn fit(
     if sequences.events() == 0 {
         return Err(TrainError::NoHistory);
     }
-    let Options { window, row_entries, events_min, .. } = *options;
-    let base = ridge::Settings { recency_tau: 5.0, window, lambda: 160.0, row_entries };
-    let search::Choice { settings, validation } = search::choose(sequences, held_out, &base, events_min)?;
-    let rows = |held_out: usize| {
-        let columns = ridge::columns(&sequences.counts(held_out), events_min, limits::RIDGE_COLUMNS_MAX);
-        Normal::new(sequences, held_out, settings.recency_tau, window, columns)
-            .into_rows(settings.lambda, row_entries)
-    };
+    let search::Choice { settings, validation } =
+        search::choose(sequences, held_out, &options.base(), options.events_min)?;
+    let rows = |held_out: usize| rows(sequences, held_out, &settings, options);
     let ranker = match &options.ranker {
         Some(how) => {
             let candidates = catalogue.candidates(sequences.titles(), &rows(held_out + 1)?)?;
@@ -85,6 +88,35 @@ pub fn fit(
         None => None,
     };
     Ok(Fitted { settings, validation, rows: rows(held_out)?, ranker })
+}
+
+/// The rows alone, with settings chosen as [`fit`] does: without the newest `held_out` + 1 views of each viewer, as
+/// a blend is chosen with, and without the newest `held_out`, as one is used with.
+///
+/// # Errors
+/// As [`fit`].
+pub fn rows_twice(
+    sequences: &Sequences,
+    held_out: usize,
+    options: &Options,
+) -> Result<(ridge::Settings, [Rows; 2]), TrainError> {
+    if sequences.events() == 0 {
+        return Err(TrainError::NoHistory);
+    }
+    let settings = search::choose(sequences, held_out, &options.base(), options.events_min)?.settings;
+    let before = rows(sequences, held_out + 1, &settings, options)?;
+    Ok((settings, [before, rows(sequences, held_out, &settings, options)?]))
+}
+
+fn rows(
+    sequences: &Sequences,
+    held_out: usize,
+    settings: &ridge::Settings,
+    options: &Options,
+) -> Result<Rows, RidgeError> {
+    let columns = ridge::columns(&sequences.counts(held_out), options.events_min, limits::RIDGE_COLUMNS_MAX);
+    Normal::new(sequences, held_out, settings.recency_tau, settings.window, columns)
+        .into_rows(settings.lambda, settings.row_entries)
 }
 
 /// The rules by which rows of these settings are used.
@@ -144,6 +176,9 @@ pub enum TrainError {
     /// The candidates could not be ranked.
     #[error("{0}")]
     Ranking(#[from] ranking::Error),
+    /// The tower's item vectors cannot be rounded to bytes.
+    #[error("the item vectors cannot be rounded to bytes: {0}")]
+    Vectors(#[from] kernels::MatrixError),
 }
 
 impl TrainError {
@@ -156,6 +191,7 @@ impl TrainError {
             Self::Candidates(_) => "train-candidates",
             Self::Rules(_) => "train-rules",
             Self::Ranking(error) => error.code(),
+            Self::Vectors(_) => "train-vectors",
         }
     }
 }
