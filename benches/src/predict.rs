@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
-use frontrow_edge::runtime::{Generation, RegionFiles, ReleaseFiles, Runtime, RuntimeConfig, ranking};
+use frontrow_edge::runtime::{Generation, RegionFiles, ReleaseFiles, Runtime, RuntimeConfig};
 use frontrow_origin::train::factors::{Rating, Settings, train};
 use release::{decode_factors, encode_factors};
 use serde::Serialize;
@@ -94,7 +94,8 @@ pub(crate) fn measure(components: &Path, rounds: u32) -> Result<Figures> {
     let work = Work::draw();
     let model = encode_factors(&train(&work.ratings, &Settings::default())?.factors);
     let wasm = Wasm::read(components)?;
-    let candidates = candidates()?;
+    // The titles of the work, without rows: what is measured is the factor model.
+    let candidates = candidates(TITLES, 0)?;
     let cache = tempfile::tempdir().context("a folder for compiled components")?;
     let runtime = Runtime::new(&RuntimeConfig::new(cache.path()))?;
     let regions = [RegionFiles { name: REGION, candidates: &candidates }];
@@ -108,16 +109,16 @@ fn measure_on(generation: &Generation, work: &Work, model: &[u8], rounds: u32) -
     let mut dice = Dice(5);
     let pairs: Vec<(u32, u32)> =
         (0..BATCH).map(|_| (1 + dice.below(VIEWERS), 1 + dice.below(TITLES))).collect();
-    let asked: Vec<ranking::Pair> =
-        pairs.iter().map(|&(viewer, title)| ranking::Pair { viewer, title }).collect();
+    let (asked_viewers, asked_titles): (Vec<u32>, Vec<u32>) = pairs.iter().copied().unzip();
+    let one = |call: usize| (&asked_viewers[call..=call], &asked_titles[call..=call]);
     let viewers: Vec<u32> = (0..CALLS).map(|_| 1 + dice.below(VIEWERS)).collect();
     let seen = |call: usize| work.seen.get(&viewers[call]).map(Vec::as_slice).unwrap_or_default();
     let train = training(work, peer.as_mut(), rounds)?;
     let mut held = generation.hold_ratings()?;
 
     let predict = Latencies {
-        fresh: latency(rounds, CALLS, |call| done(generation.predict(&asked[call..=call])))?,
-        warm: latency(rounds, CALLS, |call| done(held.predict(&asked[call..=call])))?,
+        fresh: latency(rounds, CALLS, |call| done(generation.predict(one(call).0, one(call).1)))?,
+        warm: latency(rounds, CALLS, |call| done(held.predict(one(call).0, one(call).1)))?,
         native: latency(rounds, CALLS, |call| done(native.predict(&pairs[call..=call])))?,
         numpy: peer.as_mut().map(|peer| numpy(peer, rounds, &predict_ask(&pairs[..CALLS]))).transpose()?,
     };
@@ -141,8 +142,10 @@ fn measure_on(generation: &Generation, work: &Work, model: &[u8], rounds: u32) -
     let per_s = |latency: Latency| (BATCH as f64 / latency.p50_us * 1e6).round();
     let batch = Rates {
         pairs: BATCH,
-        fresh_per_s: per_s(latency(rounds, BATCHES, |_| done(generation.predict(&asked)))?),
-        warm_per_s: per_s(latency(rounds, BATCHES, |_| done(held.predict(&asked)))?),
+        fresh_per_s: per_s(latency(rounds, BATCHES, |_| {
+            done(generation.predict(&asked_viewers, &asked_titles))
+        })?),
+        warm_per_s: per_s(latency(rounds, BATCHES, |_| done(held.predict(&asked_viewers, &asked_titles)))?),
         native_per_s: per_s(latency(rounds, BATCHES, |_| done(native.predict(&pairs)))?),
         numpy_per_s: peer
             .as_mut()

@@ -62,12 +62,12 @@ impl Wasm {
     }
 }
 
-/// A candidate set with rows in every title.
-pub(crate) fn candidates() -> Result<Vec<u8>> {
+/// A candidate set with a row of so many entries in every title.
+pub(crate) fn candidates(titles: u32, row_entries: u32) -> Result<Vec<u8>> {
     let mut dice = Dice(7);
     let mut columns = ::ranking::Columns::default();
     columns.row_offsets.push(0);
-    for title in 0..TITLES {
+    for title in 0..titles {
         columns.title_ids.push(title * 3 + 1);
         columns.popularity.push(1_000.0 / (1.0 + title as f32));
         columns.maturity_years.push([0, 6, 12, 16, 18][dice.below(5) as usize]);
@@ -76,8 +76,8 @@ pub(crate) fn candidates() -> Result<Vec<u8>> {
         columns.window_from_s.push(0);
         columns.window_until_s.push(u64::MAX);
         // Rising and each once: one of every fifty.
-        let step = TITLES / ROW_ENTRIES;
-        for entry in 0..ROW_ENTRIES {
+        for entry in 0..row_entries {
+            let step = titles / row_entries;
             columns.row_indexes.push(entry * step + dice.below(step));
             columns.row_weights.push(1 + dice.below(127) as i8);
         }

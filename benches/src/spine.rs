@@ -9,7 +9,7 @@ use frontrow_edge::runtime::{Allocation, Generation, RegionFiles, ReleaseFiles, 
 use serde::Serialize;
 
 use crate::measure::{micros, rounded};
-use crate::release_files::{REGION, Wasm, candidates};
+use crate::release_files::{REGION, ROW_ENTRIES, TITLES, Wasm, candidates};
 use crate::{decisions, http, recommend, sessions};
 
 /// All figures of the bench; times are of this machine on this day.
@@ -41,7 +41,7 @@ struct Ranked {
 
 pub(crate) fn measure(components: &Path, rounds: u32) -> Result<Figures> {
     let wasm = Wasm::read(components)?;
-    let candidates = candidates()?;
+    let candidates = candidates(TITLES, ROW_ENTRIES)?;
     let cache = tempfile::tempdir().context("a folder for compiled components")?;
     let runtime = Runtime::new(&RuntimeConfig::new(cache.path()))?;
     let regions = [RegionFiles { name: REGION, candidates: &candidates }];

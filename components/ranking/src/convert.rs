@@ -28,7 +28,6 @@ pub(crate) fn factors(bytes: &[u8]) -> Result<Factors, exports::LoadError> {
 }
 
 pub(crate) fn loaded(loaded: &Loaded) -> exports::Loaded {
-    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     exports::Loaded {
         titles: count(loaded.candidates.len()),
         rows: count(loaded.candidates.rows()),
@@ -60,10 +59,6 @@ pub(crate) fn answer(answer: Answer) -> exports::Answer {
     exports::Answer { picks: picks.collect(), eligible: answer.eligible, ranked: answer.ranked }
 }
 
-pub(crate) fn pairs(pairs: &[exports::Pair]) -> Vec<(u32, u32)> {
-    pairs.iter().map(|pair| (pair.viewer, pair.title)).collect()
-}
-
 pub(crate) fn scored(scored: Vec<Scored>) -> Vec<exports::Scored> {
     scored.into_iter().map(|one| exports::Scored { title: one.title, score: one.score }).collect()
 }
@@ -71,8 +66,8 @@ pub(crate) fn scored(scored: Vec<Scored>) -> Vec<exports::Scored> {
 pub(crate) fn error(error: Error) -> exports::Error {
     match error {
         Error::KOutOfRange { k } => exports::Error::KOutOfRange(k),
-        Error::HistoryTooLong { .. } => exports::Error::HistoryTooLong(limit(HISTORY_MAX)),
-        Error::TooManyPairs { .. } => exports::Error::TooManyPairs(limit(PAIRS_MAX)),
+        Error::HistoryTooLong { .. } => exports::Error::HistoryTooLong(count(HISTORY_MAX)),
+        Error::TooManyPairs { .. } => exports::Error::TooManyPairs(count(PAIRS_MAX)),
         Error::Inference { code } => exports::Error::Inference(code),
     }
 }
@@ -88,6 +83,6 @@ pub(crate) fn ranker_error(error: &inference::Error) -> RankerError {
     RankerError { code: code.to_string() }
 }
 
-fn limit(limit: usize) -> u32 {
-    u32::try_from(limit).unwrap_or(u32::MAX)
+pub(crate) fn count(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -43,10 +43,14 @@ impl exports::Guest for Component {
         answer.map(convert::answer).map_err(convert::error)
     }
 
-    fn predict(pairs: Vec<exports::Pair>) -> Result<Vec<f32>, exports::Error> {
+    fn predict(viewers: Vec<u32>, titles: Vec<u32>) -> Result<Vec<f32>, exports::Error> {
+        if viewers.len() != titles.len() {
+            return Err(exports::Error::PairsUneven(convert::count(titles.len())));
+        }
+        let pairs: Vec<(u32, u32)> = viewers.into_iter().zip(titles).collect();
         let loaded = LOADED.get().ok_or(exports::Error::NotLoaded)?;
         let factors = loaded.factors.as_ref().ok_or(exports::Error::NoFactors)?;
-        factors.predict(&convert::pairs(&pairs)).map_err(convert::error)
+        factors.predict(&pairs).map_err(convert::error)
     }
 
     fn top_rated(viewer: u32, n: u32, exclude: Vec<u32>) -> Result<Vec<exports::Scored>, exports::Error> {

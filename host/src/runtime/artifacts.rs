@@ -14,7 +14,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use super::error::{Part, PrepareError};
-use super::seal::{NodeKey, SEAL_BYTES, Sealer};
+use super::seal::{self, NodeKey, SEAL_BYTES, Sealer};
 use crate::limits;
 
 /// The folder of compiled components.
@@ -120,7 +120,7 @@ impl Artifacts {
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let aside = path.with_extension(format!("{}.aside", std::process::id()));
+        let aside = seal::aside(path);
         let _ = fs::remove_file(&aside);
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o400).open(&aside)?;
         let written = file.write_all(bytes).and_then(|()| file.sync_all());

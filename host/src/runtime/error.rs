@@ -243,6 +243,7 @@ fn ranking_code(error: &ranking::Error) -> &'static str {
         ranking::Error::KOutOfRange(_) => "k-out-of-range",
         ranking::Error::HistoryTooLong(_) => "history-too-long",
         ranking::Error::TooManyPairs(_) => "too-many-pairs",
+        ranking::Error::PairsUneven(_) => "pairs-uneven",
         ranking::Error::NoFactors => "no-factors",
         ranking::Error::Inference(_) => "ranker-failed",
     }

@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::seal::{NodeKey, SEAL_BYTES};
+use super::seal::{self, NodeKey, SEAL_BYTES};
 use crate::limits;
 
 /// Read when something is compiled, written and let go when a release has been prepared: a node that
@@ -74,7 +74,7 @@ impl FunctionCache {
         let body = pack.encode();
         let mut sealer = self.key.seal(PURPOSE);
         sealer.update(&body);
-        let aside = self.path.with_extension(format!("{}.aside", std::process::id()));
+        let aside = seal::aside(&self.path);
         let mut file =
             fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&aside)?;
         file.write_all(&sealer.finish())?;

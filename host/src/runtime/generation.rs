@@ -73,16 +73,17 @@ impl Generation {
         checked(checks::answer(&answer, request, &region.titles), answer)
     }
 
-    /// Predicts one rating a pair, in order; a pair nobody knows gets the mean.
-    pub fn predict(&self, pairs: &[ranking::Pair]) -> Result<Vec<f32>, InvokeError> {
+    /// Predicts the rating of each viewer for the title at the same place; whom or what nobody knows gets
+    /// the mean.
+    pub fn predict(&self, viewers: &[u32], titles: &[u32]) -> Result<Vec<f32>, InvokeError> {
         let region = self.rating_region()?;
         let ratings = self
             .call(None, |store| {
                 let guest = region.pre.instantiate(&mut *store)?;
-                guest.frontrow_edge_ranking().call_predict(store, pairs)
+                guest.frontrow_edge_ranking().call_predict(store, viewers, titles)
             })?
             .map_err(InvokeError::Ranking)?;
-        checked(checks::numbers(&ratings, pairs.len()), ratings)
+        checked(checks::numbers(&ratings, viewers.len()), ratings)
     }
 
     /// The `n` titles with the highest predicted rating, without the excluded ones; empty for a viewer
@@ -237,13 +238,13 @@ pub struct HeldRatings<'a> {
 
 impl HeldRatings<'_> {
     /// As [`Generation::predict`], in the instance of the call before.
-    pub fn predict(&mut self, pairs: &[ranking::Pair]) -> Result<Vec<f32>, InvokeError> {
+    pub fn predict(&mut self, viewers: &[u32], titles: &[u32]) -> Result<Vec<f32>, InvokeError> {
         let guest = self.guest.frontrow_edge_ranking();
         let ratings = guest
-            .call_predict(&mut self.store, pairs)
+            .call_predict(&mut self.store, viewers, titles)
             .map_err(|error| self.generation.sandboxes.ended(&error))?
             .map_err(InvokeError::Ranking)?;
-        checked(checks::numbers(&ratings, pairs.len()), ratings)
+        checked(checks::numbers(&ratings, viewers.len()), ratings)
     }
 
     /// As [`Generation::top_rated`], in the instance of the call before.

@@ -39,7 +39,7 @@ use crate::limits;
 /// Types of `wit/ranking.wit`.
 pub mod ranking {
     pub use super::bindings::ranking_world::exports::frontrow::edge::ranking::{
-        Answer, Error, LoadError, Loaded, Pair, Pick, Reason, Request, Rules, Scored,
+        Answer, Error, LoadError, Loaded, Pick, Reason, Request, Rules, Scored,
     };
 }
 

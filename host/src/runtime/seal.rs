@@ -3,7 +3,8 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
 
@@ -26,8 +27,10 @@ impl NodeKey {
         }
         let mut secret = [0; SEAL_BYTES];
         File::open("/dev/urandom")?.read_exact(&mut secret)?;
-        // Written aside and linked: a second process that starts now sees a whole key or none.
-        let aside = dir.join(format!("node.key.{}", std::process::id()));
+        // Written aside and linked: whoever else starts now, in this process or another, sees a whole key
+        // or none, and all end with the same one.
+        let aside = aside(&path);
+        // A process of this number may have died here.
         let _ = fs::remove_file(&aside);
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o400).open(&aside)?;
         file.write_all(&secret)?;
@@ -58,6 +61,13 @@ impl std::fmt::Debug for NodeKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("NodeKey")
     }
+}
+
+/// A name beside `path` that no other process and no other thread of ours writes to.
+pub(super) fn aside(path: &Path) -> PathBuf {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+    path.with_extension(format!("{}-{number}.aside", std::process::id()))
 }
 
 /// HMAC-SHA256 (RFC 2104).
@@ -122,6 +132,19 @@ mod tests {
         assert_ne!(first, seal(NodeKey::open(&dir.path().join("other")).unwrap()));
         assert_eq!(fs::metadata(&cache).unwrap().permissions().mode() & 0o777, 0o700);
         assert_eq!(fs::metadata(cache.join("node.key")).unwrap().permissions().mode() & 0o777, 0o400);
+    }
+
+    #[test]
+    fn all_who_start_at_once_get_the_same_key() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = dir.path().join("cache");
+        let open = || NodeKey::open(&cache).unwrap().seal("test").finish();
+        let seals: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(seals.iter().all(|seal| *seal == seals[0]));
+        assert_eq!(fs::read_dir(&cache).unwrap().count(), 1, "nothing is left aside");
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! One decision, many forms: a component answers as the native code does, bit for bit.
 
-use frontrow_edge::runtime::ranking::Pair;
 use golden::{Case, Kind};
 use release::{CandidateFile, RulesEntry};
 use serde_json::{Value, json};
@@ -36,9 +35,12 @@ fn ask(case: &Case) -> Result<Value, String> {
             answers::recommend(request).map(|answer| sent(&answer)).map_err(code)
         }
         Kind::Predict => {
-            let pair = |pair: &Value| Pair { viewer: number(&pair["viewer"]), title: number(&pair["title"]) };
-            let pairs: Vec<Pair> = case.input.as_array().unwrap().iter().map(pair).collect();
-            generation().predict(&pairs).map(|ratings| sent(&ratings)).map_err(code)
+            let pairs = case.input.as_array().unwrap();
+            let column = |name: &str| pairs.iter().map(|pair| number(&pair[name])).collect::<Vec<u32>>();
+            generation()
+                .predict(&column("viewer"), &column("title"))
+                .map(|ratings| sent(&ratings))
+                .map_err(code)
         }
         Kind::TopRated => {
             let exclude: Vec<u32> = case.input["exclude"].as_array().unwrap().iter().map(number).collect();

@@ -164,7 +164,7 @@ fn ratings_that_are_not_one_finite_number_a_pair_are_refused() {
         "ranking-component",
         &format!(
             r#"{RANKING_LOADS}
-            (func (export "frontrow:edge/ranking@0.1.0#predict") (param i32 i32) (result i32)
+            (func (export "frontrow:edge/ranking@0.1.0#predict") (param i32 i32 i32 i32) (result i32)
               (i32.store (i32.const 4) (i32.const 1024))
               (i32.store (i32.const 8) (i32.const 1))
               (i32.store (i32.const 1024) (i32.const 0x7f800000))
@@ -177,10 +177,9 @@ fn ratings_that_are_not_one_finite_number_a_pair_are_refused() {
         ),
     );
     let generation = scene.generation();
-    let pair = frontrow_edge::runtime::ranking::Pair { viewer: 1, title: 1 };
-    let code = |pairs: &[_]| generation.predict(pairs).unwrap_err().to_string();
-    assert!(code(&[pair]).contains("number 0"));
-    assert!(code(&[pair, pair]).contains("1 entries, 2"));
+    let code = |ids: &[u32]| generation.predict(ids, ids).unwrap_err().to_string();
+    assert!(code(&[1]).contains("number 0"));
+    assert!(code(&[1, 1]).contains("1 entries, 2"));
     assert_eq!(generation.top_rated(1, 1, &[]).unwrap()[0].title, 2);
     assert!(generation.top_rated(1, 0, &[]).is_err());
     assert!(generation.top_rated(1, 1, &[2]).is_err());
