@@ -87,9 +87,9 @@ pub struct TrainArgs {
     /// Titles with fewer views have no row of their own: they are shown by popularity
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub events_min: u32,
-    /// Entries kept per row: fewer make a smaller release
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=4_096))]
-    pub row_entries: u16,
+    /// Entries kept per row: fewer make a smaller release. Without it the search chooses, within 4 MB
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=4_096))]
+    pub row_entries: Option<u16>,
 }
 
 /// What to measure.
@@ -97,6 +97,8 @@ pub struct TrainArgs {
 pub enum EvaluateCommand {
     /// Leave one out: each viewer's last view is looked for among all titles, settings are chosen on the second last
     Recommend(EvaluateArgs),
+    /// A split made by somebody else: Recall@20 and NDCG@20 of the model that knows no order in time
+    Split(SplitArgs),
 }
 
 /// What to measure on, and with what.
@@ -114,9 +116,20 @@ pub struct EvaluateArgs {
     /// Measure the rows alone
     #[arg(long)]
     pub no_ranker: bool,
-    /// Entries kept per row: fewer make a smaller release
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=4_096))]
-    pub row_entries: u16,
+    /// Entries kept per row: fewer make a smaller release. Without it the search chooses, within 4 MB
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=4_096))]
+    pub row_entries: Option<u16>,
+}
+
+/// A split made by somebody else.
+#[derive(Args, Clone, Debug)]
+pub struct SplitArgs {
+    /// What is learned from: a line a viewer, `viewer title title …`, in any order
+    #[arg(long, value_name = "FILE")]
+    pub train: PathBuf,
+    /// What is looked for, in the same form
+    #[arg(long, value_name = "FILE")]
+    pub test: PathBuf,
 }
 
 /// A model that can be measured.
@@ -124,6 +137,8 @@ pub struct EvaluateArgs {
 pub enum MeasuredModel {
     /// Item-to-item rows, and the ranker where it helps
     Ridge,
+    /// Biased matrix factorisation
+    Mf,
     /// The transformer
     Tower,
     /// Rows and transformer on one scale

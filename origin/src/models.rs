@@ -91,7 +91,7 @@ impl Models {
         let fitted = train::fit(&sequences, 0, &known, options)?;
         let settings = factors::Settings::default();
         let trained = if ratings.is_empty() {
-            factors::train(&factors::from_views(&sequences, settings.seed), &settings)?
+            factors::train(&factors::from_views(&sequences, 0, 1, settings.seed), &settings)?
         } else {
             factors::train(ratings, &settings)?
         };

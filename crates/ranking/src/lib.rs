@@ -12,6 +12,7 @@ mod candidates;
 mod eligibility;
 mod factors;
 pub mod features;
+mod indexes;
 pub mod limits;
 mod order;
 mod recommend;
@@ -21,6 +22,7 @@ mod rows;
 pub use blend::{Blend, BlendError};
 pub use candidates::{Candidates, CandidatesError, Columns};
 pub use factors::{FactorColumns, Factors, FactorsError};
+pub use indexes::{IndexSlice, Indexes};
 pub use recommend::{Ranker, RankerError, recommend, row_scores};
 pub use request::{Answer, Error, Pick, Reason, Request, Rules, RulesError, Scored};
 

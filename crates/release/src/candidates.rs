@@ -3,7 +3,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use ranking::{Candidates, Columns};
+use ranking::{Candidates, Columns, Indexes};
 
 use crate::FileError;
 use crate::limits::{CANDIDATES_BYTES_MAX, NAME_CHARS_MAX};
@@ -53,7 +53,7 @@ impl CandidateFile {
             window_from_s: file.column("window_from_s")?,
             window_until_s: file.column("window_until_s")?,
             row_offsets: file.column("row_offset")?,
-            row_indexes: file.column("row_index")?,
+            row_indexes: indexes(&file)?,
             row_weights: file.column("row_weight")?,
             row_scales_log2: file.column("row_scale_log2")?,
         };
@@ -72,7 +72,10 @@ impl CandidateFile {
         file.column("window_from_s", &columns.window_from_s);
         file.column("window_until_s", &columns.window_until_s);
         file.column("row_offset", &columns.row_offsets);
-        file.column("row_index", &columns.row_indexes);
+        match &columns.row_indexes {
+            Indexes::Narrow(places) => file.column("row_index", places),
+            Indexes::Wide(places) => file.column("row_index", places),
+        }
         file.column("row_weight", &columns.row_weights);
         file.column("row_scale_log2", &columns.row_scales_log2);
         file.finish(&[
@@ -80,5 +83,13 @@ impl CandidateFile {
             ("region", self.region.clone()),
             ("genres", self.genres.join(",")),
         ])
+    }
+}
+
+/// Two bytes a place, or four where a file has them.
+fn indexes(file: &Reader<'_>) -> Result<Indexes, FileError> {
+    match file.column::<u16>("row_index") {
+        Err(FileError::TensorType { .. }) => file.column::<u32>("row_index").map(Indexes::from),
+        narrow => narrow.map(Indexes::Narrow),
     }
 }

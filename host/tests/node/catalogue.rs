@@ -138,7 +138,7 @@ fn candidates(region: &str, generation: u64) -> CandidateFile {
         window_from_s: titles.iter().map(|title| window(title).0).collect(),
         window_until_s: titles.iter().map(|title| window(title).1).collect(),
         row_offsets: vec![0],
-        row_indexes: Vec::new(),
+        row_indexes: ranking::Indexes::default(),
         row_weights: Vec::new(),
         row_scales_log2: vec![-7; titles.len()],
         title_ids: titles.clone(),

@@ -65,7 +65,7 @@ fn copy_row(models: &Models, title: u32, ids: &[u32], shown: &BTreeSet<u32>, col
     if let Some(from) = models.everywhere.index_of(title) {
         scale = all.row_scales_log2[from];
         for entry in all.row_offsets[from] as usize..all.row_offsets[from + 1] as usize {
-            let target = all.title_ids[all.row_indexes[entry] as usize];
+            let target = all.title_ids[all.row_indexes.at(entry) as usize];
             if !shown.contains(&target) {
                 continue;
             }

@@ -24,7 +24,11 @@ pub(super) async fn run(context: &Context, args: &TrainArgs) -> Result<String, O
 }
 
 fn options(args: &TrainArgs) -> Options {
-    Options { events_min: args.events_min, row_entries: usize::from(args.row_entries), ..Options::default() }
+    Options {
+        events_min: args.events_min,
+        row_entries: args.row_entries.map(usize::from),
+        ..Options::default()
+    }
 }
 
 fn told(models: &Models) -> String {

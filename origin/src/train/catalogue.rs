@@ -40,7 +40,7 @@ impl Catalogue {
             window_from_s: vec![0; titles.len()],
             window_until_s: vec![u64::MAX; titles.len()],
             row_offsets: entries.offsets,
-            row_indexes: entries.index,
+            row_indexes: entries.index.into(),
             row_weights: entries.weight,
             row_scales_log2: entries.scale_log2,
         })

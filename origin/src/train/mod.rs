@@ -1,6 +1,7 @@
 //! Trainers: what viewers watched in, a model out. Equal inputs give equal models.
 
 pub mod catalogue;
+pub mod ease;
 pub mod factors;
 pub mod limits;
 pub mod mlp;
@@ -28,8 +29,8 @@ use sequences::Sequences;
 pub struct Options {
     /// Newest titles of a history that count; 1 to 200.
     pub window: usize,
-    /// Entries kept per row.
-    pub row_entries: usize,
+    /// Entries kept per row; none lets the search choose, with at most [`limits::ROWS_BYTES`] in all.
+    pub row_entries: Option<usize>,
     /// Titles with fewer views have no row.
     pub events_min: u32,
     /// How the ranker learns; none leaves it out.
@@ -38,15 +39,26 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { window: 30, row_entries: 200, events_min: 1, ranker: Some(mlp::Settings::default()) }
+        Self { window: 30, row_entries: None, events_min: 1, ranker: Some(mlp::Settings::default()) }
     }
 }
 
 impl Options {
-    /// Where the search begins.
-    fn base(&self) -> ridge::Settings {
+    /// Where the search begins, with a row for so many titles.
+    fn base(&self, rows: usize) -> ridge::Settings {
         let Self { window, row_entries, .. } = *self;
+        let row_entries = row_entries.unwrap_or_else(|| rows::entries_in(limits::ROWS_BYTES, rows));
         ridge::Settings { recency_tau: 5.0, window, lambda: 160.0, row_entries }
+    }
+
+    fn choose(&self, sequences: &Sequences, held_out: usize) -> Result<search::Choice, RidgeError> {
+        let columns = self.columns(sequences, held_out).len();
+        search::choose(sequences, held_out, &self.base(columns), self)
+    }
+
+    /// Titles that get a row.
+    fn columns(&self, sequences: &Sequences, held_out: usize) -> Vec<u32> {
+        ridge::columns(&sequences.counts(held_out), self.events_min, limits::RIDGE_COLUMNS_MAX)
     }
 }
 
@@ -77,8 +89,7 @@ pub fn fit(
     if sequences.events() == 0 {
         return Err(TrainError::NoHistory);
     }
-    let search::Choice { settings, validation } =
-        search::choose(sequences, held_out, &options.base(), options.events_min)?;
+    let search::Choice { settings, validation } = options.choose(sequences, held_out)?;
     let rows = |held_out: usize| rows(sequences, held_out, &settings, options);
     let ranker = match &options.ranker {
         Some(how) => {
@@ -103,7 +114,7 @@ pub fn rows_twice(
     if sequences.events() == 0 {
         return Err(TrainError::NoHistory);
     }
-    let settings = search::choose(sequences, held_out, &options.base(), options.events_min)?.settings;
+    let settings = options.choose(sequences, held_out)?.settings;
     let before = rows(sequences, held_out + 1, &settings, options)?;
     Ok((settings, [before, rows(sequences, held_out, &settings, options)?]))
 }
@@ -114,9 +125,30 @@ fn rows(
     settings: &ridge::Settings,
     options: &Options,
 ) -> Result<Rows, RidgeError> {
-    let columns = ridge::columns(&sequences.counts(held_out), options.events_min, limits::RIDGE_COLUMNS_MAX);
+    normal(sequences, held_out, settings, options).into_rows(settings.lambda, settings.row_entries)
+}
+
+/// The rows as they were before pruning and rounding.
+///
+/// # Errors
+/// As [`fit`].
+pub fn dense_rows(
+    sequences: &Sequences,
+    held_out: usize,
+    settings: &ridge::Settings,
+    options: &Options,
+) -> Result<ridge::DenseRows, RidgeError> {
+    normal(sequences, held_out, settings, options).into_dense(settings.lambda)
+}
+
+fn normal<'a>(
+    sequences: &'a Sequences,
+    held_out: usize,
+    settings: &ridge::Settings,
+    options: &Options,
+) -> Normal<'a> {
+    let columns = options.columns(sequences, held_out);
     Normal::new(sequences, held_out, settings.recency_tau, settings.window, columns)
-        .into_rows(settings.lambda, settings.row_entries)
 }
 
 /// The rules by which rows of these settings are used.
@@ -161,6 +193,14 @@ pub enum TrainError {
     /// Nobody has watched anything.
     #[error("there is no watch history to train on")]
     NoHistory,
+    /// A closed form would take the machine's memory.
+    #[error("{titles} titles are more than the {titles_max} that a closed form takes")]
+    TooManyTitles {
+        /// In the training file.
+        titles: usize,
+        /// As many fit.
+        titles_max: usize,
+    },
     /// The rows could not be fitted.
     #[error(transparent)]
     Ridge(#[from] RidgeError),
@@ -186,6 +226,7 @@ impl TrainError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NoHistory => "train-no-history",
+            Self::TooManyTitles { .. } => "train-too-many-titles",
             Self::Ridge(error) => error.code(),
             Self::Factors(error) => error.code(),
             Self::Candidates(_) => "train-candidates",

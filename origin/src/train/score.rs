@@ -5,6 +5,7 @@ use ranking::Blend;
 use rayon::prelude::*;
 
 use super::rank::{Place, Quality, Tally};
+use super::ridge::DenseRows;
 use super::rows::Rows;
 use super::sequences::Sequences;
 use super::tower::Tower;
@@ -35,6 +36,29 @@ impl Scorer for WeighedRows<'_> {
         let items = self.rows.len();
         let mut scores = vec![0.0; histories.len() * items];
         for (scores, history) in scores.chunks_exact_mut(items).zip(histories) {
+            for (&item, &factor) in history.iter().rev().zip(&self.decay) {
+                self.rows.add_to(scores, item as usize, factor);
+            }
+        }
+        scores
+    }
+}
+
+/// Item-to-item rows as they were before pruning and rounding.
+#[derive(Clone, Debug)]
+pub struct DenseWeighedRows {
+    /// Of the items that have one.
+    pub rows: DenseRows,
+    /// With and without a row.
+    pub items: usize,
+    /// Weights by age, newest first.
+    pub decay: Vec<f32>,
+}
+
+impl Scorer for DenseWeighedRows {
+    fn scores(&self, histories: &[&[u32]]) -> Vec<f32> {
+        let mut scores = vec![0.0; histories.len() * self.items];
+        for (scores, history) in scores.chunks_exact_mut(self.items).zip(histories) {
             for (&item, &factor) in history.iter().rev().zip(&self.decay) {
                 self.rows.add_to(scores, item as usize, factor);
             }
@@ -117,12 +141,31 @@ pub fn measure(sequences: &Sequences, held_out: usize, viewers_max: usize, score
     let views = views(sequences, held_out, viewers_max);
     let places = places(sequences, &views, |histories| scorer.scores(histories));
     let counts = sequences.counts(held_out + 1);
-    let (mut tally, mut debiased) = (Tally::default(), Debiased::default());
+    let mut sum = Sum::default();
     for (place, &(&target, _)) in places.into_iter().zip(&views) {
-        tally.add(place);
-        debiased.add(place, counts[target as usize]);
+        sum.add(place, counts[target as usize]);
     }
-    Measured { quality: tally.quality(), debiased_hr_at_10: debiased.share() }
+    sum.measured()
+}
+
+/// Places of many targets, added up in a fixed order.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sum {
+    tally: Tally,
+    debiased: Debiased,
+}
+
+impl Sum {
+    /// Counts a target that was watched `count` times before.
+    pub fn add(&mut self, place: Place, count: u32) {
+        self.tally.add(place);
+        self.debiased.add(place, count);
+    }
+
+    /// The figures; all 0 when nothing was counted.
+    pub fn measured(&self) -> Measured {
+        Measured { quality: self.tally.quality(), debiased_hr_at_10: self.debiased.share() }
+    }
 }
 
 /// Share of hits, weighted against popularity.

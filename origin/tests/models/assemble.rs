@@ -68,7 +68,7 @@ fn a_title_that_is_never_shown_still_leads_to_others() {
     assert!(columns.row_offsets[index + 1] > columns.row_offsets[index]);
     let leads_there = |set: &CandidateFile| {
         let index = set.candidates.index_of(BLOCKED_IN_US).unwrap() as u32;
-        set.candidates.columns().row_indexes.contains(&index)
+        set.candidates.columns().row_indexes.to_vec().contains(&index)
     };
     assert!(leads_there(&eu) && !leads_there(&us), "an entry that can never be picked is only weight");
 }
