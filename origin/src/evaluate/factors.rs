@@ -120,11 +120,11 @@ mod tests {
     #[test]
     fn tells_what_kind_a_viewer_is() {
         let kinds = Sequences::new((0..80).map(|viewer| {
-            let own = (0..60).filter(|title| title % 2 == viewer % 2 && (title + viewer) % 3 > 0);
-            (viewer, own.collect())
+            let own = (0..60).map(|place| (place + viewer * 7) % 60);
+            (viewer, own.filter(|title| title % 2 == viewer % 2 && (title / 2 + viewer) % 3 > 0).collect())
         }));
         let report = factors(&kinds).unwrap();
-        // Ten of sixty titles by chance find one in six; ten of the thirty of one's kind, and those unseen, most.
+        // One's own kind has 30 titles, of which 19 are watched: the 11 left are all among the first 20.
         assert_eq!((report.users, report.items, report.model), (80, 60, "biased-mf"));
         assert!(report.hr_at_20 > 0.5, "{report:?}");
     }

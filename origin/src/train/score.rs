@@ -99,8 +99,7 @@ impl Scorer for ByteTower<'_> {
         for (scores, viewer) in rows {
             let query = Query::quantise(viewer);
             for (score, item) in top(&self.items, &query, items, |_| true) {
-                // A kernel leaves the query's scale out, because it changes no order; a blend needs it.
-                scores[item as usize] = score * query.scale();
+                scores[item as usize] = score;
             }
         }
         scores
