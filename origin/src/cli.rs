@@ -84,12 +84,29 @@ pub struct ImportArgs {
 /// How to train.
 #[derive(Args, Clone, Debug)]
 pub struct TrainArgs {
+    /// What to train
+    #[arg(long, value_enum, default_value_t = TrainedModel::Ridge)]
+    pub model: TrainedModel,
+    /// Training a tower may take so long, its search for settings included
+    #[arg(long, default_value_t = 30.0, value_parser = minutes)]
+    pub minutes: f64,
     /// Titles with fewer views have no row of their own: they are shown by popularity
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub events_min: u32,
     /// Entries kept per row: fewer make a smaller release. Without it the search chooses, within 4 MB
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=4_096))]
     pub row_entries: Option<u16>,
+}
+
+/// A model that can be trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TrainedModel {
+    /// Item-to-item rows, the ranker where it helps, and factors
+    Ridge,
+    /// The same, and a transformer, shipped where it helps
+    Tower,
+    /// Factors alone: everything else stays as it was trained
+    Mf,
 }
 
 /// What to measure.

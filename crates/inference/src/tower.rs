@@ -243,13 +243,13 @@ impl Tower {
         Ok((user, state))
     }
 
-    /// Adds one item to a history; the vector is that of the longer one.
+    /// Adds items to a history; the vector is that of the longer one.
     ///
     /// # Errors
     ///
-    /// When the state is not one of this tower or full, or the item is not the tower's; the state stays.
-    pub fn append(&self, state: &mut State, item: u32) -> Result<Vec<f32>, EncodeError> {
-        self.steps(state, &[item])
+    /// When the state is not one of this tower or has no room, or an item is not the tower's; the state stays.
+    pub fn extend(&self, state: &mut State, items: &[u32]) -> Result<Vec<f32>, EncodeError> {
+        self.steps(state, items)
     }
 
     /// Numbers that a step adds to a state.
@@ -257,7 +257,6 @@ impl Tower {
         self.shape.blocks * 2 * self.shape.width
     }
 
-    /// Goes on from a state by some items, all at once.
     fn steps(&self, state: &mut State, items: &[u32]) -> Result<Vec<f32>, EncodeError> {
         let (width, row) = (self.shape.width, self.state_row());
         let before = state.rows.len() / row;

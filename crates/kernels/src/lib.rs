@@ -16,5 +16,5 @@ mod top;
 pub use byte_dense::ByteDense;
 pub use bytes::{ByteMatrix, COLUMNS_MAX, MatrixError, Query, power_of_two};
 pub use dense::Dense;
-pub use row::{LayerNorm, add_scaled, dot, softmax, sum};
-pub use top::{top, top_of};
+pub use row::{LayerNorm, add_scaled, dot, dot_bytes, softmax, sum};
+pub use top::{scores, top, top_of};

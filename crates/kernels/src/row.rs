@@ -24,6 +24,23 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     fold(sums)
 }
 
+/// The sum of a · b for bytes b, in the same order.
+pub fn dot_bytes(a: &[f32], b: &[i8]) -> f32 {
+    let length = a.len().min(b.len());
+    let (a, a_rest) = a[..length].as_chunks::<LANES>();
+    let (b, b_rest) = b[..length].as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for (a, b) in a.iter().zip(b) {
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += a * f32::from(*b);
+        }
+    }
+    for ((sum, a), b) in sums.iter_mut().zip(a_rest).zip(b_rest) {
+        *sum += a * f32::from(*b);
+    }
+    fold(sums)
+}
+
 /// Adds `values · factor` to `sums`, over the shorter of both.
 pub fn add_scaled(sums: &mut [f32], values: &[f32], factor: f32) {
     for (sum, value) in sums.iter_mut().zip(values) {

@@ -5,7 +5,7 @@ use core::fmt;
 
 use crate::limits::{ROW_ENTRIES_MAX, SCALE_LOG2_MAX, TITLES_MAX};
 use crate::order::falling;
-use crate::{Indexes, TitleId};
+use crate::{Indexes, TitleId, Vectors};
 
 /// The columns of a candidate set as a file holds them; one entry a title unless said otherwise.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -32,6 +32,8 @@ pub struct Columns {
     pub row_weights: Vec<i8>,
     /// Binary logarithm of each row's scale.
     pub row_scales_log2: Vec<i8>,
+    /// What a viewer's vector is compared with, if the release has a tower.
+    pub vectors: Option<Vectors>,
 }
 
 /// A checked candidate set.
@@ -157,6 +159,11 @@ fn check_titles(columns: &Columns) -> Result<(), CandidatesError> {
     }
     if columns.row_indexes.len() != columns.row_weights.len() {
         return Err(CandidatesError::Length { column: "row_weight" });
+    }
+    if let Some(vectors) = &columns.vectors
+        && (vectors.matrix.rows() != titles || vectors.items.len() != titles)
+    {
+        return Err(CandidatesError::Length { column: "vector" });
     }
     if let Some(before) = columns.title_ids.windows(2).position(|pair| pair[0] >= pair[1]) {
         return Err(CandidatesError::IdsNotRising { index: before + 1 });

@@ -15,6 +15,7 @@ pub use factors::factors;
 pub use ridge::ridge;
 pub use tower::{blend, tower};
 
+use crate::native::ModelRefused;
 use crate::train::TrainError;
 use crate::train::rank::Quality;
 use crate::train::score::Measured;
@@ -117,9 +118,9 @@ pub enum EvaluateError {
     /// The model could not be trained or asked.
     #[error(transparent)]
     Train(#[from] TrainError),
-    /// The trained ranker would be refused by every node.
-    #[error("the trained ranker does not load: {0}")]
-    Ranker(#[from] inference::LoadError),
+    /// What was trained would be refused by every node.
+    #[error(transparent)]
+    Model(#[from] ModelRefused),
 }
 
 impl EvaluateError {
@@ -128,7 +129,7 @@ impl EvaluateError {
         match self {
             Self::Sequences(error) => error.code(),
             Self::Train(error) => error.code(),
-            Self::Ranker(error) => error.code(),
+            Self::Model(error) => error.code(),
         }
     }
 }

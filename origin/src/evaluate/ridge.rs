@@ -2,12 +2,11 @@
 
 use std::time::Instant;
 
-use inference::Ranker;
 use ranking::{Candidates, Request, Rules};
 use serde::Serialize;
 
 use super::{EvaluateError, Figures, Outcome, Report};
-use crate::native::Native;
+use crate::native::{Models, Native};
 use crate::train::catalogue::Catalogue;
 use crate::train::rank::Place;
 use crate::train::ranker::POOL;
@@ -55,10 +54,10 @@ pub fn ridge(sequences: &Sequences, options: &Options) -> Result<Report<RidgeDet
     let settings = fitted.settings;
     let candidates = catalogue.candidates(sequences.titles(), &fitted.rows).map_err(TrainError::from)?;
     let rules = train::rules(&settings, POOL)?;
-    let rows_alone = served(sequences, &candidates, rules, None)?;
+    let rows_alone = served(sequences, &candidates, rules, &Models::default())?;
     let onnx = fitted.ranker.as_ref().map(|ranker| onnx::encode(&ranker.mlp));
     let ranked = match &onnx {
-        Some(onnx) => Some(served(sequences, &candidates, rules, Some(&Ranker::load(onnx)?))?),
+        Some(onnx) => Some(served(sequences, &candidates, rules, &Models::load(Some(onnx), None)?)?),
         None => None,
     };
     let is_ranked = fitted.shipped_ranker().is_some();
@@ -93,9 +92,9 @@ fn served(
     sequences: &Sequences,
     candidates: &Candidates,
     rules: Rules,
-    ranker: Option<&Ranker>,
+    models: &Models,
 ) -> Result<Measured, EvaluateError> {
-    let native = Native::new(candidates, rules, ranker);
+    let native = Native::new(candidates, rules, models);
     let counts = sequences.counts(1);
     let mut sum = Sum::default();
     for items in sequences.iter(0) {

@@ -1,5 +1,6 @@
 //! Trainers: what viewers watched in, a model out. Equal inputs give equal models.
 
+pub mod blended;
 pub mod catalogue;
 pub mod ease;
 pub mod factors;
@@ -169,11 +170,7 @@ impl Fitted {
     /// What was measured on held-out views, by the names of a manifest; the shipped form first.
     pub fn quality(&self) -> BTreeMap<String, f64> {
         let mut figures = BTreeMap::new();
-        let mut put = |prefix: &str, quality: &Quality| {
-            figures.insert(format!("{prefix}hr_at_10"), quality.hr_at_10);
-            figures.insert(format!("{prefix}hr_at_20"), quality.hr_at_20);
-            figures.insert(format!("{prefix}ndcg_at_10"), quality.ndcg_at_10);
-        };
+        let mut put = |prefix: &str, quality: &Quality| put_quality(&mut figures, prefix, quality);
         let mut shipped = self.validation;
         if let Some(ranker) = &self.ranker {
             put("ranked_", &ranker.ranked);
@@ -185,6 +182,13 @@ impl Fitted {
         figures.insert("users".to_owned(), shipped.users as f64);
         figures
     }
+}
+
+/// Notes a quality by the names of a manifest.
+pub fn put_quality(figures: &mut BTreeMap<String, f64>, prefix: &str, quality: &Quality) {
+    figures.insert(format!("{prefix}hr_at_10"), quality.hr_at_10);
+    figures.insert(format!("{prefix}hr_at_20"), quality.hr_at_20);
+    figures.insert(format!("{prefix}ndcg_at_10"), quality.ndcg_at_10);
 }
 
 /// Why nothing was trained.

@@ -1,6 +1,6 @@
 //! Models that score every item for a history, measured and blended on held-out views.
 
-use kernels::{ByteMatrix, MatrixError, Query, top};
+use kernels::{ByteMatrix, MatrixError, Query};
 use ranking::Blend;
 use rayon::prelude::*;
 
@@ -92,17 +92,9 @@ impl<'a> ByteTower<'a> {
 
 impl Scorer for ByteTower<'_> {
     fn scores(&self, histories: &[&[u32]]) -> Vec<f32> {
-        let items = self.items.rows();
-        let mut scores = vec![0.0; histories.len() * items];
         let viewers = self.tower.encode_all(histories);
-        let rows = scores.chunks_exact_mut(items).zip(viewers.chunks_exact(self.items.columns()));
-        for (scores, viewer) in rows {
-            let query = Query::quantise(viewer);
-            for (score, item) in top(&self.items, &query, items, |_| true) {
-                scores[item as usize] = score;
-            }
-        }
-        scores
+        let viewers = viewers.chunks_exact(self.items.columns());
+        viewers.flat_map(|viewer| kernels::scores(&self.items, &Query::quantise(viewer))).collect()
     }
 }
 

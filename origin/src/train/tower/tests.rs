@@ -112,14 +112,14 @@ fn appending_gives_the_very_bits_of_the_whole_history() {
     let history = &histories(&shape, &[shape.window], 4)[0];
     let mut state = inference::State::default();
     for (place, &item) in history.iter().enumerate() {
-        let own = node.append(&mut state, item).unwrap();
+        let own = node.extend(&mut state, &[item]).unwrap();
         if [0, 1, 7, 63, 199].contains(&place) {
             let (whole, kept) = node.encode_keeping(&history[..=place]).unwrap();
             assert_eq!((own, &state), (whole, &kept), "{place}");
         }
     }
     let full = state.clone();
-    assert_eq!(node.append(&mut state, 0), Err(inference::EncodeError::State));
+    assert_eq!(node.extend(&mut state, &[0]), Err(inference::EncodeError::State));
     assert_eq!(state, full);
 }
 
@@ -131,9 +131,9 @@ fn a_node_names_what_it_cannot_encode() {
     assert_eq!(node.encode(&[1, 2, 23]), Err(EncodeError::UnknownItem { place: 2 }));
     let long: Vec<u32> = [[0; 20], [99; 20]].concat();
     assert_eq!(node.encode(&long), Err(EncodeError::UnknownItem { place: 31 }));
-    assert_eq!(node.append(&mut State::new(vec![0.0; 3]), 1), Err(EncodeError::State));
+    assert_eq!(node.extend(&mut State::new(vec![0.0; 3]), &[1]), Err(EncodeError::State));
     let mut wild = State::new(vec![f32::MAX; node.state_row()]);
-    assert_eq!(node.append(&mut wild, 1), Err(EncodeError::NotFinite));
+    assert_eq!(node.extend(&mut wild, &[1]), Err(EncodeError::NotFinite));
     assert_eq!(wild, State::new(vec![f32::MAX; node.state_row()]), "what was refused changes nothing");
 }
 
