@@ -29,6 +29,9 @@ pub(crate) struct Args {
     /// End after the story instead of waiting for Ctrl-C.
     #[arg(long)]
     once: bool,
+    /// Also train a tower, for so many minutes; it is shipped if it is better than rows alone.
+    #[arg(long, value_name = "MINUTES")]
+    tower: Option<f64>,
     /// Run the page's tests on a node of the story.
     #[arg(skip)]
     in_browser: bool,
@@ -37,7 +40,7 @@ pub(crate) struct Args {
 impl Args {
     /// The story as CI tells it: on data that every machine has.
     pub(crate) fn once_on_generated_data() -> Self {
-        Self { data: None, generated: true, once: true, in_browser: true }
+        Self { data: None, generated: true, once: true, tower: None, in_browser: true }
     }
 
     fn source(&self) -> Result<Source> {
@@ -93,7 +96,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     ctrlc::set_handler(catch).context("cannot catch Ctrl-C")?;
     let mut report = Report::default();
     let mut stage = Stage::new(&folder, &components)?;
-    story::tell(&mut stage, &source, args.in_browser, &mut report, &|| interruption.try_recv().is_ok());
+    story::tell(&mut stage, &source, args, &mut report, &|| interruption.try_recv().is_ok());
     report.write(&path)?;
     shell::say(&format!("report: {}", path.display()));
     if !args.once && report.ok() {

@@ -5,11 +5,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
-use super::Source;
 use super::load::Load;
 use super::process::wait_for;
 use super::report::Report;
 use super::stage::Stage;
+use super::{Args, Source};
 use crate::www;
 
 /// A node polls every second and prepares a release in seconds; the first one is compiled.
@@ -26,23 +26,24 @@ struct Plot {
     viewer: u32,
     top_title: u64,
     in_browser: bool,
+    tower_minutes: Option<f64>,
 }
 
-/// Tells the story, step by step; `interrupted` ends it early. With `in_browser` the page's tests are run
-/// against a node of it.
+/// Tells the story, step by step; `interrupted` ends it early. Where the arguments say so, the page's
+/// tests are run against a node of it.
 pub(crate) fn tell(
     stage: &mut Stage,
     source: &Source,
-    in_browser: bool,
+    args: &Args,
     report: &mut Report,
     interrupted: &dyn Fn() -> bool,
 ) {
-    let mut plot = Plot { in_browser, ..Plot::default() };
+    let mut plot = Plot { in_browser: args.in_browser, tower_minutes: args.tower, ..Plot::default() };
     type Step = fn(&mut Stage, &mut Plot) -> Result<String>;
     report.step("origin started", || stage.start_origin());
     report.step("catalogue imported", || stage.import(source));
     let steps: [(&'static str, Step); 15] = [
-        ("models trained", |stage, _| stage.origin_says(&["train"])),
+        ("models trained", train),
         ("licence window set", set_licence_window),
         ("generation 1 published", |stage, _| stage.push()),
         ("two nodes serve generation 1", start_nodes),
@@ -64,6 +65,13 @@ pub(crate) fn tell(
             return;
         }
         report.step(name, || step(stage, &mut plot));
+    }
+}
+
+fn train(stage: &mut Stage, plot: &mut Plot) -> Result<String> {
+    match plot.tower_minutes {
+        Some(minutes) => stage.origin_says(&["train", "--model", "tower", "--minutes", &minutes.to_string()]),
+        None => stage.origin_says(&["train"]),
     }
 }
 
