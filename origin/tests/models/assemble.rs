@@ -145,6 +145,58 @@ fn what_a_node_would_refuse_is_refused_here() {
     assert_eq!(text, "component-refused");
     let broken = Models { ranker: Some(b"not ONNX".to_vec()), ..models };
     assert_eq!(code(&broken, &|_| {}), "ranker-refused");
+    let broken = Models { tower: Some(b"not ONNX".to_vec()), ..catalogue::models_with_tower(&catalogue) };
+    assert_eq!(code(&broken, &|_| {}), "tower-refused");
+}
+
+#[test]
+fn a_tower_ships_with_the_vectors_of_every_title_it_knows() {
+    let catalogue = catalogue::catalogue();
+    let models = catalogue::models_with_tower(&catalogue);
+    let assembled = assemble(&catalogue, &models, &catalogue::components(), catalogue::identity(1)).unwrap();
+    let model = assembled.manifest.tower.as_ref().unwrap();
+    assert_eq!((model.file.as_str(), model.inputs[0].name.as_str()), ("tower.onnx", "history"));
+    let loaded = native::Models::load(None, Some(&assembled.files["tower.onnx"])).unwrap();
+    let all = models.everywhere.columns();
+    for region in ["eu", "us"] {
+        let set = set(&assembled, region);
+        let columns = set.candidates.columns();
+        let (own, everywhere) = (columns.vectors.as_ref().unwrap(), all.vectors.as_ref().unwrap());
+        for (index, title) in columns.title_ids.iter().enumerate() {
+            match models.everywhere.index_of(*title) {
+                Some(from) => {
+                    assert_eq!(own.items[index] as usize, from);
+                    assert_eq!(own.matrix.row(index), everywhere.matrix.row(from));
+                    assert_eq!(own.matrix.scales()[index], everywhere.matrix.scales()[from]);
+                }
+                None => assert_eq!(own.item(index), None),
+            }
+        }
+    }
+    let rules = assembled.manifest.rules.rules().unwrap();
+    assert!(assembled.manifest.golden.iter().any(|case| !case.history.is_empty()));
+    for case in &assembled.manifest.golden {
+        let set = set(&assembled, &case.region);
+        let request = Request {
+            history: case.history.clone(),
+            k: case.k,
+            at_unix_ms: case.at_unix_ms,
+            maturity_max_years: u8::MAX,
+            ..Request::default()
+        };
+        let answer = Native::new(&set.candidates, rules, &loaded).recommend(&request).unwrap();
+        assert_eq!(answer.picks.iter().map(|pick| pick.title).collect::<Vec<_>>(), case.titles);
+    }
+}
+
+#[test]
+fn models_with_a_tower_are_read_as_they_were_kept() {
+    let models = catalogue::models_with_tower(&catalogue::catalogue());
+    let folder = tempfile::tempdir().unwrap();
+    models.save(folder.path()).unwrap();
+    let read = Models::load(folder.path()).unwrap();
+    assert_eq!((read.tower, read.training), (models.tower, models.training));
+    assert_eq!(read.everywhere.columns(), models.everywhere.columns());
 }
 
 #[test]

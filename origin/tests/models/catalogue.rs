@@ -6,6 +6,10 @@ use frontrow_origin::assemble::{Catalogue, ComponentFiles, Identity};
 use frontrow_origin::database::{LicenceWindow, Title, WatchEvent};
 use frontrow_origin::models::Models;
 use frontrow_origin::train::Options;
+use frontrow_origin::train::tower::{self, Learner, Shape};
+use kernels::ByteMatrix;
+use ranking::{Candidates, Columns, Vectors};
+use release::BlendEntry;
 
 /// Titles have even numbers from 100 on.
 pub(crate) const TITLES: u32 = 60;
@@ -52,6 +56,28 @@ pub(crate) fn catalogue() -> Catalogue {
 
 pub(crate) fn models(catalogue: &Catalogue) -> Models {
     Models::fit(catalogue, &[], &Options::default(), None).unwrap()
+}
+
+/// The same with a tower that has learned little, whatever it is worth.
+pub(crate) fn models_with_tower(catalogue: &Catalogue) -> Models {
+    let models = models(catalogue);
+    let shape = Shape { width: 8, heads: 2, hidden: 8, ..Shape::standard(models.everywhere.len()) };
+    let tower = Learner::new(shape, tower::Settings::default(), [&[0_u32, 1][..]].into_iter()).tower();
+    let vectors = Vectors {
+        matrix: ByteMatrix::quantise(8, tower.item_vectors()).unwrap(),
+        items: (0..).take(models.everywhere.len()).collect(),
+    };
+    let columns = Columns { vectors: Some(vectors), ..models.everywhere.columns().clone() };
+    let mut training = models.training.clone();
+    training.rules.blend = Some(BlendEntry { weight: 0.6, floor: 0.01 });
+    training.rules.ranker_pool = 0;
+    Models {
+        everywhere: Candidates::new(columns).unwrap(),
+        ranker: None,
+        tower: Some(tower.to_onnx()),
+        training,
+        ..models
+    }
 }
 
 /// Begin like components; nothing here runs them.
