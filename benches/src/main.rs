@@ -1,6 +1,7 @@
 //! Measures: every figure beside what it is to be compared with, in the same run.
 
 mod decisions;
+mod faiss;
 mod http;
 mod load;
 mod measure;
@@ -32,6 +33,14 @@ enum Bench {
     Spine(BenchArgs),
     /// Matrix factorisation: training, single and batch predictions, the best twenty; beside numpy.
     Predict(BenchArgs),
+    /// Search of whole catalogues: flat, bytes, lists and codes; beside PyPI's faiss-cpu.
+    Faiss {
+        #[command(flatten)]
+        args: BenchArgs,
+        /// Three million vectors instead of 300,000: 9 GB of memory, 3 GB of disk, a quarter of an hour.
+        #[arg(long)]
+        full: bool,
+    },
 }
 
 #[derive(clap::Args)]
@@ -68,5 +77,6 @@ fn main() -> Result<()> {
     match Cli::parse().bench {
         Bench::Spine(args) => args.print(&spine::measure(&args.components(), args.rounds)?),
         Bench::Predict(args) => args.print(&predict::measure(&args.components(), args.rounds)?),
+        Bench::Faiss { args, full } => args.print(&faiss::measure(faiss::large(full), args.rounds)?),
     }
 }

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ranking::{Candidates, Factors};
 use release::{CandidateFile, FileError, RulesEntry, decode_factors, encode_factors};
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 
 use crate::assemble::{Catalogue, genre_bits};
+use crate::retrieval::{Corpus, RECALL_AT_10_DEFAULT, RetrievalError, TitleIndex};
 use crate::train::factors::{self, Rating};
 use crate::train::ranker::POOL;
 use crate::train::sequences::Sequences;
@@ -24,6 +27,8 @@ pub struct Models {
     pub everywhere: Candidates,
     /// The factor model.
     pub factors: Factors,
+    /// Finds the titles nearest to a viewer or a cohort; of the factor model.
+    pub index: Arc<TitleIndex>,
     /// The ONNX ranker, when it is better than rows alone.
     pub ranker: Option<Vec<u8>>,
     /// What was chosen and measured.
@@ -66,6 +71,9 @@ pub enum ModelsError {
         #[source]
         source: FileError,
     },
+    /// The index could not be kept or made anew.
+    #[error(transparent)]
+    Index(#[from] RetrievalError),
 }
 
 impl ModelsError {
@@ -75,6 +83,7 @@ impl ModelsError {
             Self::Missing(_) => "models-missing",
             Self::Io { .. } => "models-io",
             Self::File { source, .. } => source.code(),
+            Self::Index(error) => error.code(),
         }
     }
 }
@@ -96,8 +105,10 @@ impl Models {
             factors::train(ratings, &settings)?
         };
         let ranker = fitted.shipped_ranker().map(onnx::encode);
+        let index = Arc::new(Corpus::index_of(&trained.factors, options.index_recall_at_10)?);
         let mut quality = fitted.quality();
         quality.insert("factors_rmse".to_owned(), trained.rmse.last().copied().unwrap_or(0.0));
+        quality.insert("index_recall_at_10".to_owned(), index.description().recall_at_10);
         let rules = RulesEntry {
             recency_tau: fitted.settings.recency_tau,
             history_window: u32::try_from(fitted.settings.window).unwrap_or(u32::MAX),
@@ -106,6 +117,7 @@ impl Models {
         Ok(Self {
             everywhere: known.candidates(sequences.titles(), &fitted.rows)?,
             factors: trained.factors,
+            index,
             ranker,
             training: Training { rules, quality },
         })
@@ -144,6 +156,7 @@ impl Models {
             let path = beside.join(name);
             fs::write(&path, bytes).map_err(failed("write", &path))?;
         }
+        self.index.save(&beside)?;
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(failed("replace", &folder))?;
         }
@@ -156,10 +169,7 @@ impl Models {
     ///
     /// When nothing has been trained, or a file is damaged.
     pub fn load(data: &Path) -> Result<Self, ModelsError> {
-        let folder = data.join("models");
-        if !folder.is_dir() {
-            return Err(ModelsError::Missing(folder));
-        }
+        let folder = existing(data)?;
         let read = |name: &str| {
             let path = folder.join(name);
             fs::read(&path).map_err(|source| ModelsError::Io { what: "read", path, source })
@@ -170,14 +180,50 @@ impl Models {
         };
         let name = "everywhere.safetensors";
         let everywhere = CandidateFile::decode(&read(name)?).map_err(refused(name))?.candidates;
-        let name = "factors.safetensors";
-        let factors = decode_factors(&read(name)?).map_err(refused(name))?;
+        let factors = read_factors(&folder)?;
+        let index = Arc::new(saved_index(&folder, &factors)?);
         let name = "training.json";
         let training =
             serde_json::from_slice(&read(name)?).map_err(|error| refused(name)(FileError::from(error)))?;
         let ranker = if folder.join("ranker.onnx").exists() { Some(read("ranker.onnx")?) } else { None };
-        Ok(Self { everywhere, factors, ranker, training })
+        Ok(Self { everywhere, factors, index, ranker, training })
     }
+}
+
+/// The factor model of an origin's data folder and the index of its titles, ready for questions.
+///
+/// # Errors
+///
+/// When nothing has been trained, or a file is damaged.
+pub fn load_corpus(data: &Path) -> Result<Corpus, ModelsError> {
+    let folder = existing(data)?;
+    let factors = read_factors(&folder)?;
+    let index = saved_index(&folder, &factors)?;
+    Ok(Corpus::new(factors, Arc::new(index)))
+}
+
+fn existing(data: &Path) -> Result<PathBuf, ModelsError> {
+    let folder = data.join("models");
+    if folder.is_dir() { Ok(folder) } else { Err(ModelsError::Missing(folder)) }
+}
+
+fn read_factors(folder: &Path) -> Result<Factors, ModelsError> {
+    let path = folder.join("factors.safetensors");
+    let bytes =
+        fs::read(&path).map_err(|source| ModelsError::Io { what: "read", path: path.clone(), source })?;
+    decode_factors(&bytes).map_err(|source| ModelsError::File { path, source })
+}
+
+/// The index as saved. It only repeats what the factors say, so one that is damaged, or of other titles, or was
+/// never saved is made anew.
+fn saved_index(folder: &Path, factors: &Factors) -> Result<TitleIndex, ModelsError> {
+    let columns = factors.columns();
+    match TitleIndex::load(folder) {
+        Ok(index) if index.fits("factors", &columns.title_ids, columns.factors + 1) => return Ok(index),
+        Ok(_) => warn!("the saved index is of other titles, making it anew"),
+        Err(error) => warn!(code = error.code(), %error, "no saved index, making it anew"),
+    }
+    Ok(Corpus::index_of(factors, RECALL_AT_10_DEFAULT)?)
 }
 
 /// What the ranker may know of each title in the sequences.

@@ -24,7 +24,12 @@ pub(super) async fn run(context: &Context, args: &TrainArgs) -> Result<String, O
 }
 
 fn options(args: &TrainArgs) -> Options {
-    Options { events_min: args.events_min, row_entries: usize::from(args.row_entries), ..Options::default() }
+    Options {
+        events_min: args.events_min,
+        row_entries: usize::from(args.row_entries),
+        index_recall_at_10: args.recall,
+        ..Options::default()
+    }
 }
 
 fn told(models: &Models) -> String {
@@ -32,7 +37,7 @@ fn told(models: &Models) -> String {
     format!(
         "item-to-item rows of {} titles (τ {}, λ {})\n\
          held out, {} viewers: HR@10 {:.4}, NDCG@10 {:.4}; {}\n\
-         factors of {} viewers and {} titles, RMSE {:.3}",
+         factors of {} viewers and {} titles, RMSE {:.3}; index {}, recall@10 {:.3}",
         models.everywhere.rows(),
         rules.recency_tau,
         quality["lambda"],
@@ -47,5 +52,7 @@ fn told(models: &Models) -> String {
         models.factors.viewers(),
         models.factors.columns().title_ids.len(),
         quality["factors_rmse"],
+        models.index.storage().name(),
+        models.index.description().recall_at_10,
     )
 }
