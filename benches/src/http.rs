@@ -117,10 +117,11 @@ fn serving(generation: Generation) -> Result<Serving> {
     Ok(Serving {
         generation,
         manifest_sha256: String::new(),
-        rules: RulesEntry { recency_tau: 8.0, history_window: 50, ranker_pool: 0 },
+        rules: RulesEntry { recency_tau: 8.0, history_window: 50, ranker_pool: 0, blend: None },
         titles: Titles::new(Vec::new()).map_err(|error| anyhow!("{error}"))?,
         titles_file: File::new("", ""),
         ranker: None,
+        tower: None,
         histories: None,
         regions: BTreeMap::new(),
     })

@@ -53,10 +53,12 @@ impl Wasm {
             regions,
             factors: None,
             ranker: ranker.map(|(onnx, _)| onnx),
+            tower: None,
             rules: ranking::Rules {
                 recency_tau: 8.0,
                 history_window: 50,
                 ranker_pool: ranker.map_or(0, |(_, pool)| pool),
+                blend: None,
             },
         }
     }

@@ -1,5 +1,6 @@
 //! Between the messages of `wire` and the types of the components.
 
+use release::RulesEntry;
 use wire::{BitrateRequest, Event, LadderFile, ReasonKind, Rung, SpeedRule};
 
 use crate::runtime::{bitrate, qoe, ranking};
@@ -51,10 +52,18 @@ pub(crate) fn why(why: bitrate::Why) -> wire::Why {
     }
 }
 
+/// A manifest's rules as the component takes them.
+pub(crate) fn rules(rules: RulesEntry) -> ranking::Rules {
+    let RulesEntry { recency_tau, history_window, ranker_pool, blend } = rules;
+    let blend = blend.map(|blend| ranking::Blend { weight: blend.weight, floor: blend.floor });
+    ranking::Rules { recency_tau, history_window, ranker_pool, blend }
+}
+
 /// The sort of a reason, and the watched title behind it.
 pub(crate) fn reason(reason: &ranking::Reason) -> (ReasonKind, Option<u32>) {
     match reason {
         ranking::Reason::BecauseYouWatched(title) => (ReasonKind::BecauseYouWatched, Some(*title)),
+        ranking::Reason::PickedForYou => (ReasonKind::PickedForYou, None),
         ranking::Reason::PopularForNewViewer => (ReasonKind::PopularForNewViewer, None),
         ranking::Reason::PopularWithoutMatch => (ReasonKind::PopularWithoutMatch, None),
         ranking::Reason::PopularToFill => (ReasonKind::PopularToFill, None),

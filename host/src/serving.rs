@@ -22,6 +22,8 @@ pub struct Serving {
     pub titles_file: File,
     /// Its ONNX ranker, for a browser that ranks by itself.
     pub ranker: Option<File>,
+    /// Its ONNX tower, likewise.
+    pub tower: Option<File>,
     /// What viewers have watched.
     pub histories: Option<Histories>,
     /// Its regions by name.

@@ -86,12 +86,18 @@ pub struct ImportArgs {
 /// How to train.
 #[derive(Args, Clone, Debug)]
 pub struct TrainArgs {
+    /// What to train
+    #[arg(long, value_enum, default_value_t = TrainedModel::Ridge)]
+    pub model: TrainedModel,
+    /// Training a tower may take so long, its search for settings included
+    #[arg(long, default_value_t = 30.0, value_parser = minutes)]
+    pub minutes: f64,
     /// Titles with fewer views have no row of their own: they are shown by popularity
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub events_min: u32,
-    /// Entries kept per row: fewer make a smaller release
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=4_096))]
-    pub row_entries: u16,
+    /// Entries kept per row: fewer make a smaller release. Without it the search chooses, within 4 MB
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=4_096))]
+    pub row_entries: Option<u16>,
     /// Share of the ten nearest titles that retrieval must find; 1 keeps it exact
     #[arg(long, default_value_t = RECALL_AT_10_DEFAULT, value_parser = share)]
     pub recall: f64,
@@ -102,11 +108,24 @@ fn share(text: &str) -> Result<f64, String> {
     if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("not from 0 to 1".to_owned()) }
 }
 
+/// A model that can be trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TrainedModel {
+    /// Item-to-item rows, the ranker where it helps, and factors
+    Ridge,
+    /// The same, and a transformer, shipped where it helps
+    Tower,
+    /// Factors alone: everything else stays as it was trained
+    Mf,
+}
+
 /// What to measure.
 #[derive(Clone, Debug, Subcommand)]
 pub enum EvaluateCommand {
     /// Leave one out: each viewer's last view is looked for among all titles, settings are chosen on the second last
     Recommend(EvaluateArgs),
+    /// A split made by somebody else: Recall@20 and NDCG@20 of the model that knows no order in time
+    Split(SplitArgs),
 }
 
 /// What to measure on, and with what.
@@ -124,9 +143,20 @@ pub struct EvaluateArgs {
     /// Measure the rows alone
     #[arg(long)]
     pub no_ranker: bool,
-    /// Entries kept per row: fewer make a smaller release
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=4_096))]
-    pub row_entries: u16,
+    /// Entries kept per row: fewer make a smaller release. Without it the search chooses, within 4 MB
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=4_096))]
+    pub row_entries: Option<u16>,
+}
+
+/// A split made by somebody else.
+#[derive(Args, Clone, Debug)]
+pub struct SplitArgs {
+    /// What is learned from: a line a viewer, `viewer title title …`, in any order
+    #[arg(long, value_name = "FILE")]
+    pub train: PathBuf,
+    /// What is looked for, in the same form
+    #[arg(long, value_name = "FILE")]
+    pub test: PathBuf,
 }
 
 /// A model that can be measured.
@@ -134,6 +164,8 @@ pub struct EvaluateArgs {
 pub enum MeasuredModel {
     /// Item-to-item rows, and the ranker where it helps
     Ridge,
+    /// Biased matrix factorisation
+    Mf,
     /// The transformer
     Tower,
     /// Rows and transformer on one scale

@@ -5,17 +5,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ranking::{Candidates, Factors};
-use release::{CandidateFile, FileError, RulesEntry, decode_factors, encode_factors};
+use kernels::ByteMatrix;
+use ranking::{Candidates, Factors, Vectors};
+use release::{BlendEntry, CandidateFile, FileError, RulesEntry, decode_factors, encode_factors};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use crate::assemble::{Catalogue, genre_bits};
-use crate::retrieval::{Corpus, RECALL_AT_10_DEFAULT, RetrievalError, TitleIndex};
+use crate::retrieval::{Corpus, RECALL_AT_10_DEFAULT, RetrievalError, TitleIndex, title_vectors};
 use crate::train::factors::{self, Rating};
 use crate::train::ranker::POOL;
 use crate::train::sequences::Sequences;
-use crate::train::{self, Options, TrainError, onnx};
+use crate::train::tower::Tower;
+use crate::train::{self, Options, TrainError, blended, onnx};
 
 /// The name of the candidate set that holds every title, of no region.
 const EVERYWHERE: &str = "everywhere";
@@ -31,6 +33,8 @@ pub struct Models {
     pub index: Arc<TitleIndex>,
     /// The ONNX ranker, when it is better than rows alone.
     pub ranker: Option<Vec<u8>>,
+    /// The ONNX tower, when it was asked for and is better than rows alone; its item vectors are in `everywhere`.
+    pub tower: Option<Vec<u8>>,
     /// What was chosen and measured.
     pub training: Training,
 }
@@ -94,33 +98,63 @@ impl Models {
     /// # Errors
     ///
     /// When there is nothing to learn from.
-    pub fn fit(catalogue: &Catalogue, ratings: &[Rating], options: &Options) -> Result<Self, TrainError> {
+    pub fn fit(
+        catalogue: &Catalogue,
+        ratings: &[Rating],
+        options: &Options,
+        tower_minutes: Option<f64>,
+    ) -> Result<Self, TrainError> {
         let sequences = Sequences::new(catalogue.histories());
         let known = known(catalogue, &sequences);
         let fitted = train::fit(&sequences, 0, &known, options)?;
-        let settings = factors::Settings::default();
-        let trained = if ratings.is_empty() {
-            factors::train(&factors::from_views(&sequences, settings.seed), &settings)?
-        } else {
-            factors::train(ratings, &settings)?
-        };
-        let ranker = fitted.shipped_ranker().map(onnx::encode);
-        let index = Arc::new(Corpus::index_of(&trained.factors, options.index_recall_at_10)?);
+        let blended = tower_minutes.map(|minutes| blended::blend(&sequences, 0, &fitted, options, minutes));
+        let blended = blended.transpose()?.filter(|blended| blended.is_worth_shipping(&fitted.validation));
+        let (trained, rmse) = fit_factors(&sequences, ratings)?;
         let mut quality = fitted.quality();
-        quality.insert("factors_rmse".to_owned(), trained.rmse.last().copied().unwrap_or(0.0));
+        quality.insert("factors_rmse".to_owned(), rmse);
+        let index = Arc::new(Corpus::index_of(&trained, options.index_recall_at_10)?);
         quality.insert("index_recall_at_10".to_owned(), index.description().recall_at_10);
+        // The ranker learned to order what rows alone found.
+        let ranker = fitted.shipped_ranker().filter(|_| blended.is_none()).map(onnx::encode);
         let rules = RulesEntry {
             recency_tau: fitted.settings.recency_tau,
             history_window: u32::try_from(fitted.settings.window).unwrap_or(u32::MAX),
             ranker_pool: if ranker.is_some() { POOL } else { 0 },
+            blend: blended
+                .as_ref()
+                .map(|blended| BlendEntry { weight: blended.blend.weight(), floor: blended.blend.floor() }),
         };
+        if let Some(blended) = &blended {
+            train::put_quality(&mut quality, "", &blended.validation);
+        }
+        let vectors = blended.as_ref().map(|blended| vectors(&blended.tower)).transpose()?;
         Ok(Self {
-            everywhere: known.candidates(sequences.titles(), &fitted.rows)?,
-            factors: trained.factors,
+            everywhere: known.candidates_with(sequences.titles(), &fitted.rows, vectors)?,
+            factors: trained,
             index,
             ranker,
+            tower: blended.map(|blended| blended.tower.to_onnx()),
             training: Training { rules, quality },
         })
+    }
+
+    /// Learns the factors and their index anew; everything else stays as it was trained.
+    ///
+    /// # Errors
+    ///
+    /// When there is nothing to learn from.
+    pub fn refit_factors(
+        self,
+        catalogue: &Catalogue,
+        ratings: &[Rating],
+        options: &Options,
+    ) -> Result<Self, TrainError> {
+        let (factors, rmse) = fit_factors(&Sequences::new(catalogue.histories()), ratings)?;
+        let index = Arc::new(Corpus::index_of(&factors, options.index_recall_at_10)?);
+        let mut training = self.training;
+        training.quality.insert("factors_rmse".to_owned(), rmse);
+        training.quality.insert("index_recall_at_10".to_owned(), index.description().recall_at_10);
+        Ok(Self { factors, index, training, ..self })
     }
 
     /// Writes the models beside those of before and takes their place whole.
@@ -152,6 +186,7 @@ impl Models {
             ("training.json", training),
         ];
         files.extend(self.ranker.clone().map(|onnx| ("ranker.onnx", onnx)));
+        files.extend(self.tower.clone().map(|onnx| ("tower.onnx", onnx)));
         for (name, bytes) in files {
             let path = beside.join(name);
             fs::write(&path, bytes).map_err(failed("write", &path))?;
@@ -185,8 +220,9 @@ impl Models {
         let name = "training.json";
         let training =
             serde_json::from_slice(&read(name)?).map_err(|error| refused(name)(FileError::from(error)))?;
-        let ranker = if folder.join("ranker.onnx").exists() { Some(read("ranker.onnx")?) } else { None };
-        Ok(Self { everywhere, factors, index, ranker, training })
+        let optional = |name: &str| folder.join(name).exists().then(|| read(name)).transpose();
+        let (ranker, tower) = (optional("ranker.onnx")?, optional("tower.onnx")?);
+        Ok(Self { everywhere, factors, index, ranker, tower, training })
     }
 }
 
@@ -214,16 +250,33 @@ fn read_factors(folder: &Path) -> Result<Factors, ModelsError> {
     decode_factors(&bytes).map_err(|source| ModelsError::File { path, source })
 }
 
-/// The index as saved. It only repeats what the factors say, so one that is damaged, or of other titles, or was
-/// never saved is made anew.
+/// The index as saved. It only repeats what the factors say, so one that is damaged, of other factors, or was never
+/// saved is made anew.
 fn saved_index(folder: &Path, factors: &Factors) -> Result<TitleIndex, ModelsError> {
-    let columns = factors.columns();
     match TitleIndex::load(folder) {
-        Ok(index) if index.fits("factors", &columns.title_ids, columns.factors + 1) => return Ok(index),
-        Ok(_) => warn!("the saved index is of other titles, making it anew"),
+        Ok(index) if index.is_of(&title_vectors(factors)?) => return Ok(index),
+        Ok(_) => warn!("the saved index is of other factors, making it anew"),
         Err(error) => warn!(code = error.code(), %error, "no saved index, making it anew"),
     }
     Ok(Corpus::index_of(factors, RECALL_AT_10_DEFAULT)?)
+}
+
+/// Without ratings the factors learn from views. Also the root mean square error over what was learned from.
+fn fit_factors(sequences: &Sequences, ratings: &[Rating]) -> Result<(Factors, f64), TrainError> {
+    let settings = factors::Settings::default();
+    let trained = if ratings.is_empty() {
+        factors::train(&factors::from_views(sequences, 0, 1, settings.seed), &settings)?
+    } else {
+        factors::train(ratings, &settings)?
+    };
+    Ok((trained.factors, trained.rmse.last().copied().unwrap_or(0.0)))
+}
+
+/// The tower's item vectors as an edge compares them; its items are the titles in their order.
+fn vectors(tower: &Tower) -> Result<Vectors, TrainError> {
+    let matrix = ByteMatrix::quantise(tower.shape().width, tower.item_vectors())?;
+    let items = (0..).take(matrix.rows()).collect();
+    Ok(Vectors { matrix, items })
 }
 
 /// What the ranker may know of each title in the sequences.

@@ -1,14 +1,13 @@
 //! What a viewer would be shown, answered in this process by the code that nodes run.
 
-use inference::Ranker;
 use ranking::{Request, Rules};
-use release::{CandidateFile, FileError, Histories, Manifest, RulesEntry, Titles};
+use release::{CandidateFile, FileError, Histories, Manifest, Model, RulesEntry, Titles};
 use serde::Serialize;
 use wire::{Pick, RankedAnswer, Reason};
 
 use crate::assemble::{AssembleError, Catalogue};
 use crate::models::Models;
-use crate::native::Native;
+use crate::native::{ModelRefused, Models as Loaded, Native};
 use crate::publish::{PublishError, Publisher};
 
 /// The parts of a release that decide what is shown.
@@ -17,7 +16,7 @@ pub struct Preview {
     generation: Option<u64>,
     set: CandidateFile,
     rules: Rules,
-    ranker: Option<Ranker>,
+    models: Loaded,
     titles: Titles,
     histories: Histories,
 }
@@ -68,7 +67,7 @@ impl Preview {
             generation: None,
             set: catalogue.candidates(region, models)?,
             rules: rules(models.training.rules)?,
-            ranker: models.ranker.as_deref().map(Ranker::load).transpose()?,
+            models: Loaded::load(models.ranker.as_deref(), models.tower.as_deref())?,
             titles: catalogue.names()?,
             histories: catalogue.histories_file()?,
         })
@@ -94,10 +93,11 @@ impl Preview {
             let entry = manifest.file(name).ok_or(FileError::Value { field: "files" })?;
             Ok::<_, PreviewError>(publisher.file(generation, &entry.sha256).await?)
         };
-        let ranker = match &manifest.ranker {
-            Some(model) => Some(Ranker::load(&file(&model.file).await?)?),
-            None => None,
+        let model = async |model: &Option<Model>| match model {
+            Some(model) => file(&model.file).await.map(Some),
+            None => Ok(None),
         };
+        let (ranker, tower) = (model(&manifest.ranker).await?, model(&manifest.tower).await?);
         let histories = match &manifest.histories {
             Some(name) => Histories::decode(&file(name).await?)?,
             None => Histories::new([])?,
@@ -106,7 +106,7 @@ impl Preview {
             generation: Some(generation),
             set: CandidateFile::decode(&candidates)?,
             rules: rules(manifest.rules)?,
-            ranker,
+            models: Loaded::load(ranker.as_deref(), tower.as_deref())?,
             titles: Titles::decode(&file(&manifest.titles).await?)?,
             histories,
         })
@@ -127,7 +127,7 @@ impl Preview {
             at_unix_ms: question.at_unix_ms,
             maturity_max_years: question.maturity_max_years,
         };
-        let native = Native::new(&self.set.candidates, self.rules, self.ranker.as_ref());
+        let native = Native::new(&self.set.candidates, self.rules, &self.models);
         let answer = RankedAnswer::from(&native.recommend(&request)?);
         let picks = answer.picks.iter().map(|pick| {
             let known = self.titles.get(pick.title);
@@ -154,7 +154,7 @@ impl Preview {
 }
 
 fn rules(entry: RulesEntry) -> Result<Rules, PreviewError> {
-    Ok(Rules::new(entry.recency_tau, entry.history_window, entry.ranker_pool)?)
+    Ok(entry.rules()?)
 }
 
 /// Why nothing can be shown.
@@ -172,9 +172,9 @@ pub enum PreviewError {
     /// A file is not what its name says.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The ranker does not load.
+    /// A model does not load.
     #[error(transparent)]
-    Ranker(#[from] inference::LoadError),
+    Model(#[from] ModelRefused),
     /// The rules are out of range.
     #[error(transparent)]
     Rules(#[from] ranking::RulesError),
@@ -191,7 +191,7 @@ impl PreviewError {
             Self::Assemble(error) => error.code(),
             Self::Publish(error) => error.code(),
             Self::File(error) => error.code(),
-            Self::Ranker(error) => error.code(),
+            Self::Model(error) => error.code(),
             Self::Rules(_) => "rule-out-of-range",
             Self::Ranking(error) => error.code(),
         }

@@ -48,6 +48,8 @@ export class Catalogue {
     switch (reason.kind) {
       case "because-you-watched":
         return `Because you watched ${this.of(reason.title).name}`;
+      case "picked-for-you":
+        return "Picked for you";
       case "popular-for-new-viewer":
         return "Popular here";
       case "popular-without-match":

@@ -29,8 +29,8 @@ export interface NodeAnswer {
   timings_us: { queue: number; decide: number; total: number };
 }
 
-/** The ranker as the node serves it. */
-export interface RankerFile {
+/** A model as the node serves it. */
+export interface ModelFile {
   generation: number;
   bytes: Uint8Array;
 }
@@ -49,20 +49,22 @@ export class NodeError extends Error {
 export interface ReleaseFiles {
   /** One a region, not empty. */
   candidates: CandidateFile[];
-  ranker: RankerFile | undefined;
+  ranker: ModelFile | undefined;
+  tower: ModelFile | undefined;
 }
 
 /** The release switched while it was fetched; more often than this is not a coincidence. */
 const ATTEMPTS_MAX = 3;
 
-/** The candidate sets of those of the regions that the release has, and its ranker. */
+/** The candidate sets of those of the regions that the release has, and its models. */
 export async function fetchRelease(regions: readonly string[]): Promise<ReleaseFiles> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
-    const [ranker, ...fetched] = await Promise.all([fetchRanker(), ...regions.map(fetchRegion)]);
+    const models = Promise.all([fetchModel("ranker"), fetchModel("tower")]);
+    const [[ranker, tower], ...fetched] = await Promise.all([models, ...regions.map(fetchRegion)]);
     const candidates = fetched.filter((file) => file !== undefined);
     if (candidates.length === 0) throw new NodeError("region-unknown", `the node knows none of ${regions.join(", ")}`);
-    const files = ranker === undefined ? candidates : [...candidates, ranker];
-    if (new Set(files.map(({ generation }) => generation)).size === 1) return { candidates, ranker };
+    const files = [...candidates, ranker, tower].filter((file) => file !== undefined);
+    if (new Set(files.map(({ generation }) => generation)).size === 1) return { candidates, ranker, tower };
   }
   throw new NodeError("release-changing", "the node switches releases too often");
 }
@@ -76,10 +78,10 @@ function fetchRegion(region: string): Promise<CandidateFile | undefined> {
   });
 }
 
-/** The release's ONNX ranker; absent when it orders by its rows alone. */
-async function fetchRanker(): Promise<RankerFile | undefined> {
-  return unless("no-ranker", async () => {
-    const response = await get("v1/ranker");
+/** An ONNX model of the release, if it has one. */
+async function fetchModel(name: "ranker" | "tower"): Promise<ModelFile | undefined> {
+  return unless(`no-${name}`, async () => {
+    const response = await get(`v1/${name}`);
     const generation = Number(header(response, "x-frontrow-generation"));
     return { generation, bytes: new Uint8Array(await response.arrayBuffer()) };
   });

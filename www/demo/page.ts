@@ -5,7 +5,7 @@ import { card, poster } from "./card.ts";
 import { Catalogue, fullName, regionName, type Title } from "./catalogue.ts";
 import { announce, byId, choices, facts, make, wantsStillness } from "./dom.ts";
 import { startFinder } from "./finder.ts";
-import { fetchLadder, fetchRelease, fetchTitles, type CandidateFile } from "./node.ts";
+import { fetchLadder, fetchRelease, fetchTitles, type CandidateFile, type ReleaseFiles } from "./node.ts";
 import { Room } from "./player/room.ts";
 import { microseconds, showProof, startProof } from "./proof.ts";
 import { rowsFor, showRows, type Row, type Visitor } from "./rows.ts";
@@ -162,20 +162,20 @@ class Page {
 
 async function open(): Promise<void> {
   const [titles, ladder, release] = await Promise.all([fetchTitles(), fetchLadder(), fetchRelease(REGIONS), loadFrontrow()]);
-  const ranker = release.ranker?.bytes;
-  const regions = new Map(release.candidates.map((file) => [file.region, { file, model: decode(file, ranker) }]));
+  const regions = new Map(release.candidates.map((file) => [file.region, { file, model: decode(file, release) }]));
   new Page(new Catalogue(titles), regions).start(ladder);
   document.documentElement.dataset["ready"] = "true";
 }
 
 /** With the ranker, unless it is one that only the node can run: then the rows alone decide the order. */
-function decode({ bytes, rules }: CandidateFile, ranker: Uint8Array | undefined): RankingModel {
-  if (ranker === undefined) return RankingModel.decode(bytes, rules);
+function decode({ bytes, rules }: CandidateFile, release: ReleaseFiles): RankingModel {
+  const tower = release.tower && { tower: release.tower.bytes };
+  const ranker = release.ranker && { ranker: release.ranker.bytes };
   try {
-    return RankingModel.decode(bytes, rules, { ranker });
+    return RankingModel.decode(bytes, rules, { ...tower, ...ranker });
   } catch (error) {
     if (!(error instanceof FileRefusedError && error.code === "ranker-unsupported")) throw error;
-    return RankingModel.decode(bytes, rules);
+    return RankingModel.decode(bytes, rules, { ...tower });
   }
 }
 

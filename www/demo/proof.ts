@@ -32,6 +32,7 @@ export function showProof(state: ProofState, mean_us: number): void {
     ["Candidate set", `${visitor.region}, ${Math.round(file.bytes.length / 1024)} kB`],
     ["Titles, with rows", `${model.info.titles}, ${model.info.rows}`],
     ["ONNX ranker", model.info.ranker ? `orders the best ${file.rules.ranker_pool}` : "none"],
+    ["ONNX tower", model.info.tower ? "reads the whole history" : "none"],
     ["Computed in your browser in", `${mean_us} µs`],
   ]);
   byId("verdict").textContent = "";

@@ -38,6 +38,7 @@ export interface Engine {
     candidates: Uint8Array,
     factors: Uint8Array | undefined,
     ranker: Uint8Array | undefined,
+    tower: Uint8Array | undefined,
     rules: string,
   ): HeldRanking;
   beginSession(): HeldSession;
@@ -88,8 +89,8 @@ async function instantiate(source?: EngineSource): Promise<void> {
   const wasm = source ?? new URL("bindings_bg.wasm", import.meta.url);
   await load({ module_or_path: wasm });
   loaded = {
-    loadRanking: (candidates, factors, ranker, rules) =>
-      generated.Ranking.load(candidates, factors, ranker, rules),
+    loadRanking: (candidates, factors, ranker, tower, rules) =>
+      generated.Ranking.load(candidates, factors, ranker, tower, rules),
     beginSession: () => new generated.Session(),
     restoreSession: (state) => generated.Session.restore(state),
     decide: (input) => generated.decide(input),

@@ -11,6 +11,16 @@ export interface RankingRules {
   history_window: number;
   /** Candidates handed to the ONNX ranker; 0 switches it off, at most 200. */
   ranker_pool: number;
+  /** How rows and tower are blended; none without a tower. */
+  blend?: RankingBlend;
+}
+
+/** A candidate's score is tower + weight · ln((max(row, 0) + floor) / floor). */
+export interface RankingBlend {
+  /** 0 to 1000. */
+  weight: number;
+  /** What a candidate without a row entry is worth, as a chance: 1e-6 to 1. */
+  floor: number;
 }
 
 /** One viewer's question. */
@@ -39,7 +49,7 @@ export type Reason =
        * What the region watches: nothing is known of the viewer, no row of the history leads
        * anywhere, or the personal picks did not fill the list.
        */
-      kind: "popular-for-new-viewer" | "popular-without-match" | "popular-to-fill";
+      kind: "picked-for-you" | "popular-for-new-viewer" | "popular-without-match" | "popular-to-fill";
     };
 
 /** A title to show. */

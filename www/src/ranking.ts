@@ -16,6 +16,8 @@ export interface RankingModelInfo {
   viewers: number;
   /** Whether there is a ranker. */
   ranker: boolean;
+  /** Whether there is a tower. */
+  tower: boolean;
 }
 
 /** What a release may have beside its candidate sets. */
@@ -28,6 +30,8 @@ export interface RankingModelParts {
    * then the release can be used without it, in the order of its rows.
    */
   ranker?: Uint8Array;
+  /** `tower.onnx`: without it the order is that of the rows alone. */
+  tower?: Uint8Array;
 }
 
 /** A title and its predicted rating. */
@@ -55,9 +59,9 @@ export class RankingModel {
    */
   static decode(candidates: Uint8Array, rules: RankingRules, parts: RankingModelParts = {}): RankingModel {
     const { loadRanking } = engine();
-    const { factors, ranker } = parts;
+    const { factors, ranker, tower } = parts;
     const text = JSON.stringify(rules);
-    return call(FileRefusedError, () => new RankingModel(loadRanking(candidates, factors, ranker, text)));
+    return call(FileRefusedError, () => new RankingModel(loadRanking(candidates, factors, ranker, tower, text)));
   }
 
   /**

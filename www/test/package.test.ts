@@ -51,7 +51,7 @@ before(async () => {
 
 test("a model says what it holds and answers k picks in falling order", () => {
   const model = RankingModel.decode(eu, RULES);
-  assert.deepEqual(model.info, { region: "eu", titles: titles.length, rows: titles.length, viewers: 0, ranker: false });
+  assert.deepEqual(model.info, { region: "eu", titles: titles.length, rows: titles.length, viewers: 0, ranker: false, tower: false });
   const history = [titles[3]?.id ?? 0, titles[40]?.id ?? 0];
   const { picks, eligible, ranked } = model.recommend({ history, k: 50 });
   assert.equal(picks.length, 50);

@@ -62,6 +62,7 @@ export async function startNode(root: string, { titles, candidates, ranker }: Fi
       response.setHeader("x-frontrow-rules", JSON.stringify(RULES));
       response.end(set);
     } else if (pathname === "/v1/ranker") response.end(ranker);
+    else if (pathname === "/v1/tower") refuse(response);
     else if (pathname === "/v1/titles") json(response, { schema: "frontrow-titles-1", titles });
     else if (pathname === "/v1/ladder") json(response, LADDER);
     else if (pathname === "/v1/recommend") json(response, recommend(JSON.parse(await body(request)) as Question));
@@ -122,4 +123,10 @@ function refuse(response: ServerResponse, error: unknown): void {
 function stop(server: Server): Promise<void> {
   server.closeAllConnections();
   return new Promise((resolve) => server.close(() => resolve()));
+}
+
+/** The release of the tests has no tower. */
+function refuse(response: ServerResponse): void {
+  response.statusCode = 404;
+  json(response, { error: { code: "no-tower", message: "this release has no tower" } });
 }

@@ -2,6 +2,7 @@
 
 mod build;
 mod demo;
+mod faiss;
 mod setup;
 mod shell;
 mod test;
@@ -96,6 +97,9 @@ fn run(command: Command) -> Result<()> {
             let mut bench = shell::program("frontrow-bench")?;
             if let Some(python) = setup::peers() {
                 bench.env("FRONTROW_PEERS_PYTHON", python);
+            }
+            if let Some(built) = faiss::built() {
+                bench.env(faiss::BUILD_VARIABLE, built);
             }
             shell::replace(bench.env(build::COMPONENTS_VARIABLE, components).args(arguments))
         }

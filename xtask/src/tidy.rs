@@ -20,7 +20,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("qoe", &["units"]),
     ("session", &["qoe", "units"]),
     ("inference", &["kernels"]),
-    ("release", &["ranking", "units"]),
+    ("release", &["kernels", "ranking", "units"]),
     ("wire", &["bitrate", "qoe", "ranking", "session", "units"]),
     ("golden", &[]),
     ("guest", &[]),

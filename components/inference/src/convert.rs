@@ -1,12 +1,33 @@
 //! WIT to domain and back.
 
 use inference::limits::{MODEL_BYTES_MAX, ROWS_MAX};
-use inference::{Error, LoadError, Ranker};
+use inference::{EncodeError, Error, LoadError, Ranker, Tower, TowerError};
 
+use crate::Models;
 use crate::wit::exports::frontrow::edge::inference as exports;
 
-pub(crate) fn loaded(ranker: &Ranker) -> exports::Loaded {
-    exports::Loaded { columns: number(ranker.columns()) }
+pub(crate) fn loaded(models: &Models) -> exports::Loaded {
+    let shape = models.tower.as_ref().map(Tower::shape);
+    exports::Loaded {
+        columns: number(models.ranker.as_ref().map_or(0, Ranker::columns)),
+        items: number(shape.map_or(0, |shape| shape.items)),
+        width: number(shape.map_or(0, |shape| shape.width)),
+        window: number(shape.map_or(0, |shape| shape.window)),
+        state_row: number(models.tower.as_ref().map_or(0, Tower::state_row)),
+    }
+}
+
+pub(crate) fn tower_error(error: TowerError) -> exports::LoadError {
+    exports::LoadError::Tower(error.to_string())
+}
+
+pub(crate) fn encode_error(error: EncodeError) -> exports::Error {
+    match error {
+        EncodeError::Empty => exports::Error::NoItems,
+        EncodeError::UnknownItem { place } => exports::Error::UnknownItem(number(place)),
+        EncodeError::State => exports::Error::State,
+        EncodeError::NotFinite => exports::Error::Failed(error.to_string()),
+    }
 }
 
 pub(crate) fn load_error(error: LoadError) -> exports::LoadError {

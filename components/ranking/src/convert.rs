@@ -4,7 +4,9 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use ranking::limits::{HISTORY_MAX, PAIRS_MAX};
-use ranking::{Answer, Candidates, Error, Factors, RankerError, Reason, Request, Rules, Scored};
+use ranking::{
+    Answer, Blend, Candidates, Error, Factors, ModelError, Reason, Request, Rules, Scored, Vectors,
+};
 use release::CandidateFile;
 
 use crate::loaded::Loaded;
@@ -12,8 +14,11 @@ use crate::wit::exports::frontrow::edge::ranking as exports;
 use crate::wit::frontrow::edge::inference;
 
 pub(crate) fn rules(rules: exports::Rules) -> Result<Rules, exports::LoadError> {
-    Rules::new(rules.recency_tau, rules.history_window, rules.ranker_pool)
-        .map_err(|error| exports::LoadError::RuleOutOfRange(error.rule.to_string()))
+    let refused = |rule: &str| exports::LoadError::RuleOutOfRange(rule.to_string());
+    let blend = rules.blend.map(|blend| Blend::new(blend.weight, blend.floor)).transpose();
+    let blend = blend.map_err(|_| refused("blend"))?;
+    let own = Rules::new(rules.recency_tau, rules.history_window, rules.ranker_pool);
+    own.map(|own| own.with_blend(blend)).map_err(|error| refused(error.rule))
 }
 
 pub(crate) fn candidates(bytes: &[u8]) -> Result<Candidates, exports::LoadError> {
@@ -32,6 +37,7 @@ pub(crate) fn loaded(loaded: &Loaded) -> exports::Loaded {
         titles: count(loaded.candidates.len()),
         rows: count(loaded.candidates.rows()),
         viewers: count(loaded.factors.as_ref().map_or(0, Factors::viewers)),
+        vectors: count(loaded.candidates.columns().vectors.as_ref().map_or(0, Vectors::known)),
     }
 }
 
@@ -51,6 +57,7 @@ pub(crate) fn answer(answer: Answer) -> exports::Answer {
         score: pick.score,
         reason: match pick.reason {
             Reason::BecauseYouWatched(title) => exports::Reason::BecauseYouWatched(title),
+            Reason::PickedForYou => exports::Reason::PickedForYou,
             Reason::PopularForNewViewer => exports::Reason::PopularForNewViewer,
             Reason::PopularWithoutMatch => exports::Reason::PopularWithoutMatch,
             Reason::PopularToFill => exports::Reason::PopularToFill,
@@ -72,15 +79,18 @@ pub(crate) fn error(error: Error) -> exports::Error {
     }
 }
 
-pub(crate) fn ranker_error(error: &inference::Error) -> RankerError {
+pub(crate) fn model_error(error: &inference::Error) -> ModelError {
     let code = match error {
         inference::Error::NotLoaded => "not-loaded",
         inference::Error::Ragged(_) => "ragged",
         inference::Error::TooManyRows(_) => "too-many-rows",
         inference::Error::NotFinite(_) => "not-finite",
         inference::Error::Failed(_) => "failed",
+        inference::Error::UnknownItem(_) => "unknown-item",
+        inference::Error::NoItems => "no-items",
+        inference::Error::State => "state",
     };
-    RankerError { code: code.to_string() }
+    ModelError { code: code.to_string() }
 }
 
 pub(crate) fn count(count: usize) -> u32 {

@@ -11,7 +11,7 @@ mod wit;
 use alloc::vec::Vec;
 
 use loaded::{LOADED, Loaded};
-use ranking::Ranker;
+use ranking::{ModelError, Models};
 use wit::exports::frontrow::edge::ranking as exports;
 use wit::frontrow::edge::inference;
 
@@ -37,9 +37,9 @@ impl exports::Guest for Component {
     fn recommend(request: exports::Request) -> Result<exports::Answer, exports::Error> {
         let loaded = LOADED.get().ok_or(exports::Error::NotLoaded)?;
         let request = convert::request(request);
-        let mut imported = ImportedRanker;
-        let ranker: Option<&mut dyn Ranker> = Some(&mut imported);
-        let answer = ranking::recommend(&loaded.candidates, &loaded.rules, &request, ranker);
+        let mut imported = ImportedModels;
+        let models: Option<&mut dyn Models> = Some(&mut imported);
+        let answer = ranking::recommend(&loaded.candidates, &loaded.rules, &request, models);
         answer.map(convert::answer).map_err(convert::error)
     }
 
@@ -60,11 +60,15 @@ impl exports::Guest for Component {
     }
 }
 
-/// The ranker behind the import; asked only when the rules give it a pool.
-struct ImportedRanker;
+/// The models behind the import; asked only when the rules have a use for them.
+struct ImportedModels;
 
-impl Ranker for ImportedRanker {
-    fn score(&mut self, features: &[f32]) -> Result<Vec<f32>, ranking::RankerError> {
-        inference::score(features).map_err(|error| convert::ranker_error(&error))
+impl Models for ImportedModels {
+    fn score(&mut self, features: &[f32]) -> Result<Vec<f32>, ModelError> {
+        inference::score(features).map_err(|error| convert::model_error(&error))
+    }
+
+    fn encode(&mut self, items: &[u32]) -> Result<Vec<f32>, ModelError> {
+        inference::encode(items).map_err(|error| convert::model_error(&error))
     }
 }

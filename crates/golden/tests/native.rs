@@ -10,9 +10,7 @@ use serde_json::{Value, json};
 use wire::{BitrateInput, PlaybackEvent, RankedAnswer, RecommendRequest, Refusal, SessionReport};
 
 fn rules() -> Rules {
-    let RulesEntry { recency_tau, history_window, ranker_pool } =
-        serde_json::from_str(golden::rules()).unwrap();
-    Rules::new(recency_tau, history_window, ranker_pool).unwrap()
+    serde_json::from_str::<RulesEntry>(golden::rules()).unwrap().rules().unwrap()
 }
 
 /// As it is sent: the shortest decimals of a float, not those of its conversion to f64.

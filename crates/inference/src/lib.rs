@@ -13,9 +13,11 @@ mod network;
 mod onnx;
 #[cfg(feature = "tract")]
 mod ranker;
+mod tower;
 
 #[cfg(feature = "tract")]
 pub use error::{Error, LoadError};
 pub use network::{Network, NetworkError};
 #[cfg(feature = "tract")]
 pub use ranker::Ranker;
+pub use tower::{EncodeError, State, Tower, TowerError, TowerShape};

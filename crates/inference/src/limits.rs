@@ -12,5 +12,14 @@ pub const ROWS_AT_ONCE: usize = 64;
 /// Features a row may have: more is a tower, not a ranker.
 pub const COLUMNS_MAX: usize = 4_096;
 
+/// Numbers in a tower's vector: more make a history of 200 take tens of milliseconds.
+pub const TOWER_WIDTH_MAX: usize = 256;
+
+/// Blocks of a tower, for the same reason.
+pub const TOWER_BLOCKS_MAX: usize = 8;
+
+/// Newest items that a tower sees; the state of a session grows with it.
+pub const TOWER_WINDOW_MAX: usize = 200;
+
 /// Characters of a reason: tract's may hold a model's weights, and would fill a log.
 pub const REASON_CHARS_MAX: usize = 500;

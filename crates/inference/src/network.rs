@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use kernels::Dense;
+use kernels::{Dense, LayerNorm};
 
 use crate::limits::ROWS_AT_ONCE;
 use crate::onnx::{Graph, Node, Tensor};
@@ -275,7 +275,10 @@ impl Layer {
                 pairs.map(of).collect()
             }
             Self::Norm(from, norm) => {
-                places[*from].chunks_exact(norm.scale.len()).flat_map(|row| norm.of(row)).collect()
+                let mut outputs = vec![0.0; places[*from].len()];
+                let Norm { scale, bias, epsilon } = norm;
+                LayerNorm { gain: scale, bias, epsilon: *epsilon }.apply(&places[*from], &mut outputs);
+                outputs
             }
         }
     }
@@ -315,16 +318,5 @@ impl Binary {
             Self::Multiply => a * b,
             Self::Divide => a / b,
         }
-    }
-}
-
-impl Norm {
-    fn of<'a>(&'a self, row: &'a [f32]) -> impl Iterator<Item = f32> + 'a {
-        let count = row.len() as f32;
-        let mean = row.iter().sum::<f32>() / count;
-        let variance = row.iter().map(|value| (value - mean) * (value - mean)).sum::<f32>() / count;
-        let spread = libm::sqrtf(variance + self.epsilon);
-        let values = row.iter().zip(&self.scale).zip(&self.bias);
-        values.map(move |((value, scale), bias)| (value - mean) / spread * scale + bias)
     }
 }

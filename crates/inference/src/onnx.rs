@@ -46,9 +46,22 @@ impl<'a> Graph<'a> {
         Ok(Self { input, output, nodes, constants })
     }
 
+    /// A constant of `f32`; others are only known by name.
     pub(crate) fn constant(&self, name: &[u8]) -> Option<&Tensor<'a>> {
-        self.constants.iter().find(|tensor| tensor.name == name)
+        self.constants.iter().find(|tensor| tensor.name == name && tensor.is_float)
     }
+}
+
+/// What the metadata of a model say of a key.
+pub(crate) fn metadata<'a>(model: &'a [u8], key: &[u8]) -> Result<Option<&'a [u8]>, NetworkError> {
+    for field in Fields(model) {
+        if let (14, Value::Bytes(entry)) = field?
+            && message(entry, 1)? == Some(key)
+        {
+            return message(entry, 2);
+        }
+    }
+    Ok(None)
 }
 
 /// An operator and what it is applied to.
@@ -131,11 +144,12 @@ pub(crate) struct Tensor<'a> {
     name: &'a [u8],
     pub(crate) shape: Vec<usize>,
     pub(crate) values: Vec<f32>,
+    is_float: bool,
 }
 
 impl<'a> Tensor<'a> {
     fn read(bytes: &'a [u8]) -> Result<Self, NetworkError> {
-        let mut tensor = Self { name: b"", shape: Vec::new(), values: Vec::new() };
+        let mut tensor = Self { name: b"", shape: Vec::new(), values: Vec::new(), is_float: false };
         let mut is_float = false;
         for field in Fields(bytes) {
             match field? {
@@ -151,11 +165,14 @@ impl<'a> Tensor<'a> {
                 _ => {}
             }
         }
-        let length = tensor.shape.iter().try_fold(1_usize, |product, side| product.checked_mul(*side));
-        if is_float && length == Some(tensor.values.len()) && tensor.values.iter().all(|v| v.is_finite()) {
-            return Ok(tensor);
+        if !is_float {
+            return Ok(Self { values: Vec::new(), is_float, ..tensor });
         }
-        Err(unsupported("a weight is not whole, finite and f32"))
+        let length = tensor.shape.iter().try_fold(1_usize, |product, side| product.checked_mul(*side));
+        if length == Some(tensor.values.len()) && tensor.values.iter().all(|v| v.is_finite()) {
+            return Ok(Self { is_float, ..tensor });
+        }
+        Err(unsupported("a weight is not whole and finite"))
     }
 }
 

@@ -10,9 +10,11 @@ mod byte_dense;
 mod bytes;
 mod dense;
 mod dot;
+mod row;
 mod top;
 
 pub use byte_dense::ByteDense;
 pub use bytes::{ByteMatrix, COLUMNS_MAX, MatrixError, Query, power_of_two};
 pub use dense::Dense;
-pub use top::{top, top_of};
+pub use row::{LayerNorm, add_scaled, dot, dot_bytes, softmax, sum};
+pub use top::{scores, top, top_of};

@@ -41,6 +41,27 @@ pub fn top(
     best.finish(query.scale())
 }
 
+/// The product of every row with `query`, exactly: sums of products of bytes, times both scales.
+///
+/// Empty for a query with another number of values than the matrix has columns.
+pub fn scores(matrix: &ByteMatrix, query: &Query) -> Vec<f32> {
+    if query.values().len() != matrix.stride() {
+        return Vec::new();
+    }
+    let dot = Dot::best();
+    let mut products = [0; BLOCK];
+    let mut scores = Vec::with_capacity(matrix.rows());
+    for first in (0..matrix.rows()).step_by(BLOCK) {
+        let count = BLOCK.min(matrix.rows() - first);
+        let padded = count.next_multiple_of(GROUP);
+        let (rows, shifts) = matrix.padded(first, padded);
+        dot.products(rows, shifts, query.values(), &mut products[..padded]);
+        let both = products[..count].iter().zip(&matrix.scales()[first..]);
+        scores.extend(both.map(|(product, scale)| *product as f32 * scale * query.scale()));
+    }
+    scores
+}
+
 /// The `count` highest of `scores`, among those that `allows` lets pass: falling, ties by the lower place.
 ///
 /// A NaN is never among them.

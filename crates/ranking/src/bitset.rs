@@ -19,6 +19,14 @@ impl Bitset {
         self.words[index / 64] |= 1 << (index % 64);
     }
 
+    /// Its numbers, rising.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = usize> {
+        let words = self.words.iter().enumerate().filter(|(_, word)| **word != 0);
+        words.flat_map(|(at, &word)| {
+            (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| at * 64 + bit)
+        })
+    }
+
     pub(crate) fn contains(&self, index: usize) -> bool {
         self.words[index / 64] >> (index % 64) & 1 == 1
     }

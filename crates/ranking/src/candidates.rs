@@ -3,9 +3,9 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::TitleId;
 use crate::limits::{ROW_ENTRIES_MAX, SCALE_LOG2_MAX, TITLES_MAX};
 use crate::order::falling;
+use crate::{Indexes, TitleId, Vectors};
 
 /// The columns of a candidate set as a file holds them; one entry a title unless said otherwise.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,11 +27,13 @@ pub struct Columns {
     /// Where each row begins in the entries, and one more: where the last ends.
     pub row_offsets: Vec<u32>,
     /// Entries of all rows: the title it leads to, as an index into `title_ids`, rising in a row.
-    pub row_indexes: Vec<u32>,
+    pub row_indexes: Indexes,
     /// Entries of all rows: the weight; its value is `weight · 2^scale`.
     pub row_weights: Vec<i8>,
     /// Binary logarithm of each row's scale.
     pub row_scales_log2: Vec<i8>,
+    /// What a viewer's vector is compared with, if the release has a tower.
+    pub vectors: Option<Vectors>,
 }
 
 /// A checked candidate set.
@@ -158,6 +160,11 @@ fn check_titles(columns: &Columns) -> Result<(), CandidatesError> {
     if columns.row_indexes.len() != columns.row_weights.len() {
         return Err(CandidatesError::Length { column: "row_weight" });
     }
+    if let Some(vectors) = &columns.vectors
+        && (vectors.matrix.rows() != titles || vectors.items.len() != titles)
+    {
+        return Err(CandidatesError::Length { column: "vector" });
+    }
     if let Some(before) = columns.title_ids.windows(2).position(|pair| pair[0] >= pair[1]) {
         return Err(CandidatesError::IdsNotRising { index: before + 1 });
     }
@@ -178,11 +185,11 @@ fn check_rows(columns: &Columns) -> Result<(), CandidatesError> {
         if from > until || until > entries || until - from > ROW_ENTRIES_MAX {
             return Err(CandidatesError::RowBounds { index });
         }
-        let row = &columns.row_indexes[from..until];
-        if let Some(before) = row.windows(2).position(|pair| pair[0] >= pair[1]) {
-            return Err(CandidatesError::RowEntry { entry: from + before + 1 });
+        let row = columns.row_indexes.slice(from..until);
+        if let Some(place) = row.first_not_rising() {
+            return Err(CandidatesError::RowEntry { entry: from + place });
         }
-        if row.last().is_some_and(|&last| last as usize >= titles) {
+        if row.last().is_some_and(|last| last as usize >= titles) {
             return Err(CandidatesError::RowEntry { entry: until - 1 });
         }
         let scale = columns.row_scales_log2[index];

@@ -1,7 +1,7 @@
 //! Orders the candidates of one region for one viewer.
 //!
-//! Scores come from item-to-item rows (the default model, a sequential ridge) or, where nothing is
-//! known, from popularity. Filters are applied before the selection: `k` picks while `k` titles pass.
+//! Scores come from item-to-item rows (the default model, a sequential ridge), blended with the products of
+//! vectors where a release has a tower, or, where nothing is known, from popularity. Filters are applied before the selection: `k` picks while `k` titles pass.
 //! [`Factors`] is the second model: biased matrix factorisation.
 #![no_std]
 extern crate alloc;
@@ -12,17 +12,21 @@ mod candidates;
 mod eligibility;
 mod factors;
 pub mod features;
+mod indexes;
 pub mod limits;
 mod order;
 mod recommend;
 mod request;
 mod rows;
+mod vectors;
 
 pub use blend::{Blend, BlendError};
 pub use candidates::{Candidates, CandidatesError, Columns};
 pub use factors::{FactorColumns, Factors, FactorsError};
-pub use recommend::{Ranker, RankerError, recommend, row_scores};
+pub use indexes::{IndexSlice, Indexes};
+pub use recommend::{ModelError, Models, recommend, row_scores};
 pub use request::{Answer, Error, Pick, Reason, Request, Rules, RulesError, Scored};
+pub use vectors::Vectors;
 
 /// The number a title has in the catalogue; stable over releases.
 pub type TitleId = u32;

@@ -12,6 +12,10 @@ pub const HISTORY_WINDOW_MAX: u32 = 200;
 /// Candidates handed to the ranker: each costs a pass through the model.
 pub const RANKER_POOL_MAX: u32 = 200;
 
+/// Candidates beyond those asked for whose exact product with the viewer's vector is taken: rounding moves a score by
+/// hundredths, and so a title by a few places.
+pub const RESCORED: usize = 100;
+
 /// Titles in a candidate set; a larger one would not fit a node's memory beside the others.
 pub const TITLES_MAX: usize = 1 << 20;
 

@@ -1,120 +1,208 @@
 //! From a question to picks.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use kernels::top_of;
+
 use crate::eligibility::Eligibility;
+use crate::limits::RESCORED;
 use crate::order::keep_best;
 use crate::request::{Answer, Error, Pick, Reason, Request, Rules};
 use crate::rows::{self, Watched};
-use crate::{Candidates, TitleId, features};
+use crate::{Blend, Candidates, TitleId, Vectors, features};
 
-/// Puts candidates in order by a model of its own.
-pub trait Ranker {
-    /// Returns one logit a row of [`features::COLUMNS`] features.
+/// The models of a release, run by whoever asks.
+pub trait Models {
+    /// Puts candidates in order: one logit a row of [`features::COLUMNS`] features. Asked when the rules give it a
+    /// pool.
     ///
     /// # Errors
     ///
     /// The code of what failed.
-    fn score(&mut self, features: &[f32]) -> Result<Vec<f32>, RankerError>;
+    fn score(&mut self, features: &[f32]) -> Result<Vec<f32>, ModelError>;
+
+    /// The vector of whoever watched these items of the tower, oldest first and not empty. Asked when the rules say
+    /// how to blend and the candidates have vectors.
+    ///
+    /// # Errors
+    ///
+    /// The code of what failed.
+    fn encode(&mut self, items: &[u32]) -> Result<Vec<f32>, ModelError>;
 }
 
-/// A ranker that failed.
+/// A model that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RankerError {
+pub struct ModelError {
     /// Its stable code.
     pub code: String,
 }
 
 /// Answers `k` picks while `k` titles pass the filters; an unknown viewer is not an error.
 ///
-/// The ranker is asked once, and only when something is known of the viewer.
+/// Each model is asked once, and only when something is known of the viewer.
 ///
 /// # Errors
 ///
-/// When `k` or the history is out of range, or the ranker fails.
+/// When `k` or the history is out of range, or a model fails.
 pub fn recommend(
     candidates: &Candidates,
     rules: &Rules,
     request: &Request,
-    ranker: Option<&mut dyn Ranker>,
+    mut models: Option<&mut dyn Models>,
 ) -> Result<Answer, Error> {
     request.check()?;
     let eligibility = Eligibility::new(candidates, request);
+    let eligible = eligibility.count();
     let recent = rows::recent(candidates, rules, &request.history);
-    let scores = rows::sum(candidates, &recent);
-    let ranker = ranker.filter(|_| rules.ranker_pool() > 0);
+    let row_scores = rows::sum(candidates, &recent);
+    let pool = if models.is_some() { rules.ranker_pool() } else { 0 };
     let k = request.k as usize;
-    let wanted = if ranker.is_some() { k.max(rules.ranker_pool()) } else { k };
+    let wanted = k.max(pool);
 
-    let (mut best, eligible) = personal(&eligibility, &scores);
+    let viewer = match (&mut models, rules.blend(), &candidates.columns.vectors) {
+        (Some(models), Some(blend), Some(vectors)) => {
+            let viewer = encode(candidates, vectors, &request.history, *models)?;
+            viewer.map(|viewer| Compared { viewer, blend, vectors })
+        }
+        _ => None,
+    };
+    let mut best = match &viewer {
+        Some(compared) => compared.best(&eligibility, &row_scores, wanted),
+        None => personal(&eligibility, &row_scores, wanted),
+    };
     let is_personal = !best.is_empty();
-    keep_best(&mut best, wanted);
-    fill_with_popular(candidates, &eligibility, &scores, &mut best, wanted);
+    let missing = wanted.saturating_sub(best.len());
+    let lowest = best.last().map_or(f32::MAX, |&(score, _)| score);
+    let is_taken = |index: u32| best.iter().any(|&(_, taken)| taken == index);
+    // Few enough to search: only where less was found than asked for.
+    let fill = popular(candidates, &eligibility, missing, is_taken);
+    let first_filled = best.len();
+    // Popular titles score −1 to 0: below every positive row score, but not below every logarithm.
+    if lowest > 0.0 {
+        best.extend(fill)
+    } else {
+        best.extend(behind(lowest, fill))
+    }
 
-    let ranker = ranker.filter(|_| is_personal);
-    let ranked = ranker.is_some();
-    let personal_scores = scores;
-    if let Some(ranker) = ranker {
-        let pool = best.len().min(rules.ranker_pool());
+    let ranked = is_personal && pool > 0;
+    let mut filled: Vec<u32> = best[first_filled..].iter().map(|&(_, index)| index).collect();
+    filled.sort_unstable();
+    if let (true, Some(models)) = (ranked, models) {
+        let pool = best.len().min(pool);
         best.truncate(pool.max(k));
-        best = rank(candidates, &recent, &personal_scores, best, pool, ranker)?;
+        best = rank(candidates, &recent, &row_scores, best, pool, models)?;
     }
     best.truncate(k);
-    let popular = match (request.history.is_empty(), is_personal) {
-        (true, _) => Reason::PopularForNewViewer,
-        (false, false) => Reason::PopularWithoutMatch,
-        (false, true) => Reason::PopularToFill,
-    };
-    let picks = best.into_iter().map(|(score, index)| {
-        let reason = if personal_scores[index as usize] > 0.0 {
-            rows::strongest(candidates, &recent, index)
-                .map_or(popular, |watched| Reason::BecauseYouWatched(title(candidates, watched)))
-        } else {
-            popular
-        };
-        Pick { title: title(candidates, index as usize), score, reason }
-    });
-    Ok(Answer { picks: picks.collect(), eligible, ranked })
+    let why =
+        Why { candidates, recent: &recent, row_scores: &row_scores, filled: &filled, request, is_personal };
+    let pick =
+        |(score, index)| Pick { title: title(candidates, index as usize), score, reason: why.reason(index) };
+    Ok(Answer { picks: best.into_iter().map(pick).collect(), eligible, ranked })
 }
 
-/// The scores by which [`recommend`] orders without a ranker, before any filter: one a title.
+/// Why each pick was picked.
+struct Why<'a> {
+    candidates: &'a Candidates,
+    recent: &'a [Watched],
+    row_scores: &'a [f32],
+    // Rising: what was taken by popularity.
+    filled: &'a [u32],
+    request: &'a Request,
+    is_personal: bool,
+}
+
+impl Why<'_> {
+    fn reason(&self, index: u32) -> Reason {
+        let popular = match (self.request.history.is_empty(), self.is_personal) {
+            (true, _) => Reason::PopularForNewViewer,
+            (false, false) => Reason::PopularWithoutMatch,
+            (false, true) => Reason::PopularToFill,
+        };
+        if self.filled.binary_search(&index).is_ok() {
+            return popular;
+        }
+        let leads = self.row_scores[index as usize] > 0.0;
+        let strongest = leads.then(|| rows::strongest(self.candidates, self.recent, index)).flatten();
+        strongest.map_or(Reason::PickedForYou, |watched| {
+            Reason::BecauseYouWatched(title(self.candidates, watched))
+        })
+    }
+}
+
+/// The scores by which [`recommend`] orders without any model, before any filter: one a title.
 ///
 /// For measuring quality on the whole catalogue with the very code that serves.
 pub fn row_scores(candidates: &Candidates, rules: &Rules, history: &[TitleId]) -> Vec<f32> {
     rows::sum(candidates, &rows::recent(candidates, rules, history))
 }
 
-/// Eligible candidates that a row leads to, and the number of all eligible ones.
-fn personal(eligibility: &Eligibility<'_>, scores: &[f32]) -> (Vec<(f32, u32)>, u32) {
-    let mut best = Vec::new();
-    let mut eligible = 0;
-    for (index, &score) in (0_u32..).zip(scores) {
-        if eligibility.allows(index as usize) {
-            eligible += 1;
-            if score > 0.0 {
-                best.push((score, index));
-            }
-        }
+/// The viewer's vector; none when the tower knows nothing that was watched.
+fn encode(
+    candidates: &Candidates,
+    vectors: &Vectors,
+    history: &[TitleId],
+    models: &mut dyn Models,
+) -> Result<Option<Vec<f32>>, Error> {
+    let known = |&title: &TitleId| vectors.item(candidates.index_of(title)?);
+    let mut items: Vec<u32> = history.iter().rev().filter_map(known).take(TOWER_WINDOW).collect();
+    if items.is_empty() {
+        return Ok(None);
     }
-    (best, eligible)
+    items.reverse();
+    let viewer = models.encode(&items).map_err(|error| Error::Inference { code: error.code })?;
+    if viewer.len() != vectors.matrix.columns() || viewer.iter().any(|value| !value.is_finite()) {
+        return Err(Error::Inference { code: "nonsense-vector".to_string() });
+    }
+    Ok(Some(viewer))
 }
 
-/// Popular titles score −1 to 0, below every personal pick.
-fn fill_with_popular(
+/// Newest items that are encoded: what any tower sees at most.
+const TOWER_WINDOW: usize = crate::limits::HISTORY_WINDOW_MAX as usize;
+
+/// A viewer's vector, and what it is compared with.
+struct Compared<'a> {
+    viewer: Vec<f32>,
+    blend: Blend,
+    vectors: &'a Vectors,
+}
+
+impl Compared<'_> {
+    /// The best eligible candidates by the blend.
+    ///
+    /// Rounded products, all of them, say which few are worth the exact one; what is rounded differs from it by far
+    /// less than the best differ from the first left out.
+    fn best(&self, eligibility: &Eligibility<'_>, row_scores: &[f32], wanted: usize) -> Vec<(f32, u32)> {
+        let mut rough = self.vectors.rounded(&self.viewer);
+        self.blend.add_rows_roughly(row_scores, &mut rough);
+        let mut best = top_of(&rough, wanted + RESCORED, |index| {
+            self.vectors.item(index).is_some() && eligibility.allows(index)
+        });
+        for (score, index) in &mut best {
+            let tower = self.vectors.exact(&self.viewer, *index as usize);
+            *score = self.blend.score(row_scores[*index as usize], tower);
+        }
+        keep_best(&mut best, wanted);
+        best
+    }
+}
+
+/// The best eligible candidates that a row leads to.
+fn personal(eligibility: &Eligibility<'_>, scores: &[f32], wanted: usize) -> Vec<(f32, u32)> {
+    top_of(scores, wanted, |index| scores[index] > 0.0 && eligibility.allows(index))
+}
+
+/// The most popular eligible titles that were not taken, with scores of −1 to 0.
+fn popular(
     candidates: &Candidates,
     eligibility: &Eligibility<'_>,
-    scores: &[f32],
-    best: &mut Vec<(f32, u32)>,
-    wanted: usize,
-) {
-    let missing = wanted.saturating_sub(best.len());
-    let popular = candidates.by_popularity.iter().copied().filter(|&index| {
-        let index = index as usize;
-        // NaN cannot be: rows, scales and recency are finite and bounded.
-        scores[index] <= 0.0 && eligibility.allows(index)
-    });
-    best.extend(popular.take(missing).map(|index| (candidates.popular_scores[index as usize], index)));
+    missing: usize,
+    is_taken: impl Fn(u32) -> bool,
+) -> Vec<(f32, u32)> {
+    let popular = candidates.by_popularity.iter().copied();
+    let popular =
+        popular.filter(|&index| eligibility.allows(index as usize) && !is_taken(index)).take(missing);
+    popular.map(|index| (candidates.popular_scores[index as usize], index)).collect()
 }
 
 /// Puts the first `pool` in the ranker's order; what is beyond it stays behind.
@@ -124,14 +212,14 @@ fn rank(
     personal_scores: &[f32],
     mut best: Vec<(f32, u32)>,
     pool: usize,
-    ranker: &mut dyn Ranker,
+    models: &mut dyn Models,
 ) -> Result<Vec<(f32, u32)>, Error> {
     let rest = best.split_off(pool);
     let indexes: Vec<u32> = best.iter().map(|&(_, index)| index).collect();
     let features = features::table(candidates, recent, personal_scores, &indexes);
-    let logits = ranker.score(&features).map_err(|error| Error::Inference { code: error.code })?;
+    let logits = models.score(&features).map_err(|error| Error::Inference { code: error.code })?;
     if logits.len() != pool || logits.iter().any(|logit| !logit.is_finite()) {
-        return Err(Error::Inference { code: String::from("nonsense-logits") });
+        return Err(Error::Inference { code: "nonsense-logits".to_string() });
     }
     let mut ranked: Vec<(f32, u32)> = logits.into_iter().zip(indexes).collect();
     keep_best(&mut ranked, pool);

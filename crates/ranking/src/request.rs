@@ -4,8 +4,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::TitleId;
 use crate::limits::{HISTORY_MAX, HISTORY_WINDOW_MAX, K_MAX, RANKER_POOL_MAX};
+use crate::{Blend, TitleId};
 
 /// How the sources are weighed; part of the release.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,6 +13,7 @@ pub struct Rules {
     recency_tau: f32,
     history_window: u32,
     ranker_pool: u32,
+    blend: Option<Blend>,
 }
 
 /// A rule outside its range.
@@ -40,7 +41,24 @@ impl Rules {
         if ranker_pool > RANKER_POOL_MAX {
             return Err(RulesError { rule: "ranker-pool" });
         }
-        Ok(Self { recency_tau, history_window, ranker_pool })
+        Ok(Self { recency_tau, history_window, ranker_pool, blend: None })
+    }
+
+    /// The same, with how rows and tower are blended; without it a tower is not asked.
+    #[must_use]
+    pub fn with_blend(self, blend: Option<Blend>) -> Self {
+        Self { blend, ..self }
+    }
+
+    /// The same without a ranker.
+    #[must_use]
+    pub fn without_ranker(self) -> Self {
+        Self { ranker_pool: 0, ..self }
+    }
+
+    /// How rows and tower are blended.
+    pub fn blend(&self) -> Option<Blend> {
+        self.blend
     }
 
     /// The weight of a watched title at an age: `exp(−age / recency_tau)`.
@@ -92,6 +110,8 @@ impl Request {
 pub enum Reason {
     /// The row of this watched title contributed most.
     BecauseYouWatched(TitleId),
+    /// What was watched as a whole speaks for it, no title alone.
+    PickedForYou,
     /// Nothing is known of the viewer: what the region watches.
     PopularForNewViewer,
     /// No row of the history leads anywhere: what the region watches.
@@ -149,7 +169,7 @@ pub enum Error {
         /// How many.
         pairs: usize,
     },
-    /// The ranker failed.
+    /// A model of the release failed.
     Inference {
         /// Its code.
         code: String,
@@ -176,7 +196,7 @@ impl fmt::Display for Error {
                 write!(f, "{titles} watched titles are more than {HISTORY_MAX}")
             }
             Self::TooManyPairs { pairs } => write!(f, "{pairs} pairs are too many"),
-            Self::Inference { code } => write!(f, "the ranker failed: {code}"),
+            Self::Inference { code } => write!(f, "a model failed: {code}"),
         }
     }
 }

@@ -7,6 +7,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::Candidates;
+use crate::indexes::IndexSlice;
 use crate::request::Rules;
 
 /// A watched title that counts.
@@ -35,11 +36,20 @@ pub(crate) fn sum(candidates: &Candidates, recent: &[Watched]) -> Vec<f32> {
     let mut scores = vec![0.0_f32; candidates.len()];
     for watched in recent {
         let (indexes, weights) = row(candidates, watched.index);
-        for (&index, &weight) in indexes.iter().zip(weights) {
-            scores[index as usize] += watched.factor * f32::from(weight);
+        match indexes {
+            IndexSlice::Narrow(indexes) => add(&mut scores, indexes, weights, watched.factor),
+            IndexSlice::Wide(indexes) => add(&mut scores, indexes, weights, watched.factor),
         }
     }
     scores
+}
+
+fn add<I: Copy + TryInto<usize>>(scores: &mut [f32], indexes: &[I], weights: &[i8], factor: f32) {
+    for (&index, &weight) in indexes.iter().zip(weights) {
+        // Every place was checked to be in the set.
+        let Ok(index) = index.try_into() else { continue };
+        scores[index] += factor * f32::from(weight);
+    }
 }
 
 /// The watched title whose row gave a candidate most; the newest of equals.
@@ -47,7 +57,7 @@ pub(crate) fn strongest(candidates: &Candidates, recent: &[Watched], candidate: 
     let mut best: Option<(f32, usize)> = None;
     for watched in recent {
         let (indexes, weights) = row(candidates, watched.index);
-        let Ok(entry) = indexes.binary_search(&candidate) else { continue };
+        let Some(entry) = indexes.position(candidate) else { continue };
         let given = watched.factor * f32::from(weights[entry]);
         if best.is_none_or(|(most, _)| given > most) {
             best = Some((given, watched.index));
@@ -56,8 +66,8 @@ pub(crate) fn strongest(candidates: &Candidates, recent: &[Watched], candidate: 
     best.map(|(_, index)| index)
 }
 
-fn row(candidates: &Candidates, index: usize) -> (&[u32], &[i8]) {
+fn row(candidates: &Candidates, index: usize) -> (IndexSlice<'_>, &[i8]) {
     let columns = &candidates.columns;
     let bounds = columns.row_offsets[index] as usize..columns.row_offsets[index + 1] as usize;
-    (&columns.row_indexes[bounds.clone()], &columns.row_weights[bounds])
+    (columns.row_indexes.slice(bounds.clone()), &columns.row_weights[bounds])
 }

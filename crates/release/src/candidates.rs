@@ -3,7 +3,8 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use ranking::{Candidates, Columns};
+use kernels::ByteMatrix;
+use ranking::{Candidates, Columns, Indexes, Vectors};
 
 use crate::FileError;
 use crate::limits::{CANDIDATES_BYTES_MAX, NAME_CHARS_MAX};
@@ -53,9 +54,10 @@ impl CandidateFile {
             window_from_s: file.column("window_from_s")?,
             window_until_s: file.column("window_until_s")?,
             row_offsets: file.column("row_offset")?,
-            row_indexes: file.column("row_index")?,
+            row_indexes: indexes(&file)?,
             row_weights: file.column("row_weight")?,
             row_scales_log2: file.column("row_scale_log2")?,
+            vectors: vectors(&file)?,
         };
         Ok(Self { region: region.to_string(), genres, candidates: Candidates::new(columns)? })
     }
@@ -72,13 +74,49 @@ impl CandidateFile {
         file.column("window_from_s", &columns.window_from_s);
         file.column("window_until_s", &columns.window_until_s);
         file.column("row_offset", &columns.row_offsets);
-        file.column("row_index", &columns.row_indexes);
+        match &columns.row_indexes {
+            Indexes::Narrow(places) => file.column("row_index", places),
+            Indexes::Wide(places) => file.column("row_index", places),
+        }
         file.column("row_weight", &columns.row_weights);
         file.column("row_scale_log2", &columns.row_scales_log2);
+        if let Some(Vectors { matrix, items }) = &columns.vectors {
+            let values: Vec<i8> = (0..matrix.rows()).flat_map(|row| matrix.row(row)).copied().collect();
+            let scales: Vec<i8> = matrix.scales().iter().map(|&scale| log2(scale)).collect();
+            file.table("vector", &values, matrix.columns());
+            file.column("vector_scale_log2", &scales);
+            file.column("tower_item", items);
+        }
         file.finish(&[
             ("schema", SCHEMA.to_string()),
             ("region", self.region.clone()),
             ("genres", self.genres.join(",")),
         ])
     }
+}
+
+/// Two bytes a place, or four where a file has them.
+fn indexes(file: &Reader<'_>) -> Result<Indexes, FileError> {
+    match file.column::<u16>("row_index") {
+        Err(FileError::TensorType { .. }) => file.column::<u32>("row_index").map(Indexes::from),
+        narrow => narrow.map(Indexes::Narrow),
+    }
+}
+
+/// All three tensors, or none.
+fn vectors(file: &Reader<'_>) -> Result<Option<Vectors>, FileError> {
+    let (values, width) = match file.table::<i8>("vector") {
+        Err(FileError::TensorMissing { .. }) => return Ok(None),
+        found => found?,
+    };
+    let scales: Vec<i8> = file.column("vector_scale_log2")?;
+    let scales = scales.into_iter().map(|scale| libm::exp2f(f32::from(scale))).collect();
+    let matrix = ByteMatrix::new(width, &values, scales).map_err(|_| FileError::Value { field: "vector" })?;
+    Ok(Some(Vectors { matrix, items: file.column("tower_item")? }))
+}
+
+/// Of a power of two between 2^−60 and 2^60.
+fn log2(scale: f32) -> i8 {
+    // The exponent's bits are the number itself.
+    i8::try_from((scale.to_bits() >> 23) as i32 - 127).expect("a matrix's scales are in range")
 }

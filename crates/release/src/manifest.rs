@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use ranking::{Rules, TitleId};
+use ranking::{Blend, Rules, RulesError, TitleId};
 use serde::{Deserialize, Serialize};
 
 use crate::FileError;
@@ -42,6 +42,9 @@ pub struct Manifest {
     pub titles: String,
     /// The ONNX ranker.
     pub ranker: Option<Model>,
+    /// The ONNX tower.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tower: Option<Model>,
     /// Questions and the titles that a node must answer before it serves the release.
     pub golden: Vec<GoldenCase>,
     /// What was measured on held-out viewers when it was made, by name.
@@ -68,6 +71,33 @@ pub struct RulesEntry {
     pub history_window: u32,
     /// Candidates the ranker orders.
     pub ranker_pool: u32,
+    /// How rows and tower are blended; none without a tower.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blend: Option<BlendEntry>,
+}
+
+/// How rows and tower are blended, as it is written; see [`ranking::Blend`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlendEntry {
+    /// What the logarithm of a row score counts.
+    pub weight: f32,
+    /// What a candidate without a row entry is worth, as a chance.
+    pub floor: f32,
+}
+
+impl RulesEntry {
+    /// The rules themselves.
+    ///
+    /// # Errors
+    ///
+    /// Names the rule that is out of its range.
+    pub fn rules(&self) -> Result<Rules, RulesError> {
+        let refused = |_| RulesError { rule: "blend" };
+        let blend = self.blend.map(|blend| Blend::new(blend.weight, blend.floor).map_err(refused));
+        let rules = Rules::new(self.recency_tau, self.history_window, self.ranker_pool)?;
+        Ok(rules.with_blend(blend.transpose()?))
+    }
 }
 
 /// A file.
@@ -201,12 +231,14 @@ impl Manifest {
         if self.files.len() > FILES_MAX || !rising || !self.files.iter().all(is_file) {
             return refuse("files");
         }
-        let RulesEntry { recency_tau, history_window, ranker_pool } = self.rules;
-        if Rules::new(recency_tau, history_window, ranker_pool).is_err() {
+        if self.rules.rules().is_err() {
             return refuse("rules");
         }
-        if self.ranker.is_none() && ranker_pool > 0 {
+        if self.ranker.is_none() && self.rules.ranker_pool > 0 {
             return refuse("ranker_pool");
+        }
+        if self.tower.is_some() != self.rules.blend.is_some() {
+            return refuse("blend");
         }
         if self.golden.len() > GOLDEN_CASES_MAX {
             return refuse("golden");
@@ -224,8 +256,8 @@ impl Manifest {
     fn names(&self) -> impl Iterator<Item = &str> {
         let Components { ranking, inference, bitrate, qoe } = &self.components;
         let parts = [ranking, inference, bitrate, qoe, &self.titles].into_iter();
-        let optional =
-            self.factors.iter().chain(&self.histories).chain(self.ranker.iter().map(|model| &model.file));
+        let models = self.ranker.iter().chain(&self.tower).map(|model| &model.file);
+        let optional = self.factors.iter().chain(&self.histories).chain(models);
         let candidates = self.regions.iter().map(|region| &region.candidates);
         parts.chain(optional).chain(candidates).map(String::as_str)
     }

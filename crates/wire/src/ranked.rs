@@ -73,6 +73,7 @@ impl From<ranking::Reason> for RankedReason {
     fn from(reason: ranking::Reason) -> Self {
         let (kind, title) = match reason {
             ranking::Reason::BecauseYouWatched(title) => (ReasonKind::BecauseYouWatched, Some(title)),
+            ranking::Reason::PickedForYou => (ReasonKind::PickedForYou, None),
             ranking::Reason::PopularForNewViewer => (ReasonKind::PopularForNewViewer, None),
             ranking::Reason::PopularWithoutMatch => (ReasonKind::PopularWithoutMatch, None),
             ranking::Reason::PopularToFill => (ReasonKind::PopularToFill, None),

@@ -126,6 +126,8 @@ pub struct Reason {
 pub enum ReasonKind {
     /// The row of a watched title contributed most.
     BecauseYouWatched,
+    /// What was watched as a whole speaks for it, no title alone.
+    PickedForYou,
     /// Nothing is known of the viewer: what the region watches.
     PopularForNewViewer,
     /// No row of the history leads anywhere: what the region watches.
@@ -140,6 +142,7 @@ impl ReasonKind {
         match (self, watched) {
             (Self::BecauseYouWatched, Some(name)) => format!("Because you watched {name}"),
             (Self::BecauseYouWatched, None) => "Because of what you watched".to_owned(),
+            (Self::PickedForYou, _) => "Picked for you".to_owned(),
             (Self::PopularForNewViewer, _) => "Popular in your region".to_owned(),
             (Self::PopularWithoutMatch, _) => {
                 "Popular in your region, nothing like it watched yet".to_owned()

@@ -61,6 +61,16 @@ pub(super) async fn ranker(State(node): State<Arc<Node>>, headers: HeaderMap) ->
     Ok(answer(&serving, ranker, "application/octet-stream", &headers))
 }
 
+/// `GET /v1/tower`: the release's tower, as ONNX.
+pub(super) async fn tower(State(node): State<Arc<Node>>, headers: HeaderMap) -> Result<Response, ApiError> {
+    let serving = node.serving.load_full().ok_or_else(ApiError::no_generation)?;
+    let tower = serving
+        .tower
+        .as_ref()
+        .ok_or_else(|| ApiError::new(StatusCode::NOT_FOUND, "no-tower", "this release has no tower"))?;
+    Ok(answer(&serving, tower, "application/octet-stream", &headers))
+}
+
 /// `GET /v1/ladder`: the renditions offered to a player that names none, and the tables of speed to height.
 pub(super) async fn ladder(State(node): State<Arc<Node>>) -> Response {
     let settings = node.settings.load();

@@ -89,6 +89,7 @@ pub fn public(node: &Arc<Node>) -> Routes {
         .on("GET /v1/candidates/{region}", get(files::candidates))
         .on("GET /v1/titles", get(files::titles))
         .on("GET /v1/ranker", get(files::ranker))
+        .on("GET /v1/tower", get(files::tower))
         .on("GET /v1/ladder", get(files::ladder))
 }
 

@@ -91,9 +91,9 @@ pub enum PrepareError {
         /// What the component said.
         source: ranking::LoadError,
     },
-    /// The ONNX model was refused by the inference component.
-    #[error("the ranker was refused: {0:?}")]
-    RankerRefused(inference::LoadError),
+    /// An ONNX model was refused by the inference component.
+    #[error("a model was refused: {0:?}")]
+    ModelsRefused(inference::LoadError),
     /// The host cannot read the candidate set whose answers it has to check.
     #[error("the candidate set of {region} is malformed: {reason}")]
     CandidatesMalformed {
@@ -123,10 +123,11 @@ impl PrepareError {
                 ranking::LoadError::FactorsMalformed(_) => "factors-malformed",
                 ranking::LoadError::RuleOutOfRange(_) => "rule-out-of-range",
             },
-            Self::RankerRefused(source) => match source {
+            Self::ModelsRefused(source) => match source {
                 inference::LoadError::TooLarge(_) => "ranker-too-large",
                 inference::LoadError::Malformed(_) => "ranker-malformed",
                 inference::LoadError::Signature(_) => "ranker-signature",
+                inference::LoadError::Tower(_) => "tower-malformed",
             },
             Self::CandidatesMalformed { .. } => "candidates-malformed",
             Self::Cache(_) => "cache-folder",
@@ -227,9 +228,10 @@ impl InvokeError {
             Self::Ranking(error) => {
                 !matches!(error, ranking::Error::NotLoaded | ranking::Error::Inference(_))
             }
-            Self::Inference(error) => {
-                matches!(error, inference::Error::Ragged(_) | inference::Error::TooManyRows(_))
-            }
+            Self::Inference(error) => !matches!(
+                error,
+                inference::Error::NotLoaded | inference::Error::NotFinite(_) | inference::Error::Failed(_)
+            ),
             Self::Overloaded | Self::Deadline | Self::OutOfMemory(_) | Self::Trap(_) | Self::Nonsense(_) => {
                 false
             }
@@ -256,6 +258,9 @@ fn inference_code(error: &inference::Error) -> &'static str {
         inference::Error::TooManyRows(_) => "too-many-rows",
         inference::Error::NotFinite(_) => "logit-not-finite",
         inference::Error::Failed(_) => "ranker-failed",
+        inference::Error::UnknownItem(_) => "item-unknown",
+        inference::Error::NoItems => "no-items",
+        inference::Error::State => "state-malformed",
     }
 }
 

@@ -10,8 +10,8 @@ use super::bindings::bitrate_world::{BitrateComponent, BitrateComponentPre};
 use super::bindings::qoe_world::QoeComponentPre;
 use super::bindings::ranking_world::{RankingComponent, RankingComponentPre};
 use super::error::{InvokeError, Nonsense};
-use super::sandbox::{Ranker, Sandbox, Sandboxes};
-use super::{bitrate, checks, qoe, ranking};
+use super::sandbox::{Models, Sandbox, Sandboxes, Within};
+use super::{bitrate, checks, inference, qoe, ranking};
 
 /// A release ready to answer. Share it in an `Arc`; dropping the last one frees its code and images.
 ///
@@ -22,7 +22,7 @@ pub struct Generation {
     pub(super) regions: BTreeMap<String, Region>,
     // The region whose snapshot holds the factor model: the model is the same for all.
     pub(super) rating_region: String,
-    pub(super) ranker: Option<Arc<Ranker>>,
+    pub(super) models: Option<Arc<Models>>,
     pub(super) bitrate: BitrateComponentPre<Sandbox>,
     pub(super) qoe: QoeComponentPre<Sandbox>,
 }
@@ -31,8 +31,17 @@ pub struct Generation {
 pub(super) struct Region {
     pub(super) pre: RankingComponentPre<Sandbox>,
     pub(super) loaded: ranking::Loaded,
-    // Rising.
+    pub(super) known: Known,
+}
+
+/// What the host itself has read of a candidate set.
+pub(super) struct Known {
+    // Rising: no answer may name another one.
     pub(super) titles: Vec<u32>,
+    // Numbers in a vector; none without vectors.
+    pub(super) width: Option<usize>,
+    // The tower's highest number of a title.
+    pub(super) item_max: Option<u32>,
 }
 
 impl Generation {
@@ -48,7 +57,12 @@ impl Generation {
 
     /// Whether the release has a ranker.
     pub fn has_ranker(&self) -> bool {
-        self.ranker.is_some()
+        self.models.as_ref().is_some_and(|models| models.loaded.columns > 0)
+    }
+
+    /// Whether the release has a tower.
+    pub fn has_tower(&self) -> bool {
+        self.models.as_ref().is_some_and(|models| models.loaded.items > 0)
     }
 
     /// What the region's candidate set turned out to hold. The factor model is loaded once, so one
@@ -65,12 +79,12 @@ impl Generation {
     ) -> Result<ranking::Answer, InvokeError> {
         let region = self.regions.get(region).ok_or(InvokeError::UnknownRegion)?;
         let answer = self
-            .call(self.ranker.clone(), |store| {
+            .call(self.models.clone(), |store| {
                 let guest = region.pre.instantiate(&mut *store)?;
                 guest.frontrow_edge_ranking().call_recommend(store, request)
             })?
             .map_err(InvokeError::Ranking)?;
-        checked(checks::answer(&answer, request, &region.titles), answer)
+        checked(checks::answer(&answer, request, &region.known.titles), answer)
     }
 
     /// Predicts the rating of each viewer for the title at the same place; whom or what nobody knows gets
@@ -169,10 +183,21 @@ impl Generation {
 
     /// Runs the ranker over row-major features: one logit a row.
     pub fn infer(&self, features: &[f32]) -> Result<Vec<f32>, InvokeError> {
-        match &self.ranker {
-            Some(ranker) => ranker.score(features),
-            None => Err(InvokeError::Inference(super::inference::Error::NotLoaded)),
-        }
+        self.models()?.score(Within::ItsOwnTime, features)
+    }
+
+    /// The vector of whoever watched these items of the tower, oldest first.
+    pub fn encode(&self, items: &[u32]) -> Result<Vec<f32>, InvokeError> {
+        self.models()?.encode(Within::ItsOwnTime, items)
+    }
+
+    /// The same, going on from the state of what was watched before; returns what to add to it.
+    pub fn encode_from(&self, state: &[f32], items: &[u32]) -> Result<inference::Step, InvokeError> {
+        self.models()?.encode_from(Within::ItsOwnTime, state, items)
+    }
+
+    fn models(&self) -> Result<&Models, InvokeError> {
+        self.models.as_deref().ok_or(InvokeError::Inference(inference::Error::NotLoaded))
     }
 
     fn rating_region(&self) -> Result<&Region, InvokeError> {
@@ -181,10 +206,10 @@ impl Generation {
 
     fn call<R>(
         &self,
-        ranker: Option<Arc<Ranker>>,
+        models: Option<Arc<Models>>,
         call: impl FnOnce(&mut Store<Sandbox>) -> wasmtime::Result<R>,
     ) -> Result<R, InvokeError> {
-        let mut store = self.sandboxes.open(ranker);
+        let mut store = self.sandboxes.open(models);
         call(&mut store).map_err(|error| self.sandboxes.ended(&error))
     }
 }
@@ -198,7 +223,7 @@ impl fmt::Debug for Generation {
         f.debug_struct("Generation")
             .field("number", &self.number)
             .field("regions", &self.regions.keys())
-            .field("ranker", &self.ranker)
+            .field("models", &self.models)
             .finish_non_exhaustive()
     }
 }

@@ -39,14 +39,14 @@ use crate::limits;
 /// Types of `wit/ranking.wit`.
 pub mod ranking {
     pub use super::bindings::ranking_world::exports::frontrow::edge::ranking::{
-        Answer, Error, LoadError, Loaded, Pick, Reason, Request, Rules, Scored,
+        Answer, Blend, Error, LoadError, Loaded, Pick, Reason, Request, Rules, Scored,
     };
 }
 
 /// Types of `wit/inference.wit`.
 pub mod inference {
     pub use super::bindings::inference_world::exports::frontrow::edge::inference::{
-        Error, LoadError, Loaded,
+        Error, LoadError, Loaded, Step,
     };
 }
 
@@ -119,8 +119,10 @@ pub struct ReleaseFiles<'a> {
     pub regions: &'a [RegionFiles<'a>],
     /// `factors.safetensors`, for `predict` and `top_rated`.
     pub factors: Option<&'a [u8]>,
-    /// `ranker.onnx`; without it the ranking import answers `not-loaded`.
+    /// `ranker.onnx`, if the release has one.
     pub ranker: Option<&'a [u8]>,
+    /// `tower.onnx`, if the release has one.
+    pub tower: Option<&'a [u8]>,
     /// How the sources are weighed.
     pub rules: ranking::Rules,
 }
@@ -130,7 +132,7 @@ pub struct ReleaseFiles<'a> {
 pub struct Components<'a> {
     /// `ranking.wasm`.
     pub ranking: &'a [u8],
-    /// `inference.wasm`; compiled only when there is a ranker.
+    /// `inference.wasm`; compiled only when there is a model.
     pub inference: &'a [u8],
     /// `bitrate.wasm`.
     pub bitrate: &'a [u8],

@@ -12,8 +12,8 @@ use super::bindings::inference_world::{InferenceComponent, InferenceComponentPre
 use super::bindings::qoe_world::QoeComponentPre;
 use super::bindings::ranking_world::{RankingComponent, RankingComponentPre};
 use super::error::{InvokeError, Nonsense, Part, PrepareError};
-use super::generation::{Generation, Region};
-use super::sandbox::{Ranker, Sandbox, Sandboxes};
+use super::generation::{Generation, Known, Region};
+use super::sandbox::{Models, Sandbox, Sandboxes};
 use super::{RegionFiles, ReleaseFiles, imports, inference, ranking, snapshot};
 use crate::limits;
 
@@ -27,9 +27,9 @@ pub(super) struct Workshop<'a> {
 impl Workshop<'_> {
     pub(super) fn generation(&self, files: &ReleaseFiles<'_>) -> Result<Generation, PrepareError> {
         check_sizes(files)?;
-        let ranker = match files.ranker {
-            Some(onnx) => Some(Arc::new(self.ranker(files.components.inference, onnx)?)),
-            None => None,
+        let models = match (files.ranker, files.tower) {
+            (None, None) => None,
+            (ranker, tower) => Some(Arc::new(self.models(files.components.inference, ranker, tower)?)),
         };
         let mut regions = BTreeMap::new();
         let mut rating_region = None;
@@ -38,6 +38,7 @@ impl Workshop<'_> {
             let factors = if rating_region.is_none() { files.factors } else { None };
             rating_region.get_or_insert_with(|| region.name.to_owned());
             let prepared = self.region(files.components.ranking, region, factors, files.rules)?;
+            check_vectors(region.name, &prepared, models.as_deref())?;
             if regions.insert(region.name.to_owned(), prepared).is_some() {
                 return Err(PrepareError::RegionTwice(region.name.to_owned()));
             }
@@ -47,7 +48,7 @@ impl Workshop<'_> {
             sandboxes: self.sandboxes.clone(),
             regions,
             rating_region: rating_region.ok_or(PrepareError::NoRegion)?,
-            ranker,
+            models,
             bitrate: self.plain(Part::Bitrate, files.components.bitrate, BitrateComponentPre::new)?,
             qoe: self.plain(Part::Qoe, files.components.qoe, QoeComponentPre::new)?,
         })
@@ -66,10 +67,17 @@ impl Workshop<'_> {
         self.fit(part, &component, fit)
     }
 
-    fn ranker(&self, wasm: &[u8], onnx: &[u8]) -> Result<Ranker, PrepareError> {
+    fn models(
+        &self,
+        wasm: &[u8],
+        ranker: Option<&[u8]>,
+        tower: Option<&[u8]>,
+    ) -> Result<Models, PrepareError> {
         let part = Part::Inference;
         let engine = &self.sandboxes.engine;
-        let key = ArtifactKey::new(engine, Kind::Snapshot, wasm, &[onnx]);
+        let which = [u8::from(ranker.is_some()), u8::from(tower.is_some())];
+        let inputs: [&[u8]; 3] = [&which, ranker.unwrap_or_default(), tower.unwrap_or_default()];
+        let key = ArtifactKey::new(engine, Kind::Snapshot, wasm, &inputs);
         let (component, note) = self.artifacts.obtain(engine, part, &key, || {
             let linker = |component: &Component| imports::linker(part, engine, component);
             let (wasm, loaded) =
@@ -78,19 +86,21 @@ impl Workshop<'_> {
                         .map_err(|source| PrepareError::WrongWorld { component: part, source })?;
                     guest
                         .frontrow_edge_inference()
-                        .call_load(store, onnx)
+                        .call_load(store, ranker, tower)
                         .map_err(|error| self.load_failed(part, &error))?
-                        .map_err(PrepareError::RankerRefused)
+                        .map_err(PrepareError::ModelsRefused)
                 })?;
-            self.compile(part, &wasm, encode([loaded.columns]))
+            let inference::Loaded { columns, items, width, window, state_row } = loaded;
+            self.compile(part, &wasm, encode([columns, items, width, window, state_row]))
         })?;
-        let [columns] = decode(&note)?;
-        if columns != limits::RANKER_COLUMNS {
+        let [columns, items, width, window, state_row] = decode(&note)?;
+        if ranker.is_some() && columns != limits::RANKER_COLUMNS {
             let found = format!("{columns} features a row, not {}", limits::RANKER_COLUMNS);
-            return Err(PrepareError::RankerRefused(inference::LoadError::Signature(found)));
+            return Err(PrepareError::ModelsRefused(inference::LoadError::Signature(found)));
         }
+        let loaded = inference::Loaded { columns, items, width, window, state_row };
         let pre = self.fit(part, &component, InferenceComponentPre::new)?;
-        Ok(Ranker { pre, sandboxes: self.sandboxes.clone() })
+        Ok(Models { pre, sandboxes: self.sandboxes.clone(), loaded })
     }
 
     fn region(
@@ -101,9 +111,17 @@ impl Workshop<'_> {
         rules: ranking::Rules,
     ) -> Result<Region, PrepareError> {
         let part = Part::Ranking;
-        let ids = title_ids(files)?;
+        let known = known(files)?;
         let engine = &self.sandboxes.engine;
-        let weighing = encode([rules.recency_tau.to_bits(), rules.history_window, rules.ranker_pool]);
+        let blend = rules.blend.map_or([0; 2], |blend| [blend.weight.to_bits(), blend.floor.to_bits()]);
+        let weighing = encode([
+            rules.recency_tau.to_bits(),
+            rules.history_window,
+            rules.ranker_pool,
+            u32::from(rules.blend.is_some()),
+            blend[0],
+            blend[1],
+        ]);
         // "No factors" and "factors of no bytes" are different inputs.
         let inputs: [&[u8]; 4] =
             [files.candidates, &weighing, &[u8::from(factors.is_some())], factors.unwrap_or_default()];
@@ -123,14 +141,16 @@ impl Workshop<'_> {
                             source,
                         })
                 })?;
-            self.compile(part, &wasm, encode([loaded.titles, loaded.rows, loaded.viewers]))
+            self.compile(part, &wasm, encode([loaded.titles, loaded.rows, loaded.viewers, loaded.vectors]))
         })?;
-        let [titles, rows, viewers] = decode(&note)?;
+        let [titles, rows, viewers, vectors] = decode(&note)?;
         let pre = self.fit(part, &component, RankingComponentPre::new)?;
-        if ids.len() != titles as usize {
-            return Err(nonsense(part, Nonsense::Length { got: titles as usize, allowed: ids.len() }));
+        let allowed = known.titles.len();
+        if allowed != titles as usize {
+            return Err(nonsense(part, Nonsense::Length { got: titles as usize, allowed }));
         }
-        Ok(Region { pre, loaded: ranking::Loaded { titles, rows, viewers }, titles: ids })
+        let loaded = ranking::Loaded { titles, rows, viewers, vectors };
+        Ok(Region { pre, loaded, known })
     }
 
     fn compile(&self, part: Part, wasm: &[u8], note: Vec<u8>) -> Result<Built, PrepareError> {
@@ -176,14 +196,40 @@ fn check_sizes(files: &ReleaseFiles<'_>) -> Result<(), PrepareError> {
     Ok(())
 }
 
-/// The titles of a candidate set, rising: no answer may name another one.
-fn title_ids(files: &RegionFiles<'_>) -> Result<Vec<u32>, PrepareError> {
+/// What the host knows of a candidate set, to check what a component says of it.
+fn known(files: &RegionFiles<'_>) -> Result<Known, PrepareError> {
     let malformed = |reason| PrepareError::CandidatesMalformed { region: files.name.to_owned(), reason };
     let file = CandidateFile::decode(files.candidates).map_err(|error| malformed(error.to_string()))?;
     if file.region != files.name {
         return Err(malformed(format!("it is the one of {}", file.region)));
     }
-    Ok(file.candidates.columns().title_ids.clone())
+    let columns = file.candidates.columns();
+    let vectors = columns.vectors.as_ref();
+    let item_max =
+        vectors.and_then(|vectors| (0..vectors.items.len()).filter_map(|at| vectors.item(at)).max());
+    Ok(Known {
+        titles: columns.title_ids.clone(),
+        width: vectors.map(|vectors| vectors.matrix.columns()),
+        item_max,
+    })
+}
+
+/// Vectors are of use only with the tower that they were trained with.
+fn check_vectors(name: &str, region: &Region, models: Option<&Models>) -> Result<(), PrepareError> {
+    let malformed = |reason| PrepareError::CandidatesMalformed { region: name.to_owned(), reason };
+    let tower = models.map(|models| models.loaded).filter(|loaded| loaded.items > 0);
+    match (region.known.width, tower) {
+        (None, None) => Ok(()),
+        (Some(width), Some(tower)) if width != tower.width as usize => {
+            Err(malformed(format!("vectors of {width} numbers, the tower's have {}", tower.width)))
+        }
+        (Some(_), Some(tower)) if region.known.item_max.is_some_and(|item| item >= tower.items) => {
+            Err(malformed(format!("an item beyond the tower's {}", tower.items)))
+        }
+        (Some(_), Some(_)) => Ok(()),
+        (Some(_), None) => Err(malformed("vectors without a tower".to_owned())),
+        (None, Some(_)) => Err(malformed("no vectors for the tower".to_owned())),
+    }
 }
 
 fn nonsense(part: Part, nonsense: Nonsense) -> PrepareError {

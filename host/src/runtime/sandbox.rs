@@ -6,7 +6,7 @@ use std::time::Duration;
 use wasmtime::component::HasSelf;
 use wasmtime::{Engine, PoolConcurrencyLimitError, ResourceLimiter, Store, Trap};
 
-use super::bindings::inference_world::InferenceComponentPre;
+use super::bindings::inference_world::{InferenceComponent, InferenceComponentPre};
 use super::bindings::ranking_world::frontrow::edge::inference as imported;
 use super::engine::Clock;
 use super::error::{InvokeError, Nonsense};
@@ -24,9 +24,9 @@ pub(super) struct Sandboxes {
 }
 
 impl Sandboxes {
-    /// A store with the deadline of an invocation; the ranker is what its import reaches.
-    pub(super) fn open(&self, ranker: Option<Arc<Ranker>>) -> Store<Sandbox> {
-        self.open_for(self.clock.ticks(self.deadline), limits::HOSTCALL_BYTES_MAX, ranker)
+    /// A store with the deadline of an invocation; the models are what its import reaches.
+    pub(super) fn open(&self, models: Option<Arc<Models>>) -> Store<Sandbox> {
+        self.open_for(self.clock.ticks(self.deadline), limits::HOSTCALL_BYTES_MAX, models)
     }
 
     /// A store in which a component takes its files; the snapshot reads its whole memory in one call.
@@ -34,12 +34,12 @@ impl Sandboxes {
         self.open_for(self.clock.ticks(self.load_deadline), self.memory_bytes_max, None)
     }
 
-    fn open_for(&self, ticks: u64, hostcall_bytes: usize, ranker: Option<Arc<Ranker>>) -> Store<Sandbox> {
+    fn open_for(&self, ticks: u64, hostcall_bytes: usize, models: Option<Arc<Models>>) -> Store<Sandbox> {
         let sandbox = Sandbox {
             memory_bytes_max: self.memory_bytes_max,
             // Only a ranking store has somewhere to pass the rest of its time on to.
-            deadline_tick: if ranker.is_some() { self.clock.now() + ticks } else { 0 },
-            ranker,
+            deadline_tick: if models.is_some() { self.clock.now() + ticks } else { 0 },
+            models,
         };
         let mut store = Store::new(&self.engine, sandbox);
         store.limiter(|sandbox| sandbox);
@@ -73,7 +73,7 @@ impl Sandboxes {
 pub(super) struct Sandbox {
     memory_bytes_max: usize,
     deadline_tick: u64,
-    ranker: Option<Arc<Ranker>>,
+    models: Option<Arc<Models>>,
 }
 
 /// An error from here ends the guest at once: one that asks for too much is not to be trusted further.
@@ -94,66 +94,139 @@ impl ResourceLimiter for Sandbox {
     }
 }
 
-/// The snapshot of the inference component, with its model.
-pub(super) struct Ranker {
+/// The snapshot of the inference component, with its models.
+pub(super) struct Models {
     pub(super) pre: InferenceComponentPre<Sandbox>,
     pub(super) sandboxes: Sandboxes,
+    pub(super) loaded: inference::Loaded,
 }
 
-impl Ranker {
-    /// One logit a row, from an instance of its own with the deadline of an invocation.
-    pub(super) fn score(&self, features: &[f32]) -> Result<Vec<f32>, InvokeError> {
-        self.score_in(self.sandboxes.open(None), features)
+impl Models {
+    /// One logit a row of features.
+    pub(super) fn score(&self, within: Within, features: &[f32]) -> Result<Vec<f32>, InvokeError> {
+        let logits =
+            self.call(within, |store, guest| guest.frontrow_edge_inference().call_score(store, features))?;
+        finite(logits, features.len() / limits::RANKER_COLUMNS as usize)
     }
 
-    /// The same within what is left until `deadline_tick`.
-    fn score_until(&self, deadline_tick: u64, features: &[f32]) -> Result<Vec<f32>, InvokeError> {
-        let left = deadline_tick.saturating_sub(self.sandboxes.clock.now());
-        if left == 0 {
-            return Err(InvokeError::Deadline);
-        }
-        self.score_in(self.sandboxes.open_for(left, limits::HOSTCALL_BYTES_MAX, None), features)
+    /// The vector of whoever watched these items of the tower.
+    pub(super) fn encode(&self, within: Within, items: &[u32]) -> Result<Vec<f32>, InvokeError> {
+        let user =
+            self.call(within, |store, guest| guest.frontrow_edge_inference().call_encode(store, items))?;
+        finite(user, self.loaded.width as usize)
     }
 
-    fn score_in(&self, mut store: Store<Sandbox>, features: &[f32]) -> Result<Vec<f32>, InvokeError> {
-        let logits = self
-            .pre
+    /// The same, going on from the state of what was watched before.
+    pub(super) fn encode_from(
+        &self,
+        within: Within,
+        state: &[f32],
+        items: &[u32],
+    ) -> Result<inference::Step, InvokeError> {
+        let step = self.call(within, |store, guest| {
+            guest.frontrow_edge_inference().call_encode_from(store, state, items)
+        })?;
+        let (width, row) = (self.loaded.width as usize, self.loaded.state_row as usize);
+        Ok(inference::Step { user: finite(step.user, width)?, state: finite(step.state, items.len() * row)? })
+    }
+
+    /// In an instance of its own.
+    fn call<R>(
+        &self,
+        within: Within,
+        call: impl FnOnce(
+            &mut Store<Sandbox>,
+            &InferenceComponent,
+        ) -> wasmtime::Result<Result<R, inference::Error>>,
+    ) -> Result<R, InvokeError> {
+        let mut store = match within {
+            Within::ItsOwnTime => self.sandboxes.open(None),
+            Within::Until(deadline_tick) => {
+                let left = deadline_tick.saturating_sub(self.sandboxes.clock.now());
+                if left == 0 {
+                    return Err(InvokeError::Deadline);
+                }
+                self.sandboxes.open_for(left, limits::HOSTCALL_BYTES_MAX, None)
+            }
+        };
+        self.pre
             .instantiate(&mut store)
-            .and_then(|guest| guest.frontrow_edge_inference().call_score(&mut store, features))
+            .and_then(|guest| call(&mut store, &guest))
             .map_err(|error| self.sandboxes.ended(&error))?
-            .map_err(InvokeError::Inference)?;
-        let rows = features.len() / limits::RANKER_COLUMNS as usize;
-        if logits.len() != rows {
-            return Err(InvokeError::Nonsense(Nonsense::Length { got: logits.len(), allowed: rows }));
-        }
-        match logits.iter().position(|logit| !logit.is_finite()) {
-            Some(index) => Err(InvokeError::Nonsense(Nonsense::Number { index })),
-            None => Ok(logits),
-        }
+            .map_err(InvokeError::Inference)
     }
 }
 
-impl std::fmt::Debug for Ranker {
+/// How long a call may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Within {
+    /// The deadline of an invocation.
+    ItsOwnTime,
+    /// What is left of somebody else's, by the clock.
+    Until(u64),
+}
+
+/// So many finite numbers.
+fn finite(numbers: Vec<f32>, allowed: usize) -> Result<Vec<f32>, InvokeError> {
+    if numbers.len() != allowed {
+        return Err(InvokeError::Nonsense(Nonsense::Length { got: numbers.len(), allowed }));
+    }
+    match numbers.iter().position(|number| !number.is_finite()) {
+        Some(index) => Err(InvokeError::Nonsense(Nonsense::Number { index })),
+        None => Ok(numbers),
+    }
+}
+
+impl std::fmt::Debug for Models {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Ranker")
+        f.debug_struct("Models").field("loaded", &self.loaded).finish_non_exhaustive()
     }
 }
 
 /// How a linker finds the sandbox in its store.
 pub(super) type InStore = HasSelf<Sandbox>;
 
-/// What the ranking component may ask: its release's ranker, each time in fresh memory.
+/// What the ranking component may ask: its release's models, each time in fresh memory.
 impl imported::Host for Sandbox {
-    fn load(&mut self, _: Vec<u8>) -> wasmtime::Result<Result<imported::Loaded, imported::LoadError>> {
+    fn load(
+        &mut self,
+        _: Option<Vec<u8>>,
+        _: Option<Vec<u8>>,
+    ) -> wasmtime::Result<Result<imported::Loaded, imported::LoadError>> {
         Ok(Err(imported::LoadError::Malformed("only the host loads a model".to_owned())))
     }
 
     fn score(&mut self, features: Vec<f32>) -> wasmtime::Result<Result<Vec<f32>, imported::Error>> {
-        let Some(ranker) = &self.ranker else {
+        self.ask(|models, within| models.score(within, &features))
+    }
+
+    fn encode(&mut self, items: Vec<u32>) -> wasmtime::Result<Result<Vec<f32>, imported::Error>> {
+        self.ask(|models, within| models.encode(within, &items))
+    }
+
+    fn encode_from(
+        &mut self,
+        state: Vec<f32>,
+        items: Vec<u32>,
+    ) -> wasmtime::Result<Result<imported::Step, imported::Error>> {
+        self.ask(|models, within| {
+            let step = models.encode_from(within, &state, &items)?;
+            Ok(imported::Step { user: step.user, state: step.state })
+        })
+    }
+}
+
+impl Sandbox {
+    /// Within what is left of the time of the invocation that asks.
+    fn ask<R>(
+        &self,
+        ask: impl FnOnce(&Models, Within) -> Result<R, InvokeError>,
+    ) -> wasmtime::Result<Result<R, imported::Error>> {
+        let Some(models) = &self.models else {
             return Ok(Err(imported::Error::NotLoaded));
         };
-        match ranker.score_until(self.deadline_tick, &features) {
-            Ok(logits) => Ok(Ok(logits)),
+        match ask(models, Within::Until(self.deadline_tick)) {
+            Ok(answer) => Ok(Ok(answer)),
             Err(InvokeError::Inference(refusal)) => Ok(Err(as_imported(refusal))),
             // It ran out of time or memory, trapped or lied: the whole answer fails, with that reason.
             Err(other) => Err(wasmtime::Error::new(other)),
@@ -168,5 +241,8 @@ fn as_imported(refusal: inference::Error) -> imported::Error {
         inference::Error::TooManyRows(limit) => imported::Error::TooManyRows(limit),
         inference::Error::NotFinite(row) => imported::Error::NotFinite(row),
         inference::Error::Failed(reason) => imported::Error::Failed(reason),
+        inference::Error::UnknownItem(place) => imported::Error::UnknownItem(place),
+        inference::Error::NoItems => imported::Error::NoItems,
+        inference::Error::State => imported::Error::State,
     }
 }

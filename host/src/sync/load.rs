@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use release::{CandidateFile, Histories, Manifest, Titles};
+use release::{CandidateFile, Histories, Manifest, Model, Titles};
 
 use super::error::SyncError;
 use super::store::{KeptGeneration, Store, Wanted};
+use crate::convert;
 use crate::runtime::{Components, RegionFiles, ReleaseFiles, Runtime, ranking};
 use crate::serving::{File, Region, Serving};
 
@@ -45,7 +46,8 @@ pub(super) fn serving(store: &Store, runtime: &Runtime, kept: &KeptGeneration) -
     let region_files: Vec<RegionFiles<'_>> =
         regions.iter().map(|(name, candidates)| RegionFiles { name, candidates }).collect();
     let factors = optional(&manifest.factors);
-    let ranker = manifest.ranker.as_ref().map(|model| file(&model.file));
+    let model = |model: &Option<Model>| model.as_ref().map(|model| file(&model.file));
+    let (ranker, tower) = (model(&manifest.ranker), model(&manifest.tower));
     let generation = runtime.prepare(&ReleaseFiles {
         generation: manifest.generation,
         components: Components {
@@ -57,23 +59,21 @@ pub(super) fn serving(store: &Store, runtime: &Runtime, kept: &KeptGeneration) -
         regions: &region_files,
         factors: factors.as_deref(),
         ranker: ranker.as_deref(),
-        rules: ranking::Rules {
-            recency_tau: manifest.rules.recency_tau,
-            history_window: manifest.rules.history_window,
-            ranker_pool: manifest.rules.ranker_pool,
-        },
+        tower: tower.as_deref(),
+        rules: convert::rules(manifest.rules),
     })?;
     let titles = file(&manifest.titles);
+    let served = |model: &Option<Model>| {
+        model.as_ref().map(|model| File::new(file(&model.file), sha256_of(&manifest, &model.file)))
+    };
     let serving = Serving {
         generation,
         manifest_sha256: kept.manifest.clone(),
         rules: manifest.rules,
         titles: Titles::decode(&titles).map_err(|source| malformed(&manifest.titles, source))?,
         titles_file: File::new(titles, sha256_of(&manifest, &manifest.titles)),
-        ranker: manifest
-            .ranker
-            .as_ref()
-            .map(|model| File::new(file(&model.file), sha256_of(&manifest, &model.file))),
+        ranker: served(&manifest.ranker),
+        tower: served(&manifest.tower),
         histories: histories(&manifest, optional(&manifest.histories))?,
         regions: regions_of(&manifest, regions)?,
     };

@@ -26,6 +26,7 @@ pub(crate) fn ranked(answer: &ranking::Answer) -> RankedAnswer {
     let reason = |reason: &ranking::Reason| {
         let (kind, title) = match reason {
             ranking::Reason::BecauseYouWatched(title) => (ReasonKind::BecauseYouWatched, Some(*title)),
+            ranking::Reason::PickedForYou => (ReasonKind::PickedForYou, None),
             ranking::Reason::PopularForNewViewer => (ReasonKind::PopularForNewViewer, None),
             ranking::Reason::PopularWithoutMatch => (ReasonKind::PopularWithoutMatch, None),
             ranking::Reason::PopularToFill => (ReasonKind::PopularToFill, None),

@@ -7,3 +7,4 @@ mod cross_form;
 mod imports;
 mod ranker;
 mod shipped;
+mod tower;

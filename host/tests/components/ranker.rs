@@ -98,7 +98,7 @@ fn a_ranker_of_other_inputs_or_damaged_or_too_large_is_refused() {
 
 fn inference_bytes_max() -> usize {
     match try_prepare(golden::candidates(), golden::factors(), Some(&vec![0; 65 << 20]), 5) {
-        Err(frontrow_edge::runtime::PrepareError::RankerRefused(
+        Err(frontrow_edge::runtime::PrepareError::ModelsRefused(
             frontrow_edge::runtime::inference::LoadError::TooLarge(limit),
         )) => usize::try_from(limit).unwrap(),
         other => panic!("{other:?}"),

@@ -32,20 +32,39 @@ pub(crate) fn try_prepare(
     ranker: Option<&[u8]>,
     pool: u32,
 ) -> Result<Generation, PrepareError> {
+    let rules: RulesEntry = serde_json::from_str(golden::rules()).unwrap();
+    let rules = ranking::Rules {
+        recency_tau: rules.recency_tau,
+        history_window: rules.history_window,
+        ranker_pool: pool,
+        blend: None,
+    };
+    prepare_with(candidates, Some(factors), [ranker, None], rules)
+}
+
+/// Prepares a release of this set and this tower, its rows blended with weight 0.7 and floor 0.01.
+pub(crate) fn try_prepare_tower(candidates: &[u8], tower: &[u8]) -> Result<Generation, PrepareError> {
+    let blend = Some(ranking::Blend { weight: 0.7, floor: 0.01 });
+    let rules = ranking::Rules { recency_tau: 5.0, history_window: 30, ranker_pool: 0, blend };
+    prepare_with(candidates, None, [None, Some(tower)], rules)
+}
+
+fn prepare_with(
+    candidates: &[u8],
+    factors: Option<&[u8]>,
+    [ranker, tower]: [Option<&[u8]>; 2],
+    rules: ranking::Rules,
+) -> Result<Generation, PrepareError> {
     let region = region();
     let wasm = ["ranking", "inference", "bitrate", "qoe"].map(component);
-    let rules: RulesEntry = serde_json::from_str(golden::rules()).unwrap();
     runtime().prepare(&ReleaseFiles {
         generation: 1,
         components: Components { ranking: &wasm[0], inference: &wasm[1], bitrate: &wasm[2], qoe: &wasm[3] },
         regions: &[RegionFiles { name: &region, candidates }],
-        factors: Some(factors),
+        factors,
         ranker,
-        rules: ranking::Rules {
-            recency_tau: rules.recency_tau,
-            history_window: rules.history_window,
-            ranker_pool: pool,
-        },
+        tower,
+        rules,
     })
 }
 

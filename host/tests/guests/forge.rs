@@ -48,15 +48,17 @@ const PRELUDE: &str = r#"
 "#;
 
 const RANKING: &[Signature] = &[
-    ("frontrow:edge/ranking@0.1.0#load", "(param i32 i32 i32 i32 i32 f32 i32 i32) (result i32)"),
+    ("frontrow:edge/ranking@0.1.0#load", "(param i32 i32 i32 i32 i32 f32 i32 i32 i32 f32 f32) (result i32)"),
     ("frontrow:edge/ranking@0.1.0#recommend", "(param i32 i32 i32 i32 i32 i64 i32) (result i32)"),
     ("frontrow:edge/ranking@0.1.0#predict", "(param i32 i32 i32 i32) (result i32)"),
     ("frontrow:edge/ranking@0.1.0#top-rated", "(param i32 i32 i32 i32) (result i32)"),
 ];
 
 const INFERENCE: &[Signature] = &[
-    ("frontrow:edge/inference@0.1.0#load", "(param i32 i32) (result i32)"),
+    ("frontrow:edge/inference@0.1.0#load", "(param i32 i32 i32 i32 i32 i32) (result i32)"),
     ("frontrow:edge/inference@0.1.0#score", "(param i32 i32) (result i32)"),
+    ("frontrow:edge/inference@0.1.0#encode", "(param i32 i32) (result i32)"),
+    ("frontrow:edge/inference@0.1.0#encode-from", "(param i32 i32 i32 i32) (result i32)"),
 ];
 
 const BITRATE: &[Signature] = &[

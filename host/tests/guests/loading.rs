@@ -19,7 +19,7 @@ fn loading(body: &str) -> Scene {
         "ranking-component",
         &format!(
             r#"(func (export "frontrow:edge/ranking@0.1.0#load")
-                 (param i32 i32 i32 i32 i32 f32 i32 i32) (result i32) {body} (i32.const 0))"#
+                 (param i32 i32 i32 i32 i32 f32 i32 i32 i32 f32 f32) (result i32) {body} (i32.const 0))"#
         ),
     );
     scene
@@ -61,7 +61,7 @@ fn what_load_left_in_memory_and_globals_is_what_every_call_finds() {
 }
 
 const LOADS_AND_MARKS: &str = r#"
-(func (export "frontrow:edge/ranking@0.1.0#load") (param i32 i32 i32 i32 i32 f32 i32 i32) (result i32)
+(func (export "frontrow:edge/ranking@0.1.0#load") (param i32 i32 i32 i32 i32 f32 i32 i32 i32 f32 f32) (result i32)
   (global.set $loads (i64.add (global.get $loads) (i64.const 1)))
   (i32.store (i32.const 1900000) (i32.const 99))
   (i32.store (i32.const 4) (i32.const 3))

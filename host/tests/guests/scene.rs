@@ -61,7 +61,8 @@ impl Scene {
             regions,
             factors: None,
             ranker: self.ranker.as_deref(),
-            rules: ranking::Rules { recency_tau: 8.0, history_window: 50, ranker_pool: 100 },
+            tower: None,
+            rules: ranking::Rules { recency_tau: 8.0, history_window: 50, ranker_pool: 100, blend: None },
         }
     }
 }
@@ -92,7 +93,7 @@ pub(crate) fn input(segment_ms: u32) -> bitrate::Input {
 
 /// Takes any files: three titles, two rows.
 pub(crate) const RANKING_LOADS: &str = r#"
-(func (export "frontrow:edge/ranking@0.1.0#load") (param i32 i32 i32 i32 i32 f32 i32 i32) (result i32)
+(func (export "frontrow:edge/ranking@0.1.0#load") (param i32 i32 i32 i32 i32 f32 i32 i32 i32 f32 f32) (result i32)
   (i32.store8 (i32.const 0) (i32.const 0))
   (i32.store (i32.const 4) (i32.const 3))
   (i32.store (i32.const 8) (i32.const 2))
@@ -102,7 +103,7 @@ pub(crate) const RANKING_LOADS: &str = r#"
 
 /// Takes any model: eight features a row.
 pub(crate) const INFERENCE_LOADS: &str = r#"
-(func (export "frontrow:edge/inference@0.1.0#load") (param i32 i32) (result i32)
+(func (export "frontrow:edge/inference@0.1.0#load") (param i32 i32 i32 i32 i32 i32) (result i32)
   (i32.store8 (i32.const 0) (i32.const 0))
   (i32.store (i32.const 8) (i32.const 8))
   (i32.const 0))

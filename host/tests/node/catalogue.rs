@@ -98,7 +98,7 @@ fn manifest(generation: u64, sets: &[CandidateFile]) -> Manifest {
                 candidates: format!("candidates-{}.safetensors", set.region),
             })
             .collect(),
-        rules: RulesEntry { recency_tau: 5.0, history_window: 20, ranker_pool: 0 },
+        rules: RulesEntry { recency_tau: 5.0, history_window: 20, ranker_pool: 0, blend: None },
         files: Vec::new(),
         components: Components {
             ranking: "ranking.wasm".to_owned(),
@@ -110,6 +110,7 @@ fn manifest(generation: u64, sets: &[CandidateFile]) -> Manifest {
         histories: Some("histories.safetensors".to_owned()),
         titles: "titles.json".to_owned(),
         ranker: None,
+        tower: None,
         golden: sets.iter().flat_map(|set| [golden(set, &[]), golden(set, &[1, 6])]).collect(),
         quality: BTreeMap::new(),
     }
@@ -138,10 +139,11 @@ fn candidates(region: &str, generation: u64) -> CandidateFile {
         window_from_s: titles.iter().map(|title| window(title).0).collect(),
         window_until_s: titles.iter().map(|title| window(title).1).collect(),
         row_offsets: vec![0],
-        row_indexes: Vec::new(),
+        row_indexes: ranking::Indexes::default(),
         row_weights: Vec::new(),
         row_scales_log2: vec![-7; titles.len()],
         title_ids: titles.clone(),
+        vectors: None,
     };
     for title in &titles {
         for (index, weight) in rows(title) {

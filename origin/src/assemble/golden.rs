@@ -1,12 +1,11 @@
 //! Questions whose answers a node must give before it serves a release.
 
-use inference::Ranker;
-use ranking::{Request, Rules};
-use release::{CandidateFile, GoldenCase, RulesEntry};
+use ranking::Request;
+use release::{CandidateFile, GoldenCase};
 
 use super::{AssembleError, Catalogue};
 use crate::models::Models;
-use crate::native::Native;
+use crate::native::{Models as Loaded, Native};
 
 /// Picks of a golden answer, at most.
 const PICKS: u32 = 10;
@@ -22,7 +21,7 @@ pub(super) fn cases(
     catalogue: &Catalogue,
     set: &CandidateFile,
     models: &Models,
-    ranker: Option<&Ranker>,
+    loaded: &Loaded,
     created_unix_s: u64,
 ) -> Result<Vec<GoldenCase>, AssembleError> {
     let histories = catalogue.histories();
@@ -30,9 +29,8 @@ pub(super) fn cases(
     let newest = busiest[busiest.len().saturating_sub(HISTORY_TITLES)..].to_vec();
     let mut cases = Vec::new();
     for history in [Vec::new(), newest] {
-        let RulesEntry { recency_tau, history_window, ranker_pool } = models.training.rules;
-        let rules = Rules::new(recency_tau, history_window, ranker_pool)
-            .map_err(|_| release::FileError::Value { field: "rules" })?;
+        let rules =
+            models.training.rules.rules().map_err(|_| release::FileError::Value { field: "rules" })?;
         let request = Request {
             history: history.clone(),
             exclude: Vec::new(),
@@ -40,7 +38,7 @@ pub(super) fn cases(
             at_unix_ms: created_unix_s * 1_000,
             maturity_max_years: release::GOLDEN_MATURITY_MAX_YEARS,
         };
-        let answer = Native::new(&set.candidates, rules, ranker).recommend(&request);
+        let answer = Native::new(&set.candidates, rules, loaded).recommend(&request);
         let answer = answer.map_err(AssembleError::Golden)?;
         let scores: Vec<f32> = answer.picks.iter().map(|pick| pick.score).collect();
         let sure = if answer.ranked { sure_places(&scores) } else { scores.len().min(PICKS as usize) };

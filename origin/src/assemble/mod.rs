@@ -12,7 +12,7 @@ pub(crate) use catalogue::genre_bits;
 
 use std::collections::{BTreeMap, HashSet};
 
-use inference::Ranker;
+use inference::Tower;
 use ranking::features::COLUMNS;
 use release::{
     CandidateFile, Components, FileEntry, FileError, Histories, Manifest, Model, ModelValue, RegionEntry,
@@ -21,8 +21,10 @@ use release::{
 
 use crate::database::{LicenceWindow, Title, WatchEvent};
 use crate::models::Models;
+use crate::native::{ModelRefused, Models as Loaded};
 use crate::publish::NewTarget;
 use crate::retrieval::RetrievalError;
+use crate::train::tower::onnx;
 
 /// What the database knows, as far as a release needs it.
 #[derive(Clone, Debug, Default)]
@@ -68,6 +70,9 @@ pub enum AssembleError {
     /// The ranker cannot run at the edge.
     #[error("the ranker was refused: {0}")]
     RankerRefused(String),
+    /// A model cannot be loaded.
+    #[error(transparent)]
+    ModelRefused(#[from] ModelRefused),
     /// A file would be refused by the nodes.
     #[error(transparent)]
     File(#[from] FileError),
@@ -86,7 +91,8 @@ impl AssembleError {
             Self::Empty(_) => "catalogue-empty",
             Self::ComponentMissing(_) => "component-missing",
             Self::ComponentRefused(_) => "component-refused",
-            Self::RankerRefused(_) => "ranker-refused",
+            Self::RankerRefused(_) | Self::ModelRefused(ModelRefused::Ranker(_)) => "ranker-refused",
+            Self::ModelRefused(ModelRefused::Tower(_)) => "tower-refused",
             Self::File(error) => error.code(),
             Self::Retrieval(error) => error.code(),
             Self::Golden(_) => "golden-refused",
@@ -169,13 +175,13 @@ pub fn assemble(
     if catalogue.titles.is_empty() || catalogue.regions.is_empty() {
         return Err(AssembleError::Empty("titles or regions"));
     }
-    let ranker = models.ranker.as_deref().map(admit).transpose()?;
+    let loaded = admit(models)?;
     let mut files = BTreeMap::new();
     let mut regions = Vec::new();
     let mut golden = Vec::new();
     for region in catalogue.regions.keys() {
         let set = catalogue.candidates(region, models)?;
-        golden.extend(golden::cases(catalogue, &set, models, ranker.as_ref(), identity.created_unix_s)?);
+        golden.extend(golden::cases(catalogue, &set, models, &loaded, identity.created_unix_s)?);
         let name = format!("candidates-{region}.safetensors");
         files.insert(name.clone(), set.encode());
         regions.push(RegionEntry { name: region.clone(), candidates: name });
@@ -184,6 +190,7 @@ pub fn assemble(
     files.insert("factors.safetensors".to_owned(), encode_factors(&models.factors));
     files.insert("titles.json".to_owned(), catalogue.names()?.encode());
     files.extend(models.ranker.clone().map(|onnx| ("ranker.onnx".to_owned(), onnx)));
+    files.extend(models.tower.clone().map(|onnx| ("tower.onnx".to_owned(), onnx)));
     let components = check_components(components, &mut files)?;
 
     let entry = |(name, bytes): (&String, &Vec<u8>)| FileEntry {
@@ -205,6 +212,7 @@ pub fn assemble(
         histories: Some("histories.safetensors".to_owned()),
         titles: "titles.json".to_owned(),
         ranker: models.ranker.as_ref().map(|_| ranker_model()),
+        tower: loaded.tower.as_ref().map(tower_model),
         golden,
         quality: models.training.quality.clone(),
     };
@@ -223,16 +231,26 @@ impl Assembled {
     }
 }
 
-/// Loads the ranker as a node would and runs it once.
-fn admit(onnx: &[u8]) -> Result<Ranker, AssembleError> {
-    let ranker = Ranker::load(onnx).map_err(|error| AssembleError::RankerRefused(error.to_string()))?;
+/// Loads the models as a node would, and runs the ranker once.
+fn admit(models: &Models) -> Result<Loaded, AssembleError> {
+    let loaded = Loaded::load(models.ranker.as_deref(), models.tower.as_deref())?;
+    let Some(ranker) = &loaded.ranker else { return Ok(loaded) };
     if ranker.columns() != COLUMNS {
         let reason = format!("it takes {} features, not {COLUMNS}", ranker.columns());
         return Err(AssembleError::RankerRefused(reason));
     }
     let probe = vec![0.5; COLUMNS * 3];
     ranker.score(&probe).map_err(|error| AssembleError::RankerRefused(error.to_string()))?;
-    Ok(ranker)
+    Ok(loaded)
+}
+
+fn tower_model(tower: &Tower) -> Model {
+    let width = u32::try_from(tower.shape().width).expect("a vector is short");
+    Model {
+        file: "tower.onnx".to_owned(),
+        inputs: vec![ModelValue { name: onnx::INPUT.to_owned(), shape: vec![Some(1), None] }],
+        outputs: vec![ModelValue { name: onnx::OUTPUT.to_owned(), shape: vec![Some(1), Some(width)] }],
+    }
 }
 
 fn ranker_model() -> Model {

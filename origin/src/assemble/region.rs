@@ -5,7 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use ranking::{Candidates, Columns};
+use kernels::ByteMatrix;
+use ranking::{Candidates, Columns, Vectors};
 use release::CandidateFile;
 
 use super::catalogue::genre_bits;
@@ -27,8 +28,9 @@ pub(super) fn candidates(
         let offsets = &models.everywhere.columns().row_offsets;
         models.everywhere.index_of(id).is_some_and(|index| offsets[index + 1] > offsets[index])
     };
+    let is_source = |id: u32| has_row(id) || vector(models, id).is_some();
     let titles: Vec<_> =
-        catalogue.titles.iter().filter(|title| shown.contains(&title.id) || has_row(title.id)).collect();
+        catalogue.titles.iter().filter(|title| shown.contains(&title.id) || is_source(title.id)).collect();
     if titles.is_empty() {
         return Err(AssembleError::Empty("titles"));
     }
@@ -49,9 +51,39 @@ pub(super) fn candidates(
         columns.window_until_s.push(window.until_s);
         copy_row(models, title.id, &ids, &shown, &mut columns);
     }
+    columns.vectors = vectors(models, &ids);
     columns.title_ids = ids;
     let candidates = Candidates::new(columns).map_err(release::FileError::from)?;
     Ok(CandidateFile { region: region.to_owned(), genres, candidates })
+}
+
+/// The vectors of these titles, if there is a tower; nothing but zeros where it does not know one.
+fn vectors(models: &Models, ids: &[u32]) -> Option<Vectors> {
+    let all = models.everywhere.columns().vectors.as_ref()?;
+    let width = all.matrix.columns();
+    let (mut values, mut scales, mut items) = (Vec::new(), Vec::new(), Vec::new());
+    for &id in ids {
+        match vector(models, id) {
+            Some(index) => {
+                values.extend_from_slice(all.matrix.row(index));
+                scales.push(all.matrix.scales()[index]);
+                items.push(all.items[index]);
+            }
+            None => {
+                values.resize(values.len() + width, 0);
+                scales.push(1.0);
+                items.push(Vectors::UNKNOWN);
+            }
+        }
+    }
+    let matrix = ByteMatrix::new(width, &values, scales).expect("rows of a matrix are a matrix");
+    Some(Vectors { matrix, items })
+}
+
+/// Where the vector of a title stands among those of all.
+fn vector(models: &Models, id: u32) -> Option<usize> {
+    let all = models.everywhere.columns().vectors.as_ref()?;
+    models.everywhere.index_of(id).filter(|&index| all.item(index).is_some())
 }
 
 /// The row of a title, as far as it leads to titles that are shown here.
@@ -61,7 +93,7 @@ fn copy_row(models: &Models, title: u32, ids: &[u32], shown: &BTreeSet<u32>, col
     if let Some(from) = models.everywhere.index_of(title) {
         scale = all.row_scales_log2[from];
         for entry in all.row_offsets[from] as usize..all.row_offsets[from + 1] as usize {
-            let target = all.title_ids[all.row_indexes[entry] as usize];
+            let target = all.title_ids[all.row_indexes.at(entry) as usize];
             if !shown.contains(&target) {
                 continue;
             }

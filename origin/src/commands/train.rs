@@ -1,7 +1,7 @@
 //! `train`: fits the models to everything that was watched, and keeps them for releases.
 
 use crate::assemble::Catalogue;
-use crate::cli::TrainArgs;
+use crate::cli::{TrainArgs, TrainedModel};
 use crate::context::Context;
 use crate::error::OriginError;
 use crate::models::Models;
@@ -15,8 +15,13 @@ pub(super) async fn run(context: &Context, args: &TrainArgs) -> Result<String, O
     let ratings = ratings.into_iter().map(|(viewer, title, rating)| Rating { viewer, title, rating });
     let (ratings, options) = (ratings.collect::<Vec<_>>(), options(args));
     let folder = context.folder().to_path_buf();
+    let (model, minutes) = (args.model, args.minutes);
     let training = tokio::task::spawn_blocking(move || {
-        let models = Models::fit(&catalogue, &ratings, &options)?;
+        let models = match model {
+            TrainedModel::Ridge => Models::fit(&catalogue, &ratings, &options, None)?,
+            TrainedModel::Tower => Models::fit(&catalogue, &ratings, &options, Some(minutes))?,
+            TrainedModel::Mf => Models::load(&folder)?.refit_factors(&catalogue, &ratings, &options)?,
+        };
         models.save(&folder)?;
         Ok(told(&models))
     });
@@ -26,7 +31,7 @@ pub(super) async fn run(context: &Context, args: &TrainArgs) -> Result<String, O
 fn options(args: &TrainArgs) -> Options {
     Options {
         events_min: args.events_min,
-        row_entries: usize::from(args.row_entries),
+        row_entries: args.row_entries.map(usize::from),
         index_recall_at_10: args.recall,
         ..Options::default()
     }
@@ -44,10 +49,10 @@ fn told(models: &Models) -> String {
         quality["users"],
         quality["hr_at_10"],
         quality["ndcg_at_10"],
-        if models.ranker.is_some() {
-            "the ranker orders the best"
-        } else {
-            "no ranker: rows alone are better"
+        match (&models.tower, &models.ranker) {
+            (Some(_), _) => "rows and tower together",
+            (None, Some(_)) => "the ranker orders the best",
+            (None, None) => "rows alone are better than with a ranker",
         },
         models.factors.viewers(),
         models.factors.columns().title_ids.len(),

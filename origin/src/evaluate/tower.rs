@@ -4,46 +4,21 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::{EvaluateError, Figures};
-use crate::train::rank::Quality;
-use crate::train::score::{Blended, ByteTower, Measured, Scorer, WeighedRows, choose_blend, measure};
+use super::{EvaluateError, Figures, Outcome, Report};
+use crate::train::score::{Blended, ByteTower, Scorer, WeighedRows, choose_blend, measure};
 use crate::train::sequences::Sequences;
 use crate::train::tower::search::{self, Budget, Found};
 use crate::train::tower::{self, Tower};
 use crate::train::{self, Options, TrainError, ridge};
 
-/// What `evaluate recommend --model tower` and `--model blend` print.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct TowerReport {
-    /// Viewers with a test view and a history.
-    pub users: u64,
-    /// Titles ranked for each.
-    pub items: usize,
-    /// What made the figures below: `tower` or `seq-ridge-int8+tower`.
-    pub model: &'static str,
-    /// Share of users with the test view among the first 10.
-    pub hr_at_10: f64,
-    /// Mean of 1 / log2(place + 2), 0 from place 10 on.
-    pub ndcg_at_10: f64,
-    /// Share of users with the test view among the first 20.
-    pub hr_at_20: f64,
-    /// HR@10 where a view counts one over how often its title was watched before.
-    pub debiased_hr_at_10: f64,
-    /// Share of HR@10 that is lost when vectors are rounded to bytes.
-    pub loss_int8: f64,
-    /// Search for settings, and the final fit.
-    pub train_seconds: f64,
-    /// The model as shipped: the tower with item vectors as bytes, and the rows if they take part.
-    pub bytes: u64,
-    /// Views trained on.
-    pub events: usize,
+/// What is said of a tower.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct TowerDetails {
     /// What was chosen on the validation views.
     pub settings: Chosen,
-    /// Where it was chosen; the test view played no part in it.
-    pub validation: Figures,
     /// Test figures of the rows alone; none for a tower alone.
     pub rows_alone: Option<Figures>,
-    /// Test figures of the tower alone.
+    /// Test figures of the tower alone, before rounding.
     pub tower_alone: Figures,
 }
 
@@ -78,19 +53,33 @@ pub struct ChosenRows {
 ///
 /// # Errors
 /// When there is nothing to learn from.
-pub fn tower(sequences: &Sequences, minutes: f64) -> Result<TowerReport, EvaluateError> {
+pub fn tower(sequences: &Sequences, minutes: f64) -> Result<Report<TowerDetails>, EvaluateError> {
     let learned = Learned::new(sequences, minutes)?;
-    let measured = measure(sequences, 0, usize::MAX, &learned.tower);
+    let unrounded = measure(sequences, 0, usize::MAX, &learned.tower);
     let bytes = ByteTower::new(&learned.tower).map_err(TrainError::from)?;
-    let int8 = measure(sequences, 0, usize::MAX, &bytes);
-    Ok(learned.report(sequences, "tower", &measured, &int8, learned.found.validation, &bytes))
+    let shipped = measure(sequences, 0, usize::MAX, &bytes);
+    let outcome = Outcome {
+        model: "tower-int8",
+        shipped,
+        rounding: [unrounded.quality.hr_at_10, shipped.quality.hr_at_10],
+        validation: learned.found.validation,
+        train_seconds: learned.seconds,
+        bytes: learned.bytes(),
+    };
+    let settings = learned.chosen(None);
+    let details = TowerDetails { settings, rows_alone: None, tower_alone: unrounded.quality.into() };
+    Ok(outcome.report(sequences, details))
 }
 
 /// Also fits rows, and blends both.
 ///
 /// # Errors
 /// As [`tower`].
-pub fn blend(sequences: &Sequences, options: &Options, minutes: f64) -> Result<TowerReport, EvaluateError> {
+pub fn blend(
+    sequences: &Sequences,
+    options: &Options,
+    minutes: f64,
+) -> Result<Report<TowerDetails>, EvaluateError> {
     let learned = Learned::new(sequences, minutes)?;
     let started = Instant::now();
     let (settings, [before, rows]) = train::rows_twice(sequences, 1, options)?;
@@ -101,20 +90,29 @@ pub fn blend(sequences: &Sequences, options: &Options, minutes: f64) -> Result<T
 
     let bytes = ByteTower::new(&learned.tower).map_err(TrainError::from)?;
     let rows = WeighedRows { rows: &rows, decay };
-    let figures =
-        |tower: &dyn Scorer| measure(sequences, 0, usize::MAX, &Blended { rows: &rows, tower, blend });
-    let (measured, int8) = (figures(&learned.tower), figures(&bytes));
-    let rows_alone = measure(sequences, 0, usize::MAX, &rows).quality.into();
-    let tower_alone = measure(sequences, 0, usize::MAX, &learned.tower).quality.into();
-    let mut report = learned.report(sequences, "seq-ridge-int8+tower", &measured, &int8, validation, &bytes);
-    report.bytes += rows.rows.bytes();
-    report.settings.rows = Some(ChosenRows {
+    let with = |tower: &dyn Scorer| measure(sequences, 0, usize::MAX, &Blended { rows: &rows, tower, blend });
+    let (unrounded, shipped) = (with(&learned.tower), with(&bytes));
+    let alone = |scorer: &dyn Scorer| measure(sequences, 0, usize::MAX, scorer).quality.into();
+    let outcome = Outcome {
+        model: "seq-ridge-int8+tower-int8",
+        shipped,
+        rounding: [unrounded.quality.hr_at_10, shipped.quality.hr_at_10],
+        validation,
+        train_seconds,
+        bytes: learned.bytes() + rows.rows.bytes(),
+    };
+    let chosen = ChosenRows {
         recency_tau: settings.recency_tau,
         lambda: settings.lambda,
         blend_weight: blend.weight(),
         blend_floor: blend.floor(),
-    });
-    Ok(TowerReport { train_seconds, rows_alone: Some(rows_alone), tower_alone, ..report })
+    };
+    let details = TowerDetails {
+        settings: learned.chosen(Some(chosen)),
+        rows_alone: Some(alone(&rows)),
+        tower_alone: alone(&learned.tower),
+    };
+    Ok(outcome.report(sequences, details))
 }
 
 /// A tower that knows everything but the test views.
@@ -137,40 +135,16 @@ impl Learned {
         Ok(Self { found, tower, seconds: clock() })
     }
 
-    fn report(
-        &self,
-        sequences: &Sequences,
-        model: &'static str,
-        measured: &Measured,
-        int8: &Measured,
-        validation: Quality,
-        bytes: &ByteTower<'_>,
-    ) -> TowerReport {
-        let quality = measured.quality;
+    /// Item vectors as bytes for the comparison, and all numbers of the transformer, whose input they are too.
+    fn bytes(&self) -> u64 {
         let shape = self.tower.shape();
-        let others = self.tower.parameters().len() - shape.items * shape.width;
-        TowerReport {
-            users: quality.users,
-            items: sequences.titles().len(),
-            model,
-            hr_at_10: quality.hr_at_10,
-            ndcg_at_10: quality.ndcg_at_10,
-            hr_at_20: quality.hr_at_20,
-            debiased_hr_at_10: measured.debiased_hr_at_10,
-            loss_int8: super::loss(quality.hr_at_10, int8.quality.hr_at_10),
-            train_seconds: self.seconds,
-            bytes: bytes.bytes() + (others * size_of::<f32>()) as u64,
-            events: sequences.iter(1).map(<[u32]>::len).sum(),
-            settings: Chosen {
-                dropout: self.found.settings.dropout,
-                epochs: self.found.epochs,
-                epoch_seconds: self.found.epoch_seconds,
-                rows: None,
-            },
-            validation: validation.into(),
-            rows_alone: None,
-            tower_alone: quality.into(),
-        }
+        let rounded = shape.items * (shape.width + 1);
+        (rounded + size_of_val(self.tower.parameters())) as u64
+    }
+
+    fn chosen(&self, rows: Option<ChosenRows>) -> Chosen {
+        let Found { settings, epochs, epoch_seconds, .. } = self.found;
+        Chosen { dropout: settings.dropout, epochs, epoch_seconds, rows }
     }
 }
 
@@ -190,7 +164,7 @@ mod tests {
         let report = blend(&ring(), &Options::default(), 0.05).unwrap();
         assert_eq!((report.users, report.items, report.events), (80, 20, 80 * 9));
         assert!(report.hr_at_10 > 0.9 && report.validation.hr_at_10 > 0.9, "{report:?}");
-        assert!(report.loss_int8.abs() < 0.1 && report.settings.rows.is_some(), "{report:?}");
+        assert!(report.loss_int8.abs() < 0.1 && report.details.settings.rows.is_some(), "{report:?}");
     }
 
     #[test]

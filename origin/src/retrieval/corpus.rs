@@ -74,7 +74,7 @@ impl Corpus {
 /// # Errors
 ///
 /// Never for a checked model.
-fn title_vectors(factors: &Factors) -> Result<TitleVectors, RetrievalError> {
+pub fn title_vectors(factors: &Factors) -> Result<TitleVectors, RetrievalError> {
     let columns = factors.columns();
     let rows = columns.title_factors.chunks_exact(columns.factors).zip(&columns.title_biases);
     let vectors = rows.flat_map(|(row, bias)| row.iter().chain([bias])).copied().collect();

@@ -15,7 +15,7 @@ mod titles;
 
 pub use build::{Built, build_for_recall};
 pub use choose::{RECALL_AT_10_DEFAULT, choose};
-pub use corpus::{Corpus, Query, viewer_vector};
+pub use corpus::{Corpus, Query, title_vectors, viewer_vector};
 pub use error::RetrievalError;
 pub use faiss::FaissIndex;
 pub use saved::Description;

@@ -2,7 +2,6 @@
 //!
 //! FAISS trusts what it reads, so its file is read only when it is, byte by byte, what was saved.
 
-use std::fmt::Write;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -29,6 +28,8 @@ pub struct Description {
     pub probes: Option<u32>,
     /// Share of the ten nearest that it was measured to find.
     pub recall_at_10: f64,
+    /// Of the numbers that were indexed.
+    pub vectors_sha256: String,
 }
 
 /// The description's file.
@@ -118,11 +119,11 @@ fn digest(path: &Path) -> Result<String, RetrievalError> {
             bytes => hasher.update(&chunk[..bytes]),
         }
     }
-    let mut text = String::new();
-    for byte in hasher.finalize() {
-        let _ = write!(text, "{byte:02x}");
-    }
-    Ok(text)
+    Ok(hexadecimal(&hasher.finalize()))
+}
+
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn bad(path: &Path, reason: String) -> RetrievalError {

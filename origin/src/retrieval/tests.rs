@@ -267,6 +267,19 @@ fn a_saved_index_is_read_back_whole_or_not_at_all() {
 }
 
 #[test]
+fn an_index_knows_the_vectors_it_is_of() {
+    let factors = factors();
+    let index = Corpus::index_of(&factors, 1.0).unwrap();
+    assert!(index.is_of(&title_vectors(&factors).unwrap()));
+    let mut columns = factors.columns().clone();
+    columns.title_biases[7] += 0.001;
+    assert!(
+        !index.is_of(&title_vectors(&Factors::new(columns).unwrap()).unwrap()),
+        "the titles are the same"
+    );
+}
+
+#[test]
 fn a_file_that_is_no_index_is_no_index_with_the_right_digest_either() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("titles.faiss");

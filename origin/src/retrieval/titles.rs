@@ -3,6 +3,9 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
+use sha2::{Digest, Sha256};
+
+use super::saved::hexadecimal;
 use super::{Built, Description, FaissIndex, RetrievalError, Storage, VectorIndex, build_for_recall};
 use crate::limits::NEIGHBOURS_MAX;
 
@@ -37,6 +40,15 @@ impl TitleVectors {
         }
         Ok(Self { model, title_ids, dimensions, vectors })
     }
+
+    /// Of the numbers, in hexadecimal.
+    fn sha256(&self) -> String {
+        let mut hasher = Sha256::new();
+        for number in &self.vectors {
+            hasher.update(number.to_le_bytes());
+        }
+        hexadecimal(&hasher.finalize())
+    }
 }
 
 /// A title found.
@@ -65,6 +77,7 @@ impl TitleIndex {
     ///
     /// When there are none, or too many; when a number is not finite.
     pub fn build(titles: TitleVectors, queries: &[f32], recall_at_10: f64) -> Result<Self, RetrievalError> {
+        let vectors_sha256 = titles.sha256();
         let TitleVectors { model, title_ids, dimensions, vectors } = titles;
         let width = padded(dimensions);
         let (vectors, queries) = (pad(&vectors, dimensions, width), pad(queries, dimensions, width));
@@ -75,6 +88,7 @@ impl TitleIndex {
             storage: built.index.storage(),
             probes: built.probes,
             recall_at_10: built.recall_at_10,
+            vectors_sha256,
         };
         Ok(Self { title_ids, description, index: Mutex::new(built.index) })
     }
@@ -89,10 +103,9 @@ impl TitleIndex {
         self.description.storage
     }
 
-    /// Whether it is of this model's vectors of these titles.
-    pub fn fits(&self, model: &str, title_ids: &[u32], dimensions: usize) -> bool {
-        let Description { model: of, dimensions: wide, .. } = &self.description;
-        of == model && *wide == dimensions && self.title_ids == title_ids
+    /// Whether it is of these very vectors. An index of others would not fail: it would only find the wrong titles.
+    pub fn is_of(&self, titles: &TitleVectors) -> bool {
+        self.title_ids == titles.title_ids && self.description.vectors_sha256 == titles.sha256()
     }
 
     /// How many titles there are.

@@ -1,6 +1,6 @@
 //! Candidates for training and evaluation: every title, nothing filtered.
 
-use ranking::{Candidates, CandidatesError, Columns};
+use ranking::{Candidates, CandidatesError, Columns, Vectors};
 
 use super::rows::Rows;
 
@@ -30,6 +30,19 @@ impl Catalogue {
     /// # Errors
     /// When there is no title, or too many.
     pub fn candidates(&self, titles: &[u32], rows: &Rows) -> Result<Candidates, CandidatesError> {
+        self.candidates_with(titles, rows, None)
+    }
+
+    /// The same with the vectors of a tower whose items are the titles in their order.
+    ///
+    /// # Errors
+    /// As [`Catalogue::candidates`], and when there are not as many vectors as titles.
+    pub fn candidates_with(
+        &self,
+        titles: &[u32],
+        rows: &Rows,
+        vectors: Option<Vectors>,
+    ) -> Result<Candidates, CandidatesError> {
         let entries = rows.columns();
         Candidates::new(Columns {
             title_ids: titles.to_vec(),
@@ -40,9 +53,10 @@ impl Catalogue {
             window_from_s: vec![0; titles.len()],
             window_until_s: vec![u64::MAX; titles.len()],
             row_offsets: entries.offsets,
-            row_indexes: entries.index,
+            row_indexes: entries.index.into(),
             row_weights: entries.weight,
             row_scales_log2: entries.scale_log2,
+            vectors,
         })
     }
 }

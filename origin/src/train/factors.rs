@@ -42,20 +42,22 @@ impl Default for Settings {
     }
 }
 
-/// Ratings of viewers who never rate: a view counts 1, and for each view a title not viewed, drawn at random,
-/// counts 0.
-pub fn from_views(sequences: &Sequences, seed: u64) -> Vec<Rating> {
+/// Ratings of viewers who never rate, without the newest `held_out` views of each: a view counts 1, and for each
+/// view some titles not viewed, drawn at random, count 0.
+pub fn from_views(sequences: &Sequences, held_out: usize, unseen_a_view: u32, seed: u64) -> Vec<Rating> {
     let mut random = Random::new(seed);
     let titles = sequences.titles();
-    let mut ratings = Vec::with_capacity(2 * sequences.events());
-    for (&viewer, watched) in sequences.viewers().iter().zip(sequences.iter(0)) {
+    let mut ratings = Vec::with_capacity((1 + unseen_a_view as usize) * sequences.events());
+    for (&viewer, watched) in sequences.viewers().iter().zip(sequences.iter(held_out)) {
         let seen: HashSet<u32> = watched.iter().copied().collect();
         for &item in watched {
             ratings.push(Rating { viewer, title: titles[item as usize], rating: 1.0 });
-            let drawn = (random.uniform() * titles.len() as f64) as u32;
-            // Whoever has seen nearly everything gets fewer; no search for what may not exist.
-            if !seen.contains(&drawn) {
-                ratings.push(Rating { viewer, title: titles[drawn as usize], rating: 0.0 });
+            for _ in 0..unseen_a_view {
+                let drawn = (random.uniform() * titles.len() as f64) as u32;
+                // Whoever has seen nearly everything gets fewer; no search for what may not exist.
+                if !seen.contains(&drawn) {
+                    ratings.push(Rating { viewer, title: titles[drawn as usize], rating: 0.0 });
+                }
             }
         }
     }
@@ -238,7 +240,7 @@ mod tests {
             let own = (0..30).filter(|title| title % 2 == viewer % 2 && (title + viewer) % 3 > 0);
             (viewer, own.collect())
         }));
-        let ratings = from_views(&kinds, 1);
+        let ratings = from_views(&kinds, 0, 1, 1);
         assert_eq!(ratings.iter().filter(|rating| rating.rating == 1.0).count(), kinds.events());
         assert!(ratings.len() > kinds.events() * 3 / 2);
         let settings = Settings { factors: 4, epochs: 60, learning_rate: 0.05, ..Settings::default() };

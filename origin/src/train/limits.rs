@@ -16,6 +16,13 @@ pub const RIDGE_BLOCK_COLUMNS: usize = 1_024;
 /// Titles with a row. The matrix takes 4 bytes times the square of this: 576 MB.
 pub const RIDGE_COLUMNS_MAX: usize = 12_000;
 
+/// Rows of a release take so many bytes at most, unless asked otherwise: on MovieLens 1M as many lose nothing
+/// against the whole matrix, and a node holds them for every region.
+pub const ROWS_BYTES: usize = 4_000_000;
+
+/// Titles that EASE takes: three matrices of 4 bytes times the square of this, 1.7 GB.
+pub const EASE_ITEMS_MAX: usize = 12_000;
+
 /// Titles used while settings are tried out: a try costs the cube of this, and there are two dozen.
 pub const SEARCH_COLUMNS_MAX: usize = 2_500;
 

@@ -1,6 +1,8 @@
 //! Trainers: what viewers watched in, a model out. Equal inputs give equal models.
 
+pub mod blended;
 pub mod catalogue;
+pub mod ease;
 pub mod factors;
 pub mod limits;
 pub mod mlp;
@@ -30,8 +32,8 @@ use crate::retrieval::{RECALL_AT_10_DEFAULT, RetrievalError};
 pub struct Options {
     /// Newest titles of a history that count; 1 to 200.
     pub window: usize,
-    /// Entries kept per row.
-    pub row_entries: usize,
+    /// Entries kept per row; none lets the search choose, with at most [`limits::ROWS_BYTES`] in all.
+    pub row_entries: Option<usize>,
     /// Titles with fewer views have no row.
     pub events_min: u32,
     /// How the ranker learns; none leaves it out.
@@ -44,7 +46,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             window: 30,
-            row_entries: 200,
+            row_entries: None,
             events_min: 1,
             ranker: Some(mlp::Settings::default()),
             index_recall_at_10: RECALL_AT_10_DEFAULT,
@@ -53,10 +55,21 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Where the search begins.
-    fn base(&self) -> ridge::Settings {
+    /// Where the search begins, with a row for so many titles.
+    fn base(&self, rows: usize) -> ridge::Settings {
         let Self { window, row_entries, .. } = *self;
+        let row_entries = row_entries.unwrap_or_else(|| rows::entries_in(limits::ROWS_BYTES, rows));
         ridge::Settings { recency_tau: 5.0, window, lambda: 160.0, row_entries }
+    }
+
+    fn choose(&self, sequences: &Sequences, held_out: usize) -> Result<search::Choice, RidgeError> {
+        let columns = self.columns(sequences, held_out).len();
+        search::choose(sequences, held_out, &self.base(columns), self)
+    }
+
+    /// Titles that get a row.
+    fn columns(&self, sequences: &Sequences, held_out: usize) -> Vec<u32> {
+        ridge::columns(&sequences.counts(held_out), self.events_min, limits::RIDGE_COLUMNS_MAX)
     }
 }
 
@@ -87,8 +100,7 @@ pub fn fit(
     if sequences.events() == 0 {
         return Err(TrainError::NoHistory);
     }
-    let search::Choice { settings, validation } =
-        search::choose(sequences, held_out, &options.base(), options.events_min)?;
+    let search::Choice { settings, validation } = options.choose(sequences, held_out)?;
     let rows = |held_out: usize| rows(sequences, held_out, &settings, options);
     let ranker = match &options.ranker {
         Some(how) => {
@@ -113,7 +125,7 @@ pub fn rows_twice(
     if sequences.events() == 0 {
         return Err(TrainError::NoHistory);
     }
-    let settings = search::choose(sequences, held_out, &options.base(), options.events_min)?.settings;
+    let settings = options.choose(sequences, held_out)?.settings;
     let before = rows(sequences, held_out + 1, &settings, options)?;
     Ok((settings, [before, rows(sequences, held_out, &settings, options)?]))
 }
@@ -124,9 +136,30 @@ fn rows(
     settings: &ridge::Settings,
     options: &Options,
 ) -> Result<Rows, RidgeError> {
-    let columns = ridge::columns(&sequences.counts(held_out), options.events_min, limits::RIDGE_COLUMNS_MAX);
+    normal(sequences, held_out, settings, options).into_rows(settings.lambda, settings.row_entries)
+}
+
+/// The rows as they were before pruning and rounding.
+///
+/// # Errors
+/// As [`fit`].
+pub fn dense_rows(
+    sequences: &Sequences,
+    held_out: usize,
+    settings: &ridge::Settings,
+    options: &Options,
+) -> Result<ridge::DenseRows, RidgeError> {
+    normal(sequences, held_out, settings, options).into_dense(settings.lambda)
+}
+
+fn normal<'a>(
+    sequences: &'a Sequences,
+    held_out: usize,
+    settings: &ridge::Settings,
+    options: &Options,
+) -> Normal<'a> {
+    let columns = options.columns(sequences, held_out);
     Normal::new(sequences, held_out, settings.recency_tau, settings.window, columns)
-        .into_rows(settings.lambda, settings.row_entries)
 }
 
 /// The rules by which rows of these settings are used.
@@ -147,11 +180,7 @@ impl Fitted {
     /// What was measured on held-out views, by the names of a manifest; the shipped form first.
     pub fn quality(&self) -> BTreeMap<String, f64> {
         let mut figures = BTreeMap::new();
-        let mut put = |prefix: &str, quality: &Quality| {
-            figures.insert(format!("{prefix}hr_at_10"), quality.hr_at_10);
-            figures.insert(format!("{prefix}hr_at_20"), quality.hr_at_20);
-            figures.insert(format!("{prefix}ndcg_at_10"), quality.ndcg_at_10);
-        };
+        let mut put = |prefix: &str, quality: &Quality| put_quality(&mut figures, prefix, quality);
         let mut shipped = self.validation;
         if let Some(ranker) = &self.ranker {
             put("ranked_", &ranker.ranked);
@@ -165,12 +194,27 @@ impl Fitted {
     }
 }
 
+/// Notes a quality by the names of a manifest.
+pub fn put_quality(figures: &mut BTreeMap<String, f64>, prefix: &str, quality: &Quality) {
+    figures.insert(format!("{prefix}hr_at_10"), quality.hr_at_10);
+    figures.insert(format!("{prefix}hr_at_20"), quality.hr_at_20);
+    figures.insert(format!("{prefix}ndcg_at_10"), quality.ndcg_at_10);
+}
+
 /// Why nothing was trained.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// Nobody has watched anything.
     #[error("there is no watch history to train on")]
     NoHistory,
+    /// A closed form would take the machine's memory.
+    #[error("{titles} titles are more than the {titles_max} that a closed form takes")]
+    TooManyTitles {
+        /// In the training file.
+        titles: usize,
+        /// As many fit.
+        titles_max: usize,
+    },
     /// The rows could not be fitted.
     #[error(transparent)]
     Ridge(#[from] RidgeError),
@@ -199,6 +243,7 @@ impl TrainError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NoHistory => "train-no-history",
+            Self::TooManyTitles { .. } => "train-too-many-titles",
             Self::Ridge(error) => error.code(),
             Self::Factors(error) => error.code(),
             Self::Candidates(_) => "train-candidates",

@@ -1,6 +1,6 @@
 //! Learns the ranker from validation views, and judges it on viewers it did not learn from.
 
-use ranking::{Candidates, RankerError, Request, Rules, recommend};
+use ranking::{Candidates, ModelError, Request, Rules, recommend};
 use rayon::prelude::*;
 
 use super::limits::RANKER_VIEWERS_MAX;
@@ -108,11 +108,16 @@ struct Recorder {
     features: Vec<f32>,
 }
 
-impl ranking::Ranker for Recorder {
-    fn score(&mut self, features: &[f32]) -> Result<Vec<f32>, RankerError> {
+impl ranking::Models for Recorder {
+    fn score(&mut self, features: &[f32]) -> Result<Vec<f32>, ModelError> {
         self.features = features.to_vec();
         let candidates = features.len() / ranking::features::COLUMNS;
         Ok((0..candidates).map(|place| -(place as f32)).collect())
+    }
+
+    fn encode(&mut self, _: &[u32]) -> Result<Vec<f32>, ModelError> {
+        // The rules of this training say no blend, so nobody asks.
+        Err(ModelError { code: "not-loaded".to_owned() })
     }
 }
 

@@ -155,33 +155,68 @@ impl<'a> Normal<'a> {
         self.rows(gram, lambda, row_entries)
     }
 
-    fn rows(&self, mut gram: Vec<f32>, lambda: f32, row_entries: usize) -> Result<Rows, RidgeError> {
+    /// Solves for one λ and keeps every entry as it is: what rounding and pruning are compared with.
+    ///
+    /// # Errors
+    /// As [`Normal::solve`].
+    pub fn into_dense(mut self, lambda: f32) -> Result<DenseRows, RidgeError> {
+        let n = self.items.len();
+        let gram = std::mem::take(&mut self.gram);
+        let mut values = vec![0.0; n * n];
+        self.blocks(gram, lambda, |start, block| {
+            values.par_chunks_mut(n).enumerate().for_each(|(row, values)| {
+                for (value, column) in values[start..].iter_mut().zip(block.chunks_exact(n)) {
+                    *value = column[row];
+                }
+            });
+        })?;
+        Ok(DenseRows { items: self.items, columns: self.columns, values })
+    }
+
+    fn rows(&self, gram: Vec<f32>, lambda: f32, row_entries: usize) -> Result<Rows, RidgeError> {
+        let n = self.items.len();
+        let mut kept: Vec<Vec<(u32, f32)>> = vec![Vec::new(); n];
+        self.blocks(gram, lambda, |start, block| {
+            let items = &self.items[start..];
+            kept.par_iter_mut().enumerate().for_each(|(row, kept)| {
+                kept.extend(
+                    items.iter().zip(block.chunks_exact(n)).map(|(&item, column)| (item, column[row])),
+                );
+                keep_strongest(kept, row_entries);
+            });
+        })?;
+        let mut entries = vec![Vec::new(); self.columns.len()];
+        for (&item, kept) in self.items.iter().zip(kept) {
+            entries[item as usize] = kept;
+        }
+        Ok(Rows::quantise(entries))
+    }
+
+    /// Hands on B some columns at a time: the first one's number, and the columns one after the other.
+    fn blocks(
+        &self,
+        mut gram: Vec<f32>,
+        lambda: f32,
+        mut take: impl FnMut(usize, &[f32]),
+    ) -> Result<(), RidgeError> {
         let n = self.items.len();
         if n == 0 {
-            return Ok(Rows::quantise(vec![Vec::new(); self.columns.len()]));
+            return Ok(());
         }
         for diagonal in gram.iter_mut().step_by(n + 1) {
             *diagonal += lambda;
         }
         factorise(&mut gram, n)?;
         let views: Vec<&[u32]> = self.sequences.iter(self.held_out).collect();
-        let mut kept: Vec<Vec<(u32, f32)>> = vec![Vec::new(); n];
         let mut block = vec![0.0_f32; n * RIDGE_BLOCK_COLUMNS.min(n)];
         for start in (0..n).step_by(RIDGE_BLOCK_COLUMNS) {
             let width = RIDGE_BLOCK_COLUMNS.min(n - start);
             let block = &mut block[..n * width];
             self.count_targets(&views, start, block);
             solve_block(&gram, n, block, width);
-            kept.par_iter_mut().enumerate().for_each(|(row, kept)| {
-                kept.extend((0..width).map(|column| (self.items[start + column], block[column * n + row])));
-                keep_strongest(kept, row_entries);
-            });
+            take(start, block);
         }
-        let mut entries = vec![Vec::new(); self.columns.len()];
-        for (&item, kept) in self.items.iter().zip(kept) {
-            entries[item as usize] = kept;
-        }
-        Ok(Rows::quantise(entries))
+        Ok(())
     }
 
     /// Fills `block` with the columns of SᵀY from `start` on.
@@ -203,8 +238,31 @@ impl<'a> Normal<'a> {
     }
 }
 
+/// B whole, in f32.
+#[derive(Clone, Debug)]
+pub struct DenseRows {
+    items: Vec<u32>,
+    columns: Vec<u32>,
+    values: Vec<f32>,
+}
+
+impl DenseRows {
+    /// Adds the row of `item`, times `factor`, to one score an item.
+    pub fn add_to(&self, scores: &mut [f32], item: usize, factor: f32) {
+        let column = self.columns[item];
+        if column == NO_COLUMN {
+            return;
+        }
+        let n = self.items.len();
+        let row = &self.values[column as usize * n..][..n];
+        for (&target, &value) in self.items.iter().zip(row) {
+            scores[target as usize] += factor * value;
+        }
+    }
+}
+
 /// Replaces the lower triangle of a positive definite matrix by its Cholesky factor.
-fn factorise(gram: &mut [f32], n: usize) -> Result<(), RidgeError> {
+pub(super) fn factorise(gram: &mut [f32], n: usize) -> Result<(), RidgeError> {
     let parallel = Par::rayon(RIDGE_THREADS);
     let mut memory =
         MemBuffer::new(llt::factor::cholesky_in_place_scratch::<f32>(n, parallel, Default::default()));
@@ -219,7 +277,7 @@ fn factorise(gram: &mut [f32], n: usize) -> Result<(), RidgeError> {
     Ok(())
 }
 
-fn solve_block(factor: &[f32], n: usize, block: &mut [f32], width: usize) {
+pub(super) fn solve_block(factor: &[f32], n: usize, block: &mut [f32], width: usize) {
     let parallel = Par::rayon(RIDGE_THREADS);
     let mut memory = MemBuffer::new(llt::solve::solve_in_place_scratch::<f32>(n, width, parallel));
     llt::solve::solve_in_place(

@@ -1,6 +1,6 @@
 //! Item-to-item rows in the form they are shipped: the strongest entries as int8 with a scale.
 
-use ranking::limits::SCALE_LOG2_MAX;
+use ranking::limits::{ROW_ENTRIES_MAX, SCALE_LOG2_MAX};
 
 use super::rank::Place;
 
@@ -78,8 +78,8 @@ impl Rows {
 
     /// Bytes the rows take in a candidate set.
     pub fn bytes(&self) -> u64 {
-        let RowColumns { offsets, index, weight, scale_log2 } = &self.columns;
-        (offsets.len() * 4 + index.len() * 4 + weight.len() + scale_log2.len()) as u64
+        let RowColumns { offsets, index, scale_log2, .. } = &self.columns;
+        (offsets.len() * 4 + index.len() * entry_bytes(self.len()) + scale_log2.len()) as u64
     }
 
     /// The row of `item`.
@@ -110,6 +110,19 @@ impl Rows {
         Place::among(scores, target as usize)
     }
 }
+
+/// How many entries each of so many rows may have, if all together are to take so many bytes.
+pub fn entries_in(bytes: usize, rows: usize) -> usize {
+    (bytes / (rows.max(1) * entry_bytes(rows))).clamp(ENTRIES_MIN, ROW_ENTRIES_MAX)
+}
+
+/// An entry is an index, of two bytes where that is enough, and a weight.
+fn entry_bytes(titles: usize) -> usize {
+    if titles <= 1 << 16 { 3 } else { 5 }
+}
+
+/// Fewer say too little of what goes with a title, however large the catalogue is.
+const ENTRIES_MIN: usize = 50;
 
 /// The smallest power of two under which the largest value still fits an int8.
 fn scale_log2(largest: f32) -> i8 {

@@ -1,10 +1,11 @@
 //! Models that score every item for a history, measured and blended on held-out views.
 
-use kernels::{ByteMatrix, MatrixError, Query, top};
+use kernels::{ByteMatrix, MatrixError, Query};
 use ranking::Blend;
 use rayon::prelude::*;
 
 use super::rank::{Place, Quality, Tally};
+use super::ridge::DenseRows;
 use super::rows::Rows;
 use super::sequences::Sequences;
 use super::tower::Tower;
@@ -43,6 +44,29 @@ impl Scorer for WeighedRows<'_> {
     }
 }
 
+/// Item-to-item rows as they were before pruning and rounding.
+#[derive(Clone, Debug)]
+pub struct DenseWeighedRows {
+    /// Of the items that have one.
+    pub rows: DenseRows,
+    /// With and without a row.
+    pub items: usize,
+    /// Weights by age, newest first.
+    pub decay: Vec<f32>,
+}
+
+impl Scorer for DenseWeighedRows {
+    fn scores(&self, histories: &[&[u32]]) -> Vec<f32> {
+        let mut scores = vec![0.0; histories.len() * self.items];
+        for (scores, history) in scores.chunks_exact_mut(self.items).zip(histories) {
+            for (&item, &factor) in history.iter().rev().zip(&self.decay) {
+                self.rows.add_to(scores, item as usize, factor);
+            }
+        }
+        scores
+    }
+}
+
 /// A tower whose item vectors are bytes and whose viewers are seven bits, as an edge multiplies them.
 #[derive(Clone, Debug)]
 pub struct ByteTower<'a> {
@@ -68,18 +92,9 @@ impl<'a> ByteTower<'a> {
 
 impl Scorer for ByteTower<'_> {
     fn scores(&self, histories: &[&[u32]]) -> Vec<f32> {
-        let items = self.items.rows();
-        let mut scores = vec![0.0; histories.len() * items];
         let viewers = self.tower.encode_all(histories);
-        let rows = scores.chunks_exact_mut(items).zip(viewers.chunks_exact(self.items.columns()));
-        for (scores, viewer) in rows {
-            let query = Query::quantise(viewer);
-            for (score, item) in top(&self.items, &query, items, |_| true) {
-                // A kernel leaves the query's scale out, because it changes no order; a blend needs it.
-                scores[item as usize] = score * query.scale();
-            }
-        }
-        scores
+        let viewers = viewers.chunks_exact(self.items.columns());
+        viewers.flat_map(|viewer| kernels::scores(&self.items, &Query::quantise(viewer))).collect()
     }
 }
 
@@ -117,12 +132,31 @@ pub fn measure(sequences: &Sequences, held_out: usize, viewers_max: usize, score
     let views = views(sequences, held_out, viewers_max);
     let places = places(sequences, &views, |histories| scorer.scores(histories));
     let counts = sequences.counts(held_out + 1);
-    let (mut tally, mut debiased) = (Tally::default(), Debiased::default());
+    let mut sum = Sum::default();
     for (place, &(&target, _)) in places.into_iter().zip(&views) {
-        tally.add(place);
-        debiased.add(place, counts[target as usize]);
+        sum.add(place, counts[target as usize]);
     }
-    Measured { quality: tally.quality(), debiased_hr_at_10: debiased.share() }
+    sum.measured()
+}
+
+/// Places of many targets, added up in a fixed order.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sum {
+    tally: Tally,
+    debiased: Debiased,
+}
+
+impl Sum {
+    /// Counts a target that was watched `count` times before.
+    pub fn add(&mut self, place: Place, count: u32) {
+        self.tally.add(place);
+        self.debiased.add(place, count);
+    }
+
+    /// The figures; all 0 when nothing was counted.
+    pub fn measured(&self) -> Measured {
+        Measured { quality: self.tally.quality(), debiased_hr_at_10: self.debiased.share() }
+    }
 }
 
 /// Share of hits, weighted against popularity.

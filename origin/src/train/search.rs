@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::Options;
 use super::limits::SEARCH_COLUMNS_MAX;
 use super::rank::{Place, Quality, Tally};
 use super::ridge::{self, Normal, RidgeError, Settings};
@@ -17,7 +18,9 @@ pub struct Choice {
     pub validation: Quality,
 }
 
-/// Tries every τ with every λ; what scores best by HR@10 + NDCG@10 wins, ties by what was tried first.
+/// Climbs from `base`, one setting after the other: τ, λ, again τ where λ moved far, the window, and how many
+/// entries a row keeps unless that is given. What scores best by HR@10 + NDCG@10 wins, ties by what was
+/// tried first.
 ///
 /// `held_out` newest views of each viewer are not looked at; the one before them is the validation view. On a
 /// large catalogue only the most viewed titles take part, which keeps the search to seconds.
@@ -28,19 +31,25 @@ pub fn choose(
     sequences: &Sequences,
     held_out: usize,
     base: &Settings,
-    events_min: u32,
+    options: &Options,
 ) -> Result<Choice, RidgeError> {
-    let mut search = Search::new(sequences, held_out, base, events_min);
-    for recency_tau in TAUS {
-        search.walk(recency_tau, &LAMBDAS)?;
+    let mut search = Search::new(sequences, held_out, base, options.events_min);
+    let attempts = |taus: [f32; 4], at: Settings| taus.map(|recency_tau| Settings { recency_tau, ..at });
+    search.all(&attempts(TAUS, *base))?;
+    search.climb_lambda()?;
+    let found = search.best.settings;
+    if !(base.lambda / 4.0..=base.lambda * 4.0).contains(&found.lambda) {
+        search.all(&attempts(TAUS, found))?;
     }
-    // A best at the end of the scale may lie beyond it.
-    let Settings { recency_tau, lambda, .. } = search.best.settings;
-    if lambda == LAMBDAS[0] {
-        search.walk(recency_tau, &LAMBDAS_BELOW)?;
-    } else if lambda == LAMBDAS[LAMBDAS.len() - 1] {
-        search.walk(recency_tau, &LAMBDAS_ABOVE)?;
+    let found = search.best.settings;
+    let windows = [found.window / 2, (found.window * 2).min(WINDOW_MAX)];
+    search.all(&windows.map(|window| Settings { window: window.max(1), ..found }))?;
+    if options.row_entries.is_some() {
+        return Ok(search.best);
     }
+    let found = search.best.settings;
+    let fewer = [found.row_entries / 2, found.row_entries / 4];
+    search.all(&fewer.map(|row_entries| Settings { row_entries: row_entries.max(1), ..found }))?;
     Ok(search.best)
 }
 
@@ -48,6 +57,8 @@ struct Search<'a> {
     sequences: &'a Sequences,
     held_out: usize,
     items: Vec<u32>,
+    // The normal equations of each τ and window tried.
+    normals: Vec<(f32, usize, Normal<'a>)>,
     best: Choice,
 }
 
@@ -55,24 +66,55 @@ impl<'a> Search<'a> {
     fn new(sequences: &'a Sequences, held_out: usize, base: &Settings, events_min: u32) -> Self {
         let counts = sequences.counts(held_out + 1);
         let items = ridge::columns(&counts, events_min, SEARCH_COLUMNS_MAX);
-        Self { sequences, held_out, items, best: Choice { settings: *base, validation: Quality::default() } }
+        let best = Choice { settings: *base, validation: Quality::default() };
+        Self { sequences, held_out, items, normals: Vec::new(), best }
     }
 
-    fn walk(&mut self, recency_tau: f32, lambdas: &[f32]) -> Result<(), RidgeError> {
-        let base = self.best.settings;
-        let normal =
-            Normal::new(self.sequences, self.held_out + 1, recency_tau, base.window, self.items.clone());
-        for &lambda in lambdas {
-            let settings = Settings { recency_tau, lambda, ..base };
-            let rows = normal.solve(lambda, base.row_entries)?;
-            let validation = validate(self.sequences, self.held_out, &rows, &settings);
-            let Quality { hr_at_10, ndcg_at_10, .. } = validation;
-            tracing::debug!(tau = recency_tau, lambda, hr_at_10, ndcg_at_10, "tried");
-            if validation.worth() > self.best.validation.worth() {
-                self.best = Choice { settings, validation };
+    fn all(&mut self, attempts: &[Settings]) -> Result<(), RidgeError> {
+        attempts.iter().try_for_each(|settings| self.attempt(*settings).map(drop))
+    }
+
+    /// Up, then down the scale, each until twice in a row nothing became better.
+    fn climb_lambda(&mut self) -> Result<(), RidgeError> {
+        let from = self.best.settings;
+        let above = LAMBDAS.iter().filter(|&&lambda| lambda > from.lambda);
+        let below = LAMBDAS.iter().rev().filter(|&&lambda| lambda < from.lambda);
+        let ways: [&mut dyn Iterator<Item = &f32>; 2] = [&mut above.into_iter(), &mut below.into_iter()];
+        for way in ways {
+            let mut misses = 0;
+            for &lambda in way {
+                misses = if self.attempt(Settings { lambda, ..from })? { 0 } else { misses + 1 };
+                if misses == LAMBDA_MISSES_MAX {
+                    break;
+                }
             }
         }
         Ok(())
+    }
+
+    /// Whether these are better than all before.
+    fn attempt(&mut self, settings: Settings) -> Result<bool, RidgeError> {
+        let Settings { recency_tau, window, lambda, row_entries } = settings;
+        let rows = self.normal(recency_tau, window).solve(lambda, row_entries)?;
+        let validation = validate(self.sequences, self.held_out, &rows, &settings);
+        let Quality { hr_at_10, ndcg_at_10, .. } = validation;
+        tracing::debug!(tau = recency_tau, lambda, window, row_entries, hr_at_10, ndcg_at_10, "tried");
+        let is_better = validation.worth() > self.best.validation.worth();
+        if is_better {
+            self.best = Choice { settings, validation };
+        }
+        Ok(is_better)
+    }
+
+    fn normal(&mut self, recency_tau: f32, window: usize) -> &Normal<'a> {
+        let known = self.normals.iter().position(|known| known.0 == recency_tau && known.1 == window);
+        let place = known.unwrap_or_else(|| {
+            let (held_out, items) = (self.held_out + 1, self.items.clone());
+            let normal = Normal::new(self.sequences, held_out, recency_tau, window, items);
+            self.normals.push((recency_tau, window, normal));
+            self.normals.len() - 1
+        });
+        &self.normals[place].2
     }
 }
 
@@ -97,12 +139,12 @@ pub fn validate(sequences: &Sequences, held_out: usize, rows: &Rows, settings: &
     tally.quality()
 }
 
-/// In steps of two: half a step changes the quality by less than its standard error.
-const LAMBDAS: [f32; 6] = [20.0, 40.0, 80.0, 160.0, 320.0, 640.0];
-/// For histories so sparse that nearly every connection counts.
-const LAMBDAS_BELOW: [f32; 3] = [10.0, 5.0, 1.0];
-const LAMBDAS_ABOVE: [f32; 2] = [1_280.0, 2_560.0];
+/// In steps of two, since half a step changes the quality by less than its standard error; wider at the low end,
+/// for histories so sparse that nearly every connection counts.
+const LAMBDAS: [f32; 11] = [1.0, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0, 1_280.0, 2_560.0];
+const LAMBDA_MISSES_MAX: u32 = 2;
 const TAUS: [f32; 4] = [3.0, 4.0, 5.0, 7.0];
+const WINDOW_MAX: usize = ranking::limits::HISTORY_WINDOW_MAX as usize;
 
 #[cfg(test)]
 mod tests {
@@ -120,7 +162,7 @@ mod tests {
     fn finds_the_next_title_of_a_habit() {
         let sequences = ring(200, 40);
         let base = Settings { recency_tau: 5.0, window: 30, lambda: 160.0, row_entries: 20 };
-        let choice = choose(&sequences, 1, &base, 1).unwrap();
+        let choice = choose(&sequences, 1, &base, &Options { events_min: 1, ..Options::default() }).unwrap();
         assert!(choice.validation.hr_at_10 > 0.99, "{choice:?}");
         assert_eq!(choice.validation.users, 200);
     }
@@ -129,7 +171,7 @@ mod tests {
     fn an_empty_history_has_no_quality_and_no_rows() {
         let sequences = Sequences::default();
         let base = Settings { recency_tau: 5.0, window: 30, lambda: 160.0, row_entries: 20 };
-        let choice = choose(&sequences, 1, &base, 1).unwrap();
+        let choice = choose(&sequences, 1, &base, &Options { events_min: 1, ..Options::default() }).unwrap();
         assert_eq!(choice, Choice { settings: base, validation: Quality::default() });
     }
 }

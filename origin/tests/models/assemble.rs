@@ -3,11 +3,10 @@
 use frontrow_origin::assemble::{Assembled, assemble};
 use frontrow_origin::database::WatchEvent;
 use frontrow_origin::models::{Models, ModelsError};
-use frontrow_origin::native::Native;
+use frontrow_origin::native::{self, Native};
 use frontrow_origin::preview::{Preview, Question};
-use inference::Ranker;
-use ranking::{Request, Rules};
-use release::{CandidateFile, Histories, Manifest, RulesEntry, Titles};
+use ranking::Request;
+use release::{CandidateFile, Histories, Manifest, Titles};
 
 use crate::catalogue::{self, BLOCKED_IN_US, NOW_S, TITLES};
 
@@ -68,7 +67,7 @@ fn a_title_that_is_never_shown_still_leads_to_others() {
     assert!(columns.row_offsets[index + 1] > columns.row_offsets[index]);
     let leads_there = |set: &CandidateFile| {
         let index = set.candidates.index_of(BLOCKED_IN_US).unwrap() as u32;
-        set.candidates.columns().row_indexes.contains(&index)
+        set.candidates.columns().row_indexes.to_vec().contains(&index)
     };
     assert!(leads_there(&eu) && !leads_there(&us), "an entry that can never be picked is only weight");
 }
@@ -76,9 +75,9 @@ fn a_title_that_is_never_shown_still_leads_to_others() {
 #[test]
 fn golden_answers_are_those_of_the_shipped_files() {
     let assembled = assembled();
-    let RulesEntry { recency_tau, history_window, ranker_pool } = assembled.manifest.rules;
-    let rules = Rules::new(recency_tau, history_window, ranker_pool).unwrap();
-    let ranker = assembled.files.get("ranker.onnx").map(|onnx| Ranker::load(onnx).unwrap());
+    let rules = assembled.manifest.rules.rules().unwrap();
+    let file = |name: &str| assembled.files.get(name).map(Vec::as_slice);
+    let models = native::Models::load(file("ranker.onnx"), file("tower.onnx")).unwrap();
     assert!(assembled.manifest.golden.len() >= 2);
     for case in &assembled.manifest.golden {
         let set = set(&assembled, &case.region);
@@ -89,7 +88,7 @@ fn golden_answers_are_those_of_the_shipped_files() {
             at_unix_ms: case.at_unix_ms,
             maturity_max_years: u8::MAX,
         };
-        let answer = Native::new(&set.candidates, rules, ranker.as_ref()).recommend(&request).unwrap();
+        let answer = Native::new(&set.candidates, rules, &models).recommend(&request).unwrap();
         assert_eq!(answer.picks.iter().map(|pick| pick.title).collect::<Vec<_>>(), case.titles);
     }
 }

@@ -51,7 +51,7 @@ pub(crate) fn catalogue() -> Catalogue {
 }
 
 pub(crate) fn models(catalogue: &Catalogue) -> Models {
-    Models::fit(catalogue, &[], &Options::default()).unwrap()
+    Models::fit(catalogue, &[], &Options::default(), None).unwrap()
 }
 
 /// Begin like components; nothing here runs them.

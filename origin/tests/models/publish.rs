@@ -81,7 +81,7 @@ fn release(generation: u64) -> Vec<NewTarget> {
         created_unix_s: 0,
         host_min: "0.1.0".to_owned(),
         regions: vec![RegionEntry { name: "eu".to_owned(), candidates: "own".to_owned() }],
-        rules: RulesEntry { recency_tau: 5.0, history_window: 30, ranker_pool: 0 },
+        rules: RulesEntry { recency_tau: 5.0, history_window: 30, ranker_pool: 0, blend: None },
         files: vec![entry("all.wasm", &shared), entry("own", &own)],
         components: Components {
             ranking: wasm.clone(),
@@ -93,6 +93,7 @@ fn release(generation: u64) -> Vec<NewTarget> {
         histories: None,
         titles: "own".to_owned(),
         ranker: None,
+        tower: None,
         golden: Vec::new(),
         quality: Default::default(),
     };

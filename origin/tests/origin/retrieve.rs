@@ -38,8 +38,9 @@ async fn trained(name: &str) -> (Stage, Models) {
     let kept: Vec<Rating> =
         kept.into_iter().map(|(viewer, title, rating)| Rating { viewer, title, rating }).collect();
     let options = Options { ranker: None, ..Options::default() };
-    let models =
-        tokio::task::spawn_blocking(move || Models::fit(&catalogue, &kept, &options).unwrap()).await.unwrap();
+    let models = tokio::task::spawn_blocking(move || Models::fit(&catalogue, &kept, &options, None).unwrap())
+        .await
+        .unwrap();
     models.save(stage.folder.path()).unwrap();
     assert!(stage.shelf.refresh().unwrap());
     (stage, models)

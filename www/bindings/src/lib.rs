@@ -4,7 +4,7 @@
 
 mod bitrate;
 mod json;
-mod ranker;
+mod models;
 mod ranking;
 mod refusal;
 mod session;

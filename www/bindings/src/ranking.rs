@@ -1,14 +1,14 @@
 //! What to show.
 
-use inference::Network;
+use inference::{Network, Tower};
 use ranking::{Candidates, Factors, Rules};
 use release::{CandidateFile, RulesEntry, decode_factors};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wire::{RankedAnswer, RecommendRequest};
 
-use crate::ranker::AtWork;
-use crate::{Refusal, json, ranker};
+use crate::models::{self, AtWork};
+use crate::{Refusal, json};
 
 /// The candidates of one region, decoded.
 #[wasm_bindgen]
@@ -18,6 +18,7 @@ pub struct Ranking {
     candidates: Candidates,
     factors: Option<Factors>,
     ranker: Option<Network>,
+    tower: Option<Tower>,
     rules: Rules,
 }
 
@@ -29,6 +30,7 @@ struct Description<'a> {
     rows: usize,
     viewers: usize,
     ranker: bool,
+    tower: bool,
 }
 
 /// A viewer and a title.
@@ -48,22 +50,23 @@ struct Scored {
 
 #[wasm_bindgen]
 impl Ranking {
-    /// Decodes a candidate set and, if there are any, a factor model and an ONNX ranker; `rules` is a
-    /// manifest's entry.
+    /// Decodes a candidate set and, if there are any, a factor model, an ONNX ranker and an ONNX tower; `rules` is
+    /// a manifest's entry.
     pub fn load(
         candidates: &[u8],
         factors: Option<Vec<u8>>,
         ranker: Option<Vec<u8>>,
+        tower: Option<Vec<u8>>,
         rules: &str,
     ) -> Result<Self, Refusal> {
-        let RulesEntry { recency_tau, history_window, ranker_pool } = json::parse(rules)?;
-        let rules = Rules::new(recency_tau, history_window, ranker_pool)
-            .map_err(|error| Refusal::new("rule-out-of-range", &error))?;
+        let rules: RulesEntry = json::parse(rules)?;
+        let rules = rules.rules().map_err(|error| Refusal::new("rule-out-of-range", &error))?;
         let refuse = |error: release::FileError| Refusal::new(error.code(), &error);
         let file = CandidateFile::decode(candidates).map_err(refuse)?;
         let factors = factors.map(|bytes| decode_factors(&bytes).map_err(refuse)).transpose()?;
-        let ranker = ranker.map(|bytes| ranker::read(&bytes)).transpose()?;
-        Ok(Self { region: file.region, candidates: file.candidates, factors, ranker, rules })
+        let ranker = ranker.map(|bytes| models::ranker(&bytes)).transpose()?;
+        let tower = tower.map(|bytes| models::tower(&bytes)).transpose()?;
+        Ok(Self { region: file.region, candidates: file.candidates, factors, ranker, tower, rules })
     }
 
     /// What the files hold.
@@ -74,6 +77,7 @@ impl Ranking {
             rows: self.candidates.rows(),
             viewers: self.factors.as_ref().map_or(0, Factors::viewers),
             ranker: self.ranker.is_some(),
+            tower: self.tower.is_some(),
         })
     }
 
@@ -89,9 +93,9 @@ impl Ranking {
         #[allow(clippy::cast_sign_loss, reason = "`as` saturates")]
         let now_unix_ms = now_unix_ms as u64;
         let question = request.into_domain(&[], now_unix_ms);
-        let mut ranker = self.ranker.as_ref().map(AtWork);
-        let ranker = ranker.as_mut().map(|ranker| ranker as &mut dyn ranking::Ranker);
-        let answer = ranking::recommend(&self.candidates, &self.rules, &question, ranker)?;
+        let mut models = AtWork { ranker: self.ranker.as_ref(), tower: self.tower.as_ref() };
+        let answer =
+            ranking::recommend(&self.candidates, &models.rules(self.rules), &question, Some(&mut models))?;
         Ok(json::write(&RankedAnswer::from(&answer)))
     }
 

@@ -94,7 +94,7 @@ fn row_entries_rise_and_stay_in_the_set() {
         (vec![1, 3, 0, 2], 1),
     ];
     for (indexes, entry) in entries {
-        check(|columns| columns.row_indexes.clone_from(&indexes), CandidatesError::RowEntry { entry });
+        check(|columns| columns.row_indexes = indexes.clone().into(), CandidatesError::RowEntry { entry });
     }
 }
 

@@ -15,7 +15,7 @@ fn given(scenario: &Scenario, rules: &Rules, candidate: usize) -> Vec<(f32, u32)
         }
         let Some(row) = columns.title_ids.iter().position(|&id| id == watched) else { continue };
         for entry in columns.row_offsets[row]..columns.row_offsets[row + 1] {
-            if columns.row_indexes[entry as usize] as usize == candidate {
+            if columns.row_indexes.at(entry as usize) as usize == candidate {
                 let scale = 2_f32.powi(i32::from(columns.row_scales_log2[row]));
                 let weight = f32::from(columns.row_weights[entry as usize]);
                 given.push((rules.recency_weight(age) * scale * weight, watched));

@@ -2,7 +2,7 @@
 
 use quickcheck::quickcheck;
 use ranking::features::COLUMNS;
-use ranking::{Answer, Candidates, Error, Ranker, RankerError, Request, Rules, recommend};
+use ranking::{Answer, Candidates, Error, ModelError, Models, Request, Rules, recommend};
 
 use crate::oracle::everything;
 use crate::scenario::Scenario;
@@ -14,16 +14,20 @@ struct Scripted<F> {
     asked_rows: Vec<usize>,
 }
 
-impl<F: FnMut(usize) -> Result<Vec<f32>, RankerError>> Ranker for Scripted<F> {
-    fn score(&mut self, features: &[f32]) -> Result<Vec<f32>, RankerError> {
+impl<F: FnMut(usize) -> Result<Vec<f32>, ModelError>> Models for Scripted<F> {
+    fn score(&mut self, features: &[f32]) -> Result<Vec<f32>, ModelError> {
         assert_eq!(features.len() % COLUMNS, 0);
         assert!(features.iter().all(|feature| feature.is_finite()));
         self.asked_rows.push(features.len() / COLUMNS);
         (self.answer)(features.len() / COLUMNS)
     }
+
+    fn encode(&mut self, _: &[u32]) -> Result<Vec<f32>, ModelError> {
+        panic!("these candidates have no vectors")
+    }
 }
 
-fn scripted<F: FnMut(usize) -> Result<Vec<f32>, RankerError>>(answer: F) -> Scripted<F> {
+fn scripted<F: FnMut(usize) -> Result<Vec<f32>, ModelError>>(answer: F) -> Scripted<F> {
     Scripted { answer, asked_rows: Vec::new() }
 }
 
@@ -39,7 +43,7 @@ fn pool(ranker_pool: u32) -> Rules {
     Rules::new(5.0, 30, ranker_pool).unwrap()
 }
 
-fn ask(ranker: &mut dyn Ranker, rules: &Rules, question: &Request) -> Result<Answer, Error> {
+fn ask(ranker: &mut dyn Models, rules: &Rules, question: &Request) -> Result<Answer, Error> {
     recommend(&candidates(), rules, question, Some(ranker))
 }
 
@@ -121,7 +125,7 @@ fn the_pool_is_as_large_as_what_passes_at_most() {
 
 #[test]
 fn a_rankers_error_is_passed_on() {
-    let mut ranker = scripted(|_| Err(RankerError { code: "too-many-rows".to_owned() }));
+    let mut ranker = scripted(|_| Err(ModelError { code: "too-many-rows".to_owned() }));
     let error = ask(&mut ranker, &pool(5), &request(&[10], 5)).unwrap_err();
     assert_eq!(error, Error::Inference { code: "too-many-rows".to_owned() });
 }

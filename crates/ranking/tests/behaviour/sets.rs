@@ -25,7 +25,7 @@ pub(crate) fn columns(rows: &[Row<'_>]) -> Columns {
         ..Columns::default()
     };
     for row in rows {
-        columns.row_indexes.extend(row.iter().map(|&(index, _)| index));
+        row.iter().for_each(|&(index, _)| columns.row_indexes.push(index));
         columns.row_weights.extend(row.iter().map(|&(_, weight)| weight));
         columns.row_offsets.push(u32::try_from(columns.row_indexes.len()).unwrap());
     }

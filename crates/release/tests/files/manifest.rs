@@ -32,7 +32,7 @@ pub(crate) fn sound() -> Manifest {
         created_unix_s: 1_750_000_000,
         host_min: "0.1.0".to_owned(),
         regions: vec![RegionEntry { name: "eu".to_owned(), candidates: names[1].to_owned() }],
-        rules: RulesEntry { recency_tau: 0.1, history_window: 30, ranker_pool: 50 },
+        rules: RulesEntry { recency_tau: 0.1, history_window: 30, ranker_pool: 50, blend: None },
         files: names.map(entry).to_vec(),
         components: Components {
             ranking: "ranking.wasm".to_owned(),
@@ -48,6 +48,7 @@ pub(crate) fn sound() -> Manifest {
             inputs: vec![value("features", 8)],
             outputs: vec![value("logit", 1)],
         }),
+        tower: None,
         golden: vec![case()],
         quality: BTreeMap::from([("ndcg_at_10".to_owned(), 0.136), ("hr_at_10".to_owned(), 0.245)]),
     }

@@ -1,7 +1,8 @@
 //! Equal data give equal bytes, whoever writes them and when.
 
+use kernels::ByteMatrix;
 use quickcheck::quickcheck;
-use ranking::{Candidates, Columns, FactorColumns, Factors};
+use ranking::{Candidates, Columns, FactorColumns, Factors, Vectors};
 use release::{CandidateFile, Histories, decode_factors, encode_factors};
 use safetensors::SafeTensors;
 
@@ -75,7 +76,18 @@ fn columns(titles: &[(u8, f32, u16)]) -> Columns {
         row_indexes: (0..count).map(|index| ends((index + 1) % count)).collect(),
         row_weights: titles.iter().map(|(gap, ..)| gap.cast_signed()).collect(),
         row_scales_log2: titles.iter().map(|(gap, ..)| (gap % 81).cast_signed() - 40).collect(),
+        vectors: vectors(titles),
     }
+}
+
+/// Of every second set: three numbers a title.
+fn vectors(titles: &[(u8, f32, u16)]) -> Option<Vectors> {
+    titles.len().is_multiple_of(2).then(|| {
+        let values: Vec<f32> =
+            titles.iter().flat_map(|(a, _, b)| [f32::from(*a), -f32::from(*b), 0.5]).collect();
+        let items = titles.iter().map(|(gap, ..)| if *gap < 9 { Vectors::UNKNOWN } else { u32::from(*gap) });
+        Vectors { matrix: ByteMatrix::quantise(3, &values).unwrap(), items: items.collect() }
+    })
 }
 
 quickcheck! {

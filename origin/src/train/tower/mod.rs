@@ -3,7 +3,7 @@
 //!
 //! Pre-norm blocks (attention, then rectified units), no positions but a bias by age that each head learns: a
 //! place looks the same whatever comes after it and wherever it stands, so keys and values of a history can be
-//! kept and one more view costs one step. After Kang, McAuley, "Self-attentive sequential recommendation", 2018,
+//! kept and one more view costs one step ([`inference::Tower`] does). After Kang, McAuley, "Self-attentive sequential recommendation", 2018,
 //! trained with cross-entropy over all items as by Klenitskiy, Vasilev, "Turning dross into gold loss", 2023.
 
 mod attention;
@@ -15,14 +15,12 @@ pub mod onnx;
 pub mod search;
 mod shape;
 mod softmax;
-mod state;
 #[cfg(test)]
 mod tests;
 mod vector;
 
 pub use learn::{Learner, Settings};
 pub use shape::{BlockPlaces, Layout, NormPlaces, Place, Shape};
-pub use state::State;
 
 use network::{Dropout, Tape};
 use rayon::prelude::*;

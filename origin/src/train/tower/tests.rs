@@ -3,7 +3,7 @@
 use super::learn::Settings;
 use super::network::{Dropout, Tape};
 use super::softmax::{self, Compared, Sample, Targets};
-use super::{Learner, Shape, State, Tower};
+use super::{Learner, Shape, Tower};
 use crate::train::random::Random;
 
 const SHAPE: Shape = Shape { items: 23, width: 8, blocks: 2, heads: 2, hidden: 12, window: 9 };
@@ -94,20 +94,72 @@ fn a_sample_of_everything_costs_what_everything_costs() {
 }
 
 #[test]
-fn appending_gives_the_vector_of_the_whole_history() {
-    let shape = Shape::standard(300);
+fn a_node_reads_the_file_and_computes_the_same_vector() {
+    let shape = Shape { blocks: 3, heads: 4, ..Shape::standard(50) };
     let tower = tower(shape, 3);
+    let node = inference::Tower::read(&tower.to_onnx()).unwrap();
+    for history in histories(&shape, &[1, 2, 50, 200, 230], 4) {
+        let (own, theirs) = (tower.encode(&history).unwrap(), node.encode(&history).unwrap());
+        assert!(gap(&own, &theirs) < 1e-4, "{} items: {}", history.len(), gap(&own, &theirs));
+    }
+    assert_eq!(node.item_vector(7), Some(&tower.item_vectors()[7 * 64..8 * 64]));
+}
+
+#[test]
+fn appending_gives_the_very_bits_of_the_whole_history() {
+    let shape = Shape::standard(300);
+    let node = inference::Tower::read(&tower(shape, 3).to_onnx()).unwrap();
     let history = &histories(&shape, &[shape.window], 4)[0];
-    let mut state = State::default();
+    let mut state = inference::State::default();
     for (place, &item) in history.iter().enumerate() {
-        let own = tower.append(&mut state, item).unwrap();
+        let own = node.extend(&mut state, &[item]).unwrap();
         if [0, 1, 7, 63, 199].contains(&place) {
-            let whole = tower.encode(&history[..=place]).unwrap();
-            assert!(gap(&own, &whole) < 1e-5, "{place}: {}", gap(&own, &whole));
+            let (whole, kept) = node.encode_keeping(&history[..=place]).unwrap();
+            assert_eq!((own, &state), (whole, &kept), "{place}");
         }
     }
-    assert_eq!(state.len(), shape.window);
-    assert_eq!(tower.append(&mut state, 0), None);
+    let full = state.clone();
+    assert_eq!(node.extend(&mut state, &[0]), Err(inference::EncodeError::State));
+    assert_eq!(state, full);
+}
+
+#[test]
+fn a_node_names_what_it_cannot_encode() {
+    use inference::{EncodeError, State};
+    let node = inference::Tower::read(&tower(SHAPE, 3).to_onnx()).unwrap();
+    assert_eq!(node.encode(&[]), Err(EncodeError::Empty));
+    assert_eq!(node.encode(&[1, 2, 23]), Err(EncodeError::UnknownItem { place: 2 }));
+    let long: Vec<u32> = [[0; 20], [99; 20]].concat();
+    assert_eq!(node.encode(&long), Err(EncodeError::UnknownItem { place: 31 }));
+    assert_eq!(node.extend(&mut State::new(vec![0.0; 3]), &[1]), Err(EncodeError::State));
+    let mut wild = State::new(vec![f32::MAX; node.state_row()]);
+    assert_eq!(node.extend(&mut wild, &[1]), Err(EncodeError::NotFinite));
+    assert_eq!(wild, State::new(vec![f32::MAX; node.state_row()]), "what was refused changes nothing");
+}
+
+#[test]
+fn a_damaged_file_is_refused_and_never_panics() {
+    use inference::TowerError;
+    let sound = tower(SHAPE, 3).to_onnx();
+    assert!(inference::Tower::read(&sound[..sound.len() / 2]).is_err());
+    for place in (0..sound.len()).step_by(11) {
+        let mut bytes = sound.clone();
+        bytes[place] ^= 0x15;
+        if let Ok(node) = inference::Tower::read(&bytes) {
+            let _ = node.encode(&[1, 2, 3]);
+        }
+    }
+    let renamed = |from: &str, to: &str| {
+        let text = sound.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
+        let mut bytes = sound.clone();
+        bytes[text..text + to.len()].copy_from_slice(to.as_bytes());
+        inference::Tower::read(&bytes).unwrap_err()
+    };
+    assert_eq!(renamed("causal-v1", "causal-v9"), TowerError::NotATower);
+    assert_eq!(
+        renamed("frontrow.tower.window", "frontrow.tower.widnow"),
+        TowerError::Size { name: "window" }
+    );
 }
 
 #[test]

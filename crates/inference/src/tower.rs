@@ -1,0 +1,469 @@
+//! A causal transformer that turns what was watched into a viewer's vector, on our own kernels.
+//!
+//! The model is read from the ONNX file that the trainer writes: its initialisers have promised names and shapes
+//! (listed in `origin/src/train/tower/onnx.rs`), its metadata the sizes. A place sees itself and what came before,
+//! and knows of an item only how many came after it. So what was computed for a history stays true when it grows:
+//! [`State`] keeps it, and one more item costs one step. Either way gives the same bits.
+
+use std::fmt;
+
+use kernels::{Dense, LayerNorm, add_scaled, dot, softmax};
+
+use crate::limits::{TOWER_BLOCKS_MAX, TOWER_WIDTH_MAX, TOWER_WINDOW_MAX};
+use crate::network::NetworkError;
+use crate::onnx::{Graph, metadata};
+
+/// A tower, ready to run.
+#[derive(Clone, Debug)]
+pub struct Tower {
+    shape: TowerShape,
+    epsilon: f32,
+    input_scale: f32,
+    // Row-major: an item's vector as it is compared with, and times `input_scale` as it enters.
+    item_vectors: Vec<f32>,
+    blocks: Vec<Block>,
+    last_norm: Norm,
+}
+
+/// The sizes of a tower.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TowerShape {
+    /// Items it knows.
+    pub items: usize,
+    /// Numbers in a vector.
+    pub width: usize,
+    /// Transformer blocks.
+    pub blocks: usize,
+    /// Attention heads of a block.
+    pub heads: usize,
+    /// Rectified units of a block.
+    pub hidden: usize,
+    /// Newest items of a history that it sees.
+    pub window: usize,
+}
+
+/// Keys and values of a history, a row an item: of each block its keys, then its values.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    rows: Vec<f32>,
+}
+
+impl State {
+    /// From numbers that [`State::as_slice`] gave.
+    pub fn new(rows: Vec<f32>) -> Self {
+        Self { rows }
+    }
+
+    /// All numbers; a row a step, so that one step more adds to the end.
+    pub fn as_slice(&self) -> &[f32] {
+        &self.rows
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Block {
+    attention_norm: Norm,
+    // Queries, keys and values side by side.
+    query_key_value: Dense,
+    // Heads × window; the last entry for age 0.
+    age_bias: Vec<f32>,
+    attention_out: Dense,
+    hidden_norm: Norm,
+    hidden: Dense,
+    out: Dense,
+}
+
+#[derive(Clone, Debug)]
+struct Norm {
+    gain: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+/// Why a file is no tower.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TowerError {
+    /// The file is not ONNX.
+    Malformed {
+        /// In what way.
+        reason: &'static str,
+    },
+    /// The metadata do not say that this is a tower of a kind we know.
+    NotATower,
+    /// A size is missing or outside the limits.
+    Size {
+        /// Which.
+        name: &'static str,
+    },
+    /// An initialiser is missing, or not of the promised shape.
+    Initialiser {
+        /// Which.
+        name: String,
+    },
+}
+
+impl TowerError {
+    /// The stable name of the error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed { .. } => "tower-malformed",
+            Self::NotATower => "tower-unknown",
+            Self::Size { .. } => "tower-size",
+            Self::Initialiser { .. } => "tower-initialiser",
+        }
+    }
+}
+
+impl fmt::Display for TowerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed { reason } => write!(f, "not an ONNX file: {reason}"),
+            Self::NotATower => write!(f, "frontrow.tower is not {KIND}"),
+            Self::Size { name } => write!(f, "frontrow.tower.{name} is missing or out of range"),
+            Self::Initialiser { name } => write!(f, "{name} is missing or not of its shape"),
+        }
+    }
+}
+
+impl std::error::Error for TowerError {}
+
+impl From<NetworkError> for TowerError {
+    fn from(error: NetworkError) -> Self {
+        match error {
+            NetworkError::Malformed { reason } | NetworkError::Unsupported { reason } => {
+                Self::Malformed { reason }
+            }
+            NetworkError::Signature => Self::Malformed { reason: "the layers do not fit each other" },
+        }
+    }
+}
+
+/// Why a history has no vector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EncodeError {
+    /// There is nothing to encode.
+    Empty,
+    /// The tower has no such item.
+    UnknownItem {
+        /// Its place in the history.
+        place: usize,
+    },
+    /// The state is not one of this tower, or is full: begin anew with the newest part of the history.
+    State,
+    /// The numbers left all bounds.
+    NotFinite,
+}
+
+impl EncodeError {
+    /// The stable name of the error.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Empty => "encode-empty",
+            Self::UnknownItem { .. } => "encode-unknown-item",
+            Self::State => "encode-state",
+            Self::NotFinite => "encode-not-finite",
+        }
+    }
+}
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => write!(f, "there is no history"),
+            Self::UnknownItem { place } => write!(f, "item {place} of the history is not one of the tower's"),
+            Self::State => write!(f, "the state is not one of this tower, or full"),
+            Self::NotFinite => write!(f, "the tower gave a number that is not finite"),
+        }
+    }
+}
+
+impl std::error::Error for EncodeError {}
+
+impl Tower {
+    /// Reads an ONNX file of the trainer.
+    ///
+    /// # Errors
+    ///
+    /// When it is not ONNX, or not a tower of the kind and shape that it promises.
+    pub fn read(onnx: &[u8]) -> Result<Self, TowerError> {
+        let graph = Graph::read(onnx)?;
+        if metadata(onnx, b"frontrow.tower")? != Some(KIND.as_bytes()) {
+            return Err(TowerError::NotATower);
+        }
+        let number = |name: &'static str| -> Result<f32, TowerError> {
+            let key = format!("frontrow.tower.{name}");
+            let text = metadata(onnx, key.as_bytes())?.and_then(|text| str::from_utf8(text).ok());
+            let number = text.and_then(|text| text.parse::<f32>().ok());
+            number.filter(|number| number.is_finite() && *number > 0.0).ok_or(TowerError::Size { name })
+        };
+        let shape = shape(&number)?;
+        let weights = Weights { graph: &graph, shape };
+        let blocks = (0..shape.blocks).map(|block| weights.block(block)).collect::<Result<_, _>>()?;
+        Ok(Self {
+            shape,
+            epsilon: number("epsilon")?,
+            input_scale: number("input_scale")?,
+            item_vectors: weights.table("item_vectors", &[shape.items, shape.width])?,
+            blocks,
+            last_norm: weights.norm("last_norm")?,
+        })
+    }
+
+    /// Its sizes.
+    pub fn shape(&self) -> TowerShape {
+        self.shape
+    }
+
+    /// An item's vector.
+    pub fn item_vector(&self, item: u32) -> Option<&[f32]> {
+        let from = (item as usize).checked_mul(self.shape.width)?;
+        self.item_vectors.get(from..from + self.shape.width)
+    }
+
+    /// The vector of whoever watched these items, oldest first; of more than the window the newest count.
+    ///
+    /// # Errors
+    ///
+    /// When there are none, or one is not the tower's.
+    pub fn encode(&self, items: &[u32]) -> Result<Vec<f32>, EncodeError> {
+        self.encode_keeping(items).map(|(user, _)| user)
+    }
+
+    /// As [`Tower::encode`], and what is needed to go on from there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tower::encode`].
+    pub fn encode_keeping(&self, items: &[u32]) -> Result<(Vec<f32>, State), EncodeError> {
+        let older = items.len().saturating_sub(self.shape.window);
+        let mut state = State::default();
+        let user = self.steps(&mut state, &items[older..]).map_err(|error| match error {
+            EncodeError::UnknownItem { place } => EncodeError::UnknownItem { place: place + older },
+            other => other,
+        })?;
+        Ok((user, state))
+    }
+
+    /// Adds items to a history; the vector is that of the longer one.
+    ///
+    /// # Errors
+    ///
+    /// When the state is not one of this tower or has no room, or an item is not the tower's; the state stays.
+    pub fn extend(&self, state: &mut State, items: &[u32]) -> Result<Vec<f32>, EncodeError> {
+        self.steps(state, items)
+    }
+
+    /// Numbers that a step adds to a state.
+    pub fn state_row(&self) -> usize {
+        self.shape.blocks * 2 * self.shape.width
+    }
+
+    fn steps(&self, state: &mut State, items: &[u32]) -> Result<Vec<f32>, EncodeError> {
+        let (width, row) = (self.shape.width, self.state_row());
+        let before = state.rows.len() / row;
+        if !state.rows.len().is_multiple_of(row) || before + items.len() > self.shape.window {
+            return Err(EncodeError::State);
+        }
+        if items.is_empty() {
+            return Err(EncodeError::Empty);
+        }
+        let mut stream = self.entering(items)?;
+        let kept = state.rows.len();
+        state.rows.resize(kept + items.len() * row, 0.0);
+        let mut room = Room::default();
+        for (number, block) in self.blocks.iter().enumerate() {
+            let is_last = number + 1 == self.blocks.len();
+            block.keys_and_values(self, number, &stream, &mut state.rows[kept..], &mut room);
+            if is_last {
+                // Of the last block only the newest place is asked for.
+                let newest = stream.len() - width;
+                stream.drain(..newest);
+                room.query_key_value.drain(..(items.len() - 1) * 3 * width);
+            }
+            let first = before + items.len() - stream.len() / width;
+            block.attend(self, number, first, &state.rows, &mut room);
+            block.finish(self, &mut stream, &mut room);
+        }
+        let mut user = vec![0.0; width];
+        self.last_norm.over(self.epsilon).apply(&stream, &mut user);
+        if user.iter().all(|value| value.is_finite()) {
+            return Ok(user);
+        }
+        state.rows.truncate(kept);
+        Err(EncodeError::NotFinite)
+    }
+
+    fn entering(&self, items: &[u32]) -> Result<Vec<f32>, EncodeError> {
+        let mut stream = Vec::with_capacity(items.len() * self.shape.width);
+        for (place, &item) in items.iter().enumerate() {
+            let vector = self.item_vector(item).ok_or(EncodeError::UnknownItem { place })?;
+            stream.extend(vector.iter().map(|value| value * self.input_scale));
+        }
+        Ok(stream)
+    }
+}
+
+/// What lies between the steps of a block.
+#[derive(Default)]
+struct Room {
+    normed: Vec<f32>,
+    query_key_value: Vec<f32>,
+    attended: Vec<f32>,
+    scores: Vec<f32>,
+    hidden: Vec<f32>,
+    out: Vec<f32>,
+}
+
+impl Block {
+    /// Writes this block's part of every new row of the state.
+    fn keys_and_values(
+        &self,
+        tower: &Tower,
+        number: usize,
+        stream: &[f32],
+        rows: &mut [f32],
+        room: &mut Room,
+    ) {
+        let width = tower.shape.width;
+        room.normed.resize(stream.len(), 0.0);
+        self.attention_norm.over(tower.epsilon).apply(stream, &mut room.normed);
+        apply(&self.query_key_value, &room.normed, &mut room.query_key_value);
+        let rows = rows.chunks_exact_mut(tower.state_row());
+        for (row, fused) in rows.zip(room.query_key_value.chunks_exact(3 * width)) {
+            row[number * 2 * width..][..2 * width].copy_from_slice(&fused[width..]);
+        }
+    }
+
+    /// What each place takes from itself and those before it; the first of them is the history's `first`.
+    fn attend(&self, tower: &Tower, number: usize, first: usize, rows: &[f32], room: &mut Room) {
+        let TowerShape { width, heads, window, .. } = tower.shape;
+        let head_width = width / heads;
+        let scale = 1.0 / (head_width as f32).sqrt();
+        let (keys, values) = (number * 2 * width, number * 2 * width + width);
+        room.attended.clear();
+        for (place, fused) in (first..).zip(room.query_key_value.chunks_exact(3 * width)) {
+            let seen = || rows.chunks_exact(tower.state_row()).take(place + 1);
+            for head in 0..heads {
+                let query = &fused[head * head_width..][..head_width];
+                let bias = &self.age_bias[(head + 1) * window - (place + 1)..(head + 1) * window];
+                let key = |row: &[f32]| dot(query, &row[keys + head * head_width..][..head_width]);
+                room.scores.clear();
+                room.scores.extend(seen().zip(bias).map(|(row, bias)| key(row) * scale + bias));
+                softmax(&mut room.scores);
+                let from = room.attended.len();
+                room.attended.resize(from + head_width, 0.0);
+                for (row, &chance) in seen().zip(&room.scores) {
+                    let value = &row[values + head * head_width..][..head_width];
+                    add_scaled(&mut room.attended[from..], value, chance);
+                }
+            }
+        }
+    }
+
+    /// From what was attended to the stream behind the block.
+    fn finish(&self, tower: &Tower, stream: &mut [f32], room: &mut Room) {
+        apply(&self.attention_out, &room.attended, &mut room.out);
+        add_scaled(stream, &room.out, 1.0);
+        room.normed.resize(stream.len(), 0.0);
+        self.hidden_norm.over(tower.epsilon).apply(stream, &mut room.normed);
+        apply(&self.hidden, &room.normed, &mut room.hidden);
+        for value in &mut room.hidden {
+            *value = if *value > 0.0 { *value } else { 0.0 };
+        }
+        apply(&self.out, &room.hidden, &mut room.out);
+        add_scaled(stream, &room.out, 1.0);
+    }
+}
+
+fn apply(layer: &Dense, rows: &[f32], to: &mut Vec<f32>) {
+    to.resize(rows.len() / layer.inputs() * layer.outputs(), 0.0);
+    layer.apply(rows, to);
+}
+
+impl Norm {
+    fn over(&self, epsilon: f32) -> LayerNorm<'_> {
+        LayerNorm { gain: &self.gain, bias: &self.bias, epsilon }
+    }
+}
+
+fn shape(number: &impl Fn(&'static str) -> Result<f32, TowerError>) -> Result<TowerShape, TowerError> {
+    let size = |name: &'static str, size_max: usize| -> Result<usize, TowerError> {
+        let size = number(name)?;
+        // Exact: every limit is below 2^24.
+        let is_whole = size.fract() == 0.0 && size <= size_max as f32;
+        if is_whole { Ok(size as usize) } else { Err(TowerError::Size { name }) }
+    };
+    let shape = TowerShape {
+        items: size("items", ITEMS_MAX)?,
+        width: size("width", TOWER_WIDTH_MAX)?,
+        blocks: size("blocks", TOWER_BLOCKS_MAX)?,
+        heads: size("heads", TOWER_WIDTH_MAX)?,
+        hidden: size("hidden", TOWER_WIDTH_MAX * 8)?,
+        window: size("window", TOWER_WINDOW_MAX)?,
+    };
+    if shape.width.is_multiple_of(shape.heads) { Ok(shape) } else { Err(TowerError::Size { name: "heads" }) }
+}
+
+/// The initialisers, by their promised names.
+struct Weights<'a> {
+    graph: &'a Graph<'a>,
+    shape: TowerShape,
+}
+
+impl Weights<'_> {
+    fn block(&self, block: usize) -> Result<Block, TowerError> {
+        let TowerShape { width, heads, hidden, window, .. } = self.shape;
+        let name = |part: &str| format!("{block}.{part}");
+        Ok(Block {
+            attention_norm: self.norm(&name("attention_norm"))?,
+            query_key_value: self.query_key_value(block)?,
+            age_bias: self.table(&name("age_bias"), &[heads, window])?,
+            attention_out: self.dense(&name("attention_out"), None, [width, width])?,
+            hidden_norm: self.norm(&name("hidden_norm"))?,
+            hidden: self.dense(&name("hidden_weights"), Some(&name("hidden_bias")), [width, hidden])?,
+            out: self.dense(&name("out_weights"), Some(&name("out_bias")), [hidden, width])?,
+        })
+    }
+
+    /// Side by side, so that a row is read once for all three.
+    fn query_key_value(&self, block: usize) -> Result<Dense, TowerError> {
+        let width = self.shape.width;
+        let mut fused = vec![0.0; 3 * width * width];
+        for (side, part) in ["query", "key", "value"].into_iter().enumerate() {
+            let weights = self.table(&format!("{block}.{part}"), &[width, width])?;
+            for (to, from) in fused.chunks_exact_mut(3 * width).zip(weights.chunks_exact(width)) {
+                to[side * width..(side + 1) * width].copy_from_slice(from);
+            }
+        }
+        let refused = |_| TowerError::Initialiser { name: format!("{block}.query") };
+        Dense::new(width, &fused, &vec![0.0; 3 * width]).map_err(refused)
+    }
+
+    fn dense(
+        &self,
+        weights: &str,
+        bias: Option<&str>,
+        [inputs, outputs]: [usize; 2],
+    ) -> Result<Dense, TowerError> {
+        let values = self.table(weights, &[inputs, outputs])?;
+        let bias = bias.map_or_else(|| Ok(vec![0.0; outputs]), |bias| self.table(bias, &[outputs]))?;
+        Dense::new(inputs, &values, &bias).map_err(|_| TowerError::Initialiser { name: weights.to_owned() })
+    }
+
+    fn norm(&self, name: &str) -> Result<Norm, TowerError> {
+        let of = |part: &str| self.table(&format!("{name}.{part}"), &[self.shape.width]);
+        Ok(Norm { gain: of("gain")?, bias: of("bias")? })
+    }
+
+    fn table(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, TowerError> {
+        let found = self.graph.constant(name.as_bytes()).filter(|found| found.shape == shape);
+        found
+            .map(|found| found.values.clone())
+            .ok_or_else(|| TowerError::Initialiser { name: name.to_owned() })
+    }
+}
+
+/// What `frontrow.tower` says of the kind that is read here.
+const KIND: &str = "causal-v1";
+
+/// As many as a set of candidates may hold.
+const ITEMS_MAX: usize = 1 << 20;

@@ -1,0 +1,39 @@
+//! The vectors of a candidate set: what a viewer's vector is compared with.
+
+use alloc::vec::Vec;
+
+use kernels::{ByteMatrix, Query, dot_bytes, scores};
+
+/// One vector a title, as bytes, and the number by which the tower knows the title.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Vectors {
+    /// A row a title; what a title has that the tower does not know is not looked at.
+    pub matrix: ByteMatrix,
+    /// The tower's number of each title, [`Vectors::UNKNOWN`] where it knows none.
+    pub items: Vec<u32>,
+}
+
+impl Vectors {
+    /// In place of a number: the tower does not know the title.
+    pub const UNKNOWN: u32 = u32::MAX;
+
+    /// The tower's number of a title.
+    pub fn item(&self, index: usize) -> Option<u32> {
+        self.items.get(index).copied().filter(|&item| item != Self::UNKNOWN)
+    }
+
+    /// Titles that the tower knows.
+    pub fn known(&self) -> usize {
+        self.items.iter().filter(|&&item| item != Self::UNKNOWN).count()
+    }
+
+    /// Products of a viewer's vector, rounded to seven bits, with every row.
+    pub(crate) fn rounded(&self, viewer: &[f32]) -> Vec<f32> {
+        scores(&self.matrix, &Query::quantise(viewer))
+    }
+
+    /// The product of a viewer's vector as it is with a row of bytes.
+    pub(crate) fn exact(&self, viewer: &[f32], index: usize) -> f32 {
+        dot_bytes(viewer, self.matrix.row(index)) * self.matrix.scales()[index]
+    }
+}

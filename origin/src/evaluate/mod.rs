@@ -1,0 +1,135 @@
+//! Measures models on held-out views.
+//!
+//! A viewer's last view is the test, the second last the validation. Settings are chosen and rankers learn on the
+//! validation; the model is then fitted to all but the last view. Each test view is looked for among *all* titles,
+//! those already watched left out; its place is the number of titles with a strictly higher score.
+
+mod factors;
+mod ridge;
+pub mod split;
+mod tower;
+
+use serde::Serialize;
+
+pub use factors::factors;
+pub use ridge::ridge;
+pub use tower::{blend, tower};
+
+use crate::native::ModelRefused;
+use crate::train::TrainError;
+use crate::train::rank::Quality;
+use crate::train::score::Measured;
+use crate::train::sequences::{Sequences, SequencesError};
+
+/// What `evaluate recommend` prints: the same figures for every model, and what it says of itself.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report<Details> {
+    /// Viewers with a test view and a history.
+    pub users: u64,
+    /// Titles ranked for each.
+    pub items: usize,
+    /// What made the figures below, as shipped: `seq-ridge-int8`, `seq-ridge-int8+mlp`, `biased-mf`, `tower-int8` or
+    /// `seq-ridge-int8+tower-int8`.
+    pub model: &'static str,
+    /// Share of users with the test view among the first 10.
+    pub hr_at_10: f64,
+    /// Mean of 1 / log2(place + 2), 0 from place 10 on.
+    pub ndcg_at_10: f64,
+    /// Share of users with the test view among the first 20.
+    pub hr_at_20: f64,
+    /// HR@10 where a view counts one over how often its title was watched before.
+    pub debiased_hr_at_10: f64,
+    /// Share of HR@10 that rounding and pruning cost; below 0 when they won something.
+    pub loss_int8: f64,
+    /// Search for settings and final fit.
+    pub train_seconds: f64,
+    /// The same, under the name it had first.
+    pub fit_seconds: f64,
+    /// The model as shipped.
+    pub bytes: u64,
+    /// Views trained on.
+    pub events: usize,
+    /// Where settings were chosen; the test view played no part in it.
+    pub validation: Figures,
+    /// What the model says of itself.
+    #[serde(flatten)]
+    pub details: Details,
+}
+
+/// The three figures of an order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Figures {
+    /// See [`Report`].
+    pub hr_at_10: f64,
+    /// See [`Report`].
+    pub ndcg_at_10: f64,
+    /// See [`Report`].
+    pub hr_at_20: f64,
+}
+
+impl From<Quality> for Figures {
+    fn from(quality: Quality) -> Self {
+        let Quality { hr_at_10, ndcg_at_10, hr_at_20, .. } = quality;
+        Self { hr_at_10, ndcg_at_10, hr_at_20 }
+    }
+}
+
+/// What a measurement came to.
+struct Outcome {
+    model: &'static str,
+    /// On the test views, as shipped.
+    shipped: Measured,
+    /// HR@10 on the test views before and after rounding and pruning.
+    rounding: [f64; 2],
+    validation: Quality,
+    train_seconds: f64,
+    bytes: u64,
+}
+
+impl Outcome {
+    fn report<Details>(self, sequences: &Sequences, details: Details) -> Report<Details> {
+        let Quality { users, hr_at_10, ndcg_at_10, hr_at_20 } = self.shipped.quality;
+        let [before, after] = self.rounding;
+        Report {
+            users,
+            items: sequences.titles().len(),
+            model: self.model,
+            hr_at_10,
+            ndcg_at_10,
+            hr_at_20,
+            debiased_hr_at_10: self.shipped.debiased_hr_at_10,
+            loss_int8: if before == 0.0 { 0.0 } else { (before - after) / before },
+            train_seconds: self.train_seconds,
+            fit_seconds: self.train_seconds,
+            bytes: self.bytes,
+            events: sequences.iter(1).map(<[u32]>::len).sum(),
+            validation: self.validation.into(),
+            details,
+        }
+    }
+}
+
+/// Why nothing was measured.
+#[derive(Debug, thiserror::Error)]
+pub enum EvaluateError {
+    /// The file of sequences was refused.
+    #[error(transparent)]
+    Sequences(#[from] SequencesError),
+    /// The model could not be trained or asked.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// What was trained would be refused by every node.
+    #[error(transparent)]
+    Model(#[from] ModelRefused),
+}
+
+impl EvaluateError {
+    /// Stable, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Sequences(error) => error.code(),
+            Self::Train(error) => error.code(),
+            Self::Model(error) => error.code(),
+        }
+    }
+}
