@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use frontrow_origin::retrieval::{FaissIndex, Neighbour, Storage, VectorIndex};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -69,6 +69,8 @@ impl<'a> Ours<'a> {
         let started = Instant::now();
         let index = FaissIndex::build(self.asked.vectors, DIMENSIONS, storage)?;
         let build_s = rounded(started.elapsed().as_secs_f64());
+        // With fewer vectors the origin would keep bytes instead, and another work would be measured.
+        ensure!(index.storage() == storage, "too few vectors for {storage:?}");
         let file = tempfile::NamedTempFile::new()?;
         index.save(file.path())?;
         self.index = Some(index);

@@ -82,8 +82,8 @@ impl Storage {
     }
 }
 
-/// Below this FAISS warns that centroids follow single vectors.
-const VECTORS_PER_CENTROID_MIN: usize = 39;
+/// Below this a centroid follows single vectors; FAISS itself warns below 39.
+const VECTORS_PER_CENTROID_MIN: usize = 20;
 
 /// A vector found: its place in the order of building, and its inner product with the query.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -81,9 +81,9 @@ fn a_code_for_several_numbers_finds_some() {
 #[test]
 fn too_few_vectors_for_lists_are_kept_as_bytes() {
     for storage in [Storage::IvfSq8 { lists: 16 }, Storage::IvfPq { lists: 16, code_bytes: 4 }] {
-        let mut index = FaissIndex::build(&vectors(600), DIMENSIONS, storage).unwrap();
+        let mut index = FaissIndex::build(&vectors(300), DIMENSIONS, storage).unwrap();
         assert_eq!(index.storage(), Storage::Sq8);
-        assert_eq!(index.search(&vectors(1), 600).unwrap()[0].len(), 600);
+        assert_eq!(index.search(&vectors(1), 300).unwrap()[0].len(), 300);
         index.set_probes(8).unwrap();
     }
 }
