@@ -11,6 +11,7 @@ mod recommend;
 mod release_files;
 mod sessions;
 mod spine;
+mod tower;
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -31,6 +32,12 @@ struct Cli {
 enum Bench {
     /// The way of a request through the node: recommend, bitrate, fold, HTTP.
     Spine(BenchArgs),
+    /// A tower's encoder: a history of 50, and one more; beside onnxruntime.
+    Encode(BenchArgs),
+    /// The nearest 200 of 27,000 vectors; beside FAISS.
+    Retrieval(BenchArgs),
+    /// A whole cold answer with tower and rows; beside onnxruntime and FAISS.
+    Recommend(BenchArgs),
     /// Matrix factorisation: training, single and batch predictions, the best twenty; beside numpy.
     Predict(BenchArgs),
     /// Search of whole catalogues: flat, bytes, lists and codes; beside PyPI's faiss-cpu.
@@ -76,6 +83,9 @@ impl BenchArgs {
 fn main() -> Result<()> {
     match Cli::parse().bench {
         Bench::Spine(args) => args.print(&spine::measure(&args.components(), args.rounds)?),
+        Bench::Encode(args) => args.print(&tower::encode(&args.components(), args.rounds)?),
+        Bench::Retrieval(args) => args.print(&tower::retrieval(&args.components(), args.rounds)?),
+        Bench::Recommend(args) => args.print(&tower::recommend(&args.components(), args.rounds)?),
         Bench::Predict(args) => args.print(&predict::measure(&args.components(), args.rounds)?),
         Bench::Faiss { args, full } => args.print(&faiss::measure(faiss::large(full), args.rounds)?),
     }

@@ -75,6 +75,7 @@ pub(crate) fn error(error: Error) -> exports::Error {
         Error::KOutOfRange { k } => exports::Error::KOutOfRange(k),
         Error::HistoryTooLong { .. } => exports::Error::HistoryTooLong(count(HISTORY_MAX)),
         Error::TooManyPairs { .. } => exports::Error::TooManyPairs(count(PAIRS_MAX)),
+        Error::Vector { width } => exports::Error::Vector(count(width)),
         Error::Inference { code } => exports::Error::Inference(code),
     }
 }

@@ -10,6 +10,9 @@ mod wit;
 
 use alloc::vec::Vec;
 
+// Only for its feature, which `ranking` leaves to the engine at hand.
+use kernels as _;
+
 use loaded::{LOADED, Loaded};
 use ranking::{ModelError, Models};
 use wit::exports::frontrow::edge::ranking as exports;
@@ -41,6 +44,16 @@ impl exports::Guest for Component {
         let models: Option<&mut dyn Models> = Some(&mut imported);
         let answer = ranking::recommend(&loaded.candidates, &loaded.rules, &request, models);
         answer.map(convert::answer).map_err(convert::error)
+    }
+
+    fn nearest(
+        viewer: Vec<f32>,
+        count: u32,
+        request: exports::Request,
+    ) -> Result<Vec<exports::Scored>, exports::Error> {
+        let loaded = LOADED.get().ok_or(exports::Error::NotLoaded)?;
+        let nearest = ranking::nearest(&loaded.candidates, &viewer, count, &convert::request(request));
+        nearest.map(convert::scored).map_err(convert::error)
     }
 
     fn predict(viewers: Vec<u32>, titles: Vec<u32>) -> Result<Vec<f32>, exports::Error> {

@@ -63,8 +63,9 @@ impl State {
 #[derive(Clone, Debug)]
 struct Block {
     attention_norm: Norm,
-    // Queries, keys and values side by side.
-    query_key_value: Dense,
+    query: Dense,
+    // Keys and values side by side.
+    key_value: Dense,
     // Heads × window; the last entry for age 0.
     age_bias: Vec<f32>,
     attention_out: Dense,
@@ -277,8 +278,9 @@ impl Tower {
                 // Of the last block only the newest place is asked for.
                 let newest = stream.len() - width;
                 stream.drain(..newest);
-                room.query_key_value.drain(..(items.len() - 1) * 3 * width);
+                room.normed.drain(..newest);
             }
+            apply(&block.query, &room.normed, &mut room.query);
             let first = before + items.len() - stream.len() / width;
             block.attend(self, number, first, &state.rows, &mut room);
             block.finish(self, &mut stream, &mut room);
@@ -306,7 +308,8 @@ impl Tower {
 #[derive(Default)]
 struct Room {
     normed: Vec<f32>,
-    query_key_value: Vec<f32>,
+    query: Vec<f32>,
+    key_value: Vec<f32>,
     attended: Vec<f32>,
     scores: Vec<f32>,
     hidden: Vec<f32>,
@@ -326,10 +329,10 @@ impl Block {
         let width = tower.shape.width;
         room.normed.resize(stream.len(), 0.0);
         self.attention_norm.over(tower.epsilon).apply(stream, &mut room.normed);
-        apply(&self.query_key_value, &room.normed, &mut room.query_key_value);
+        apply(&self.key_value, &room.normed, &mut room.key_value);
         let rows = rows.chunks_exact_mut(tower.state_row());
-        for (row, fused) in rows.zip(room.query_key_value.chunks_exact(3 * width)) {
-            row[number * 2 * width..][..2 * width].copy_from_slice(&fused[width..]);
+        for (row, both) in rows.zip(room.key_value.chunks_exact(2 * width)) {
+            row[number * 2 * width..][..2 * width].copy_from_slice(both);
         }
     }
 
@@ -340,10 +343,10 @@ impl Block {
         let scale = 1.0 / (head_width as f32).sqrt();
         let (keys, values) = (number * 2 * width, number * 2 * width + width);
         room.attended.clear();
-        for (place, fused) in (first..).zip(room.query_key_value.chunks_exact(3 * width)) {
+        for (place, queries) in (first..).zip(room.query.chunks_exact(width)) {
             let seen = || rows.chunks_exact(tower.state_row()).take(place + 1);
             for head in 0..heads {
-                let query = &fused[head * head_width..][..head_width];
+                let query = &queries[head * head_width..][..head_width];
                 let bias = &self.age_bias[(head + 1) * window - (place + 1)..(head + 1) * window];
                 let key = |row: &[f32]| dot(query, &row[keys + head * head_width..][..head_width]);
                 room.scores.clear();
@@ -415,7 +418,8 @@ impl Weights<'_> {
         let name = |part: &str| format!("{block}.{part}");
         Ok(Block {
             attention_norm: self.norm(&name("attention_norm"))?,
-            query_key_value: self.query_key_value(block)?,
+            query: self.dense(&name("query"), None, [width, width])?,
+            key_value: self.key_value(block)?,
             age_bias: self.table(&name("age_bias"), &[heads, window])?,
             attention_out: self.dense(&name("attention_out"), None, [width, width])?,
             hidden_norm: self.norm(&name("hidden_norm"))?,
@@ -424,18 +428,18 @@ impl Weights<'_> {
         })
     }
 
-    /// Side by side, so that a row is read once for all three.
-    fn query_key_value(&self, block: usize) -> Result<Dense, TowerError> {
+    /// Side by side, so that a row is read once for both.
+    fn key_value(&self, block: usize) -> Result<Dense, TowerError> {
         let width = self.shape.width;
-        let mut fused = vec![0.0; 3 * width * width];
-        for (side, part) in ["query", "key", "value"].into_iter().enumerate() {
+        let mut both = vec![0.0; 2 * width * width];
+        for (side, part) in ["key", "value"].into_iter().enumerate() {
             let weights = self.table(&format!("{block}.{part}"), &[width, width])?;
-            for (to, from) in fused.chunks_exact_mut(3 * width).zip(weights.chunks_exact(width)) {
+            for (to, from) in both.chunks_exact_mut(2 * width).zip(weights.chunks_exact(width)) {
                 to[side * width..(side + 1) * width].copy_from_slice(from);
             }
         }
-        let refused = |_| TowerError::Initialiser { name: format!("{block}.query") };
-        Dense::new(width, &fused, &vec![0.0; 3 * width]).map_err(refused)
+        let refused = |_| TowerError::Initialiser { name: format!("{block}.key") };
+        Dense::new(width, &both, &vec![0.0; 2 * width]).map_err(refused)
     }
 
     fn dense(

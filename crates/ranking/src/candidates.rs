@@ -5,6 +5,7 @@ use core::fmt;
 
 use crate::limits::{ROW_ENTRIES_MAX, SCALE_LOG2_MAX, TITLES_MAX};
 use crate::order::falling;
+use crate::places::Places;
 use crate::{Indexes, TitleId, Vectors};
 
 /// The columns of a candidate set as a file holds them; one entry a title unless said otherwise.
@@ -45,6 +46,7 @@ pub struct Candidates {
     /// All indexes, most popular first, ties by the lower id.
     pub(crate) by_popularity: Vec<u32>,
     pub(crate) popularity_max: f32,
+    places: Places,
 }
 
 /// Why columns are not a candidate set.
@@ -107,7 +109,8 @@ impl Candidates {
         let mut by_popularity: Vec<u32> = (0..).take(columns.title_ids.len()).collect();
         by_popularity
             .sort_unstable_by(|&a, &b| falling(popular_scores[a as usize], a, popular_scores[b as usize], b));
-        Ok(Self { columns, popular_scores, by_popularity, popularity_max })
+        let places = Places::new(&columns.title_ids);
+        Ok(Self { columns, popular_scores, by_popularity, popularity_max, places })
     }
 
     /// Titles in the set.
@@ -132,7 +135,7 @@ impl Candidates {
 
     /// Where a title stands in the columns.
     pub fn index_of(&self, title: TitleId) -> Option<usize> {
-        self.columns.title_ids.binary_search(&title).ok()
+        self.places.get(title)
     }
 }
 

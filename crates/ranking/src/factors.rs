@@ -6,13 +6,12 @@
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
-use core::hash::{BuildHasherDefault, Hasher};
 
-use hashbrown::HashMap;
 use kernels::Dense;
 
 use crate::bitset::Bitset;
 use crate::limits::{FACTORS_MAX, PAIRS_MAX, TITLES_MAX};
+use crate::places::Places;
 use crate::request::{Error, Scored};
 use crate::{TitleId, ViewerId};
 
@@ -45,29 +44,6 @@ pub struct Factors {
     title_places: Places,
     // The title factors again, for one viewer with all titles.
     titles: Dense,
-}
-
-/// Where an id stands in its column; many times quicker than a search in the column.
-type Places = HashMap<u32, u32, BuildHasherDefault<IdHasher>>;
-
-/// Spreads ids by one multiplication (Knuth, TAOCP 3, 6.4). Whoever can choose the ids signs the release.
-#[derive(Clone, Copy, Debug, Default)]
-struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u32(u32::from(byte));
-        }
-    }
-
-    fn write_u32(&mut self, id: u32) {
-        self.0 = (self.0 ^ u64::from(id)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
 }
 
 /// Why columns are not a factor model.
@@ -133,7 +109,6 @@ impl Factors {
         if !columns.mean.is_finite() {
             return Err(FactorsError::NotFinite { column: "mean" });
         }
-        let places = |ids: &[u32]| ids.iter().copied().zip(0..).collect();
         let mut transposed = vec![0.0; titles * factors];
         for (title, its) in columns.title_factors.chunks_exact(factors).enumerate() {
             for (factor, value) in its.iter().enumerate() {
@@ -142,7 +117,8 @@ impl Factors {
         }
         let dense =
             Dense::new(factors, &transposed, &columns.title_biases).map_err(|_| FactorsError::Size)?;
-        let (viewer_places, title_places) = (places(&columns.viewer_ids), places(&columns.title_ids));
+        let (viewer_places, title_places) =
+            (Places::new(&columns.viewer_ids), Places::new(&columns.title_ids));
         Ok(Self { columns, viewer_places, title_places, titles: dense })
     }
 
@@ -166,8 +142,8 @@ impl Factors {
             return Err(Error::TooManyPairs { pairs: pairs.len() });
         }
         let predictions = pairs.iter().map(|(viewer, title)| {
-            match (self.viewer_places.get(viewer), self.title_places.get(title)) {
-                (Some(&viewer), Some(&title)) => self.rating(viewer as usize, title as usize),
+            match (self.viewer_places.get(*viewer), self.title_places.get(*title)) {
+                (Some(viewer), Some(title)) => self.rating(viewer, title),
                 _ => self.columns.mean,
             }
         });
@@ -177,17 +153,17 @@ impl Factors {
     /// The `n` titles with the highest predicted rating, ties by the lower id; empty for an unknown
     /// viewer, shorter when the excludes leave fewer.
     pub fn top_rated(&self, viewer: ViewerId, n: usize, exclude: &[TitleId]) -> Vec<Scored> {
-        let Some(&viewer) = self.viewer_places.get(&viewer) else { return Vec::new() };
-        let viewer = viewer as usize;
+        let Some(viewer) = self.viewer_places.get(viewer) else { return Vec::new() };
         let titles = &self.columns.title_ids;
         let d = self.columns.factors;
         let start = self.columns.mean + self.columns.viewer_biases[viewer];
         let mut ratings: Vec<f32> = self.columns.title_biases.iter().map(|bias| start + bias).collect();
         self.titles.accumulate(&self.columns.viewer_factors[viewer * d..(viewer + 1) * d], &mut ratings);
         let mut barred = Bitset::new(titles.len());
-        for &place in exclude.iter().filter_map(|title| self.title_places.get(title)) {
-            barred.insert(place as usize);
-        }
+        exclude
+            .iter()
+            .filter_map(|&title| self.title_places.get(title))
+            .for_each(|place| barred.insert(place));
         let best = kernels::top_of(&ratings, n, |place| !barred.contains(place));
         best.into_iter().map(|(score, place)| Scored { title: titles[place as usize], score }).collect()
     }

@@ -16,6 +16,9 @@ pub const RANKER_POOL_MAX: u32 = 200;
 /// hundredths, and so a title by a few places.
 pub const RESCORED: usize = 100;
 
+/// Nearest titles in one answer; more is a dump of the set.
+pub const NEAREST_MAX: u32 = 1_000;
+
 /// Titles in a candidate set; a larger one would not fit a node's memory beside the others.
 pub const TITLES_MAX: usize = 1 << 20;
 

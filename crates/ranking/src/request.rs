@@ -169,6 +169,11 @@ pub enum Error {
         /// How many.
         pairs: usize,
     },
+    /// A viewer's vector is not finite, or not as wide as those of the candidates.
+    Vector {
+        /// How wide those are.
+        width: usize,
+    },
     /// A model of the release failed.
     Inference {
         /// Its code.
@@ -183,6 +188,7 @@ impl Error {
             Self::KOutOfRange { .. } => "k-out-of-range",
             Self::HistoryTooLong { .. } => "history-too-long",
             Self::TooManyPairs { .. } => "too-many-pairs",
+            Self::Vector { .. } => "vector",
             Self::Inference { .. } => "inference",
         }
     }
@@ -196,6 +202,7 @@ impl fmt::Display for Error {
                 write!(f, "{titles} watched titles are more than {HISTORY_MAX}")
             }
             Self::TooManyPairs { pairs } => write!(f, "{pairs} pairs are too many"),
+            Self::Vector { width } => write!(f, "the vector is not {width} finite numbers"),
             Self::Inference { code } => write!(f, "a model failed: {code}"),
         }
     }

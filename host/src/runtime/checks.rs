@@ -17,17 +17,22 @@ pub(super) fn answer(
     }
     falling(answer.picks.iter().map(|pick| (pick.score, pick.title)))?;
     once(answer.picks.iter().map(|pick| pick.title))?;
-    let mut shown: Vec<u32> = answer.picks.iter().map(|pick| pick.title).collect();
-    shown.sort_unstable();
-    let is_shown = |title: &&u32| shown.binary_search(title).is_ok();
-    if let Some(&title) = request.history.iter().chain(&request.exclude).find(is_shown) {
-        return Err(Nonsense::Excluded { title });
-    }
-    let known = |title: u32| titles.binary_search(&title).is_ok();
-    match answer.picks.iter().find(|pick| !known(pick.title)) {
-        Some(pick) => Err(Nonsense::UnknownTitle { title: pick.title }),
-        None => Ok(()),
-    }
+    not_barred(answer.picks.iter().map(|pick| pick.title), request)?;
+    known(answer.picks.iter().map(|pick| pick.title), titles)
+}
+
+/// At most `count` known titles, none watched or excluded, each once, in falling order, ties by the lower id.
+pub(super) fn nearest(
+    scored: &[ranking::Scored],
+    count: u32,
+    request: &ranking::Request,
+    titles: &[u32],
+) -> Result<(), Nonsense> {
+    length(scored.len(), count as usize)?;
+    falling(scored.iter().map(|entry| (entry.score, entry.title)))?;
+    once(scored.iter().map(|entry| entry.title))?;
+    not_barred(scored.iter().map(|entry| entry.title), request)?;
+    known(scored.iter().map(|entry| entry.title), titles)
 }
 
 /// At most `n` titles, none excluded, each once, in falling order, ties by the lower id.
@@ -120,6 +125,24 @@ fn falling(entries: impl Iterator<Item = (f32, u32)>) -> Result<(), Nonsense> {
         above = (score, title);
     }
     Ok(())
+}
+
+/// None of them was watched or excluded.
+fn not_barred(shown: impl Iterator<Item = u32>, request: &ranking::Request) -> Result<(), Nonsense> {
+    let mut shown: Vec<u32> = shown.collect();
+    shown.sort_unstable();
+    let is_shown = |title: &&u32| shown.binary_search(title).is_ok();
+    match request.history.iter().chain(&request.exclude).find(is_shown) {
+        Some(&title) => Err(Nonsense::Excluded { title }),
+        None => Ok(()),
+    }
+}
+
+fn known(mut shown: impl Iterator<Item = u32>, titles: &[u32]) -> Result<(), Nonsense> {
+    match shown.find(|title| titles.binary_search(title).is_err()) {
+        Some(title) => Err(Nonsense::UnknownTitle { title }),
+        None => Ok(()),
+    }
 }
 
 fn once(titles: impl Iterator<Item = u32>) -> Result<(), Nonsense> {

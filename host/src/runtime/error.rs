@@ -247,6 +247,7 @@ fn ranking_code(error: &ranking::Error) -> &'static str {
         ranking::Error::TooManyPairs(_) => "too-many-pairs",
         ranking::Error::PairsUneven(_) => "pairs-uneven",
         ranking::Error::NoFactors => "no-factors",
+        ranking::Error::Vector(_) => "vector",
         ranking::Error::Inference(_) => "ranker-failed",
     }
 }

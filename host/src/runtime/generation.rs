@@ -7,6 +7,7 @@ use std::sync::Arc;
 use wasmtime::Store;
 
 use super::bindings::bitrate_world::{BitrateComponent, BitrateComponentPre};
+use super::bindings::inference_world::InferenceComponent;
 use super::bindings::qoe_world::QoeComponentPre;
 use super::bindings::ranking_world::{RankingComponent, RankingComponentPre};
 use super::error::{InvokeError, Nonsense};
@@ -87,6 +88,24 @@ impl Generation {
         checked(checks::answer(&answer, request, &region.known.titles), answer)
     }
 
+    /// The `count` titles of a region whose vectors are nearest to a viewer's, by the filters of `request`.
+    pub fn nearest(
+        &self,
+        region: &str,
+        viewer: &[f32],
+        count: u32,
+        request: &ranking::Request,
+    ) -> Result<Vec<ranking::Scored>, InvokeError> {
+        let region = self.regions.get(region).ok_or(InvokeError::UnknownRegion)?;
+        let scored = self
+            .call(None, |store| {
+                let guest = region.pre.instantiate(&mut *store)?;
+                guest.frontrow_edge_ranking().call_nearest(store, viewer, count, request)
+            })?
+            .map_err(InvokeError::Ranking)?;
+        checked(checks::nearest(&scored, count, request, &region.known.titles), scored)
+    }
+
     /// Predicts the rating of each viewer for the title at the same place; whom or what nobody knows gets
     /// the mean.
     pub fn predict(&self, viewers: &[u32], titles: &[u32]) -> Result<Vec<f32>, InvokeError> {
@@ -159,6 +178,16 @@ impl Generation {
         let region = self.rating_region()?;
         let guest = region.pre.instantiate(&mut store).map_err(|error| self.sandboxes.ended(&error))?;
         Ok(HeldRatings { generation: self, store, guest })
+    }
+
+    /// The same for the models of a release.
+    pub fn hold_models(&self) -> Result<HeldModels<'_>, InvokeError> {
+        let models = self.models()?;
+        let mut store = self.sandboxes.open(None);
+        store.set_epoch_deadline(u64::MAX / 2);
+        store.set_hostcall_fuel(usize::MAX);
+        let guest = models.pre.instantiate(&mut store).map_err(|error| self.sandboxes.ended(&error))?;
+        Ok(HeldModels { generation: self, store, guest })
     }
 
     /// Folds events into a saved session; an empty state begins one.
@@ -254,6 +283,35 @@ impl fmt::Debug for HeldBitrate<'_> {
     }
 }
 
+/// An inference instance that outlives a call; see [`Generation::hold_bitrate`].
+pub struct HeldModels<'a> {
+    generation: &'a Generation,
+    store: Store<Sandbox>,
+    guest: InferenceComponent,
+}
+
+impl HeldModels<'_> {
+    /// As [`Generation::encode`], in the instance of the call before.
+    pub fn encode(&mut self, items: &[u32]) -> Result<Vec<f32>, InvokeError> {
+        let guest = self.guest.frontrow_edge_inference();
+        let encoded = guest.call_encode(&mut self.store, items);
+        encoded.map_err(|error| self.generation.sandboxes.ended(&error))?.map_err(InvokeError::Inference)
+    }
+
+    /// As [`Generation::encode_from`], in the instance of the call before.
+    pub fn encode_from(&mut self, state: &[f32], items: &[u32]) -> Result<inference::Step, InvokeError> {
+        let guest = self.guest.frontrow_edge_inference();
+        let step = guest.call_encode_from(&mut self.store, state, items);
+        step.map_err(|error| self.generation.sandboxes.ended(&error))?.map_err(InvokeError::Inference)
+    }
+}
+
+impl fmt::Debug for HeldModels<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HeldModels")
+    }
+}
+
 /// A ranking instance that outlives a call; see [`Generation::hold_ratings`].
 pub struct HeldRatings<'a> {
     generation: &'a Generation,
@@ -270,6 +328,19 @@ impl HeldRatings<'_> {
             .map_err(|error| self.generation.sandboxes.ended(&error))?
             .map_err(InvokeError::Ranking)?;
         checked(checks::numbers(&ratings, viewers.len()), ratings)
+    }
+
+    /// As [`Generation::nearest`] for the region whose snapshot holds the factor model, in the instance of the call
+    /// before.
+    pub fn nearest(
+        &mut self,
+        viewer: &[f32],
+        count: u32,
+        request: &ranking::Request,
+    ) -> Result<Vec<ranking::Scored>, InvokeError> {
+        let guest = self.guest.frontrow_edge_ranking();
+        let found = guest.call_nearest(&mut self.store, viewer, count, request);
+        found.map_err(|error| self.generation.sandboxes.ended(&error))?.map_err(InvokeError::Ranking)
     }
 
     /// As [`Generation::top_rated`], in the instance of the call before.

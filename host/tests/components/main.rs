@@ -6,5 +6,6 @@ mod built;
 mod cross_form;
 mod imports;
 mod ranker;
+mod relaxed;
 mod shipped;
 mod tower;

@@ -52,7 +52,7 @@ fn errors_have_stable_codes() {
             "10001 watched titles are more than 10000",
         ),
         (Error::TooManyPairs { pairs: 7 }, "too-many-pairs", "7 pairs are too many"),
-        (Error::Inference { code: "failed".into() }, "inference", "the ranker failed: failed"),
+        (Error::Inference { code: "failed".into() }, "inference", "a model failed: failed"),
     ];
     for (error, code, text) in errors {
         assert_eq!((error.code(), error.to_string().as_str()), (code, text));

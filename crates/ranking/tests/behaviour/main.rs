@@ -11,3 +11,4 @@ mod ranker;
 mod reasons;
 mod scenario;
 mod sets;
+mod tower;

@@ -1,0 +1,80 @@
+"""Encoding, retrieval and ranking as services in Python do them: onnxruntime and FAISS, one process, one thread.
+
+Reads one JSON object a line from standard input and answers one a line: `encode` runs a tower over histories,
+`index` takes vectors (a file of float32, row by row), `search` times single queries on the index, `cold` both one
+after the other, as a request does. Times are in seconds.
+"""
+
+import json
+import os
+import sys
+import time
+
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import faiss  # noqa: E402  (threads are counted when it is loaded)
+import numpy as np  # noqa: E402
+import onnxruntime as ort  # noqa: E402
+
+
+def session(path):
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+def each(calls):
+    times = []
+    for call in calls:
+        started = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - started)
+    return times
+
+
+class Stack:
+    def __init__(self):
+        faiss.omp_set_num_threads(1)
+        self.tower = None
+        self.indexes = {}
+
+    def answer(self, ask):
+        kind = ask["do"]
+        if kind == "load":
+            self.tower = session(ask["tower"])
+            return []
+        if kind == "index":
+            vectors = np.fromfile(ask["path"], dtype=np.float32).reshape(-1, ask["width"])
+            for name, factory in (("flat", "Flat"), ("sq8", "SQ8")):
+                index = faiss.index_factory(ask["width"], factory, faiss.METRIC_INNER_PRODUCT)
+                index.train(vectors)
+                index.add(vectors)
+                self.indexes[name] = index
+            return []
+        if kind == "encode":
+            histories = [np.array([history], dtype=np.int64) for history in ask["histories"]]
+            return each([lambda h=h: self.tower.run(["user"], {"history": h}) for h in histories])
+        if kind == "search":
+            queries = np.array(ask["queries"], dtype=np.float32)
+            index = self.indexes[ask["index"]]
+            return each([lambda q=q: index.search(q[None, :], ask["count"]) for q in queries])
+        if kind == "cold":
+            index = self.indexes[ask["index"]]
+
+            def cold(history):
+                (user,) = self.tower.run(["user"], {"history": history})
+                index.search(user, ask["count"])
+
+            histories = [np.array([history], dtype=np.int64) for history in ask["histories"]]
+            return each([lambda h=h: cold(h) for h in histories])
+        raise ValueError(kind)
+
+
+def main():
+    stack = Stack()
+    for line in sys.stdin:
+        print(json.dumps({"times_s": stack.answer(json.loads(line))}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

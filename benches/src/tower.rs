@@ -1,0 +1,369 @@
+//! The tower at the edge: encoding a history, finding the nearest candidates, and both in one cold answer; beside
+//! onnxruntime and FAISS on the same model and the same vectors.
+
+use std::fmt;
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow};
+use frontrow_edge::runtime::{
+    Generation, RegionFiles, ReleaseFiles, Runtime, RuntimeConfig, ranking as edge,
+};
+use frontrow_origin::train::tower::{Learner, Settings, Shape};
+use inference::Tower;
+use kernels::ByteMatrix;
+use ranking::{Candidates, Columns, Request, Vectors};
+use release::CandidateFile;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::measure::{Latency, latency, percentiles, rounded};
+use crate::peers::Peer;
+use crate::release_files::{Dice, REGION, Wasm, candidates};
+
+/// Candidates, as many as a streaming service has titles.
+const TITLES: u32 = 27_000;
+/// Watched titles of a viewer.
+const HISTORY: usize = 50;
+/// Nearest titles asked for.
+const NEAREST: u32 = 200;
+/// Calls of a round.
+const CALLS: usize = 300;
+
+/// What was measured of the encoder.
+#[derive(Debug, Serialize)]
+pub(crate) struct Encode {
+    items: usize,
+    width: usize,
+    history: Latencies,
+    /// A whole history by onnxruntime, one thread.
+    onnxruntime: Option<Latency>,
+    /// Ours in fresh memory over onnxruntime.
+    fresh_over_onnxruntime: Option<f64>,
+    /// The last of the history, going on from the state of those before it.
+    one_more: Latencies,
+}
+
+/// What was measured of the retrieval.
+#[derive(Debug, Serialize)]
+pub(crate) struct Retrieval {
+    candidates: u32,
+    width: usize,
+    count: u32,
+    nearest: Latencies,
+    /// The same with every fifth title excluded.
+    filtered: Latencies,
+    filtered_over_unfiltered: f64,
+    faiss_flat: Option<Latency>,
+    faiss_sq8: Option<Latency>,
+    fresh_over_faiss_sq8: Option<f64>,
+    warm_over_faiss_sq8: Option<f64>,
+}
+
+/// What was measured of a whole answer.
+#[derive(Debug, Serialize)]
+pub(crate) struct Recommend {
+    candidates: u32,
+    width: usize,
+    history: usize,
+    row_entries: u32,
+    /// Encode, compare with all candidates, add the rows, filter, choose twenty with reasons; all in fresh memory.
+    cold: Latency,
+    /// The same code without wasm.
+    native: Latency,
+    /// onnxruntime encodes, FAISS finds as many; no rows, no filters, no reasons.
+    onnxruntime_and_faiss_flat: Option<Latency>,
+    cold_over_peers: Option<f64>,
+}
+
+/// A fresh instance a call, one instance for all, no wasm.
+#[derive(Debug, Serialize)]
+struct Latencies {
+    fresh: Latency,
+    warm: Latency,
+    native: Latency,
+}
+
+/// A release with a tower, and what asks it.
+struct Scene {
+    // Holds the compiled components for as long as they are used.
+    _folder: tempfile::TempDir,
+    generation: Generation,
+    tower: Tower,
+    candidates: Candidates,
+    width: usize,
+    peer: Option<Peer>,
+}
+
+impl Scene {
+    fn new(components: &Path, width: usize, row_entries: u32) -> Result<Self> {
+        let folder = tempfile::tempdir().context("a folder for compiled components")?;
+        let shape = Shape { width, ..Shape::standard(TITLES as usize) };
+        // Numbers as they are drawn: what they are does not change what it costs.
+        let learned = Learner::new(shape, Settings::default(), [&[0_u32, 1][..]].into_iter()).tower();
+        let onnx = learned.to_onnx();
+        let tower = Tower::read(&onnx).map_err(|error| anyhow!("{error}"))?;
+        let plain =
+            CandidateFile::decode(&candidates(TITLES, row_entries)?).map_err(|error| anyhow!("{error}"))?;
+        let vectors = Vectors {
+            matrix: ByteMatrix::quantise(width, learned.item_vectors())
+                .map_err(|error| anyhow!("{error}"))?,
+            items: (0..TITLES).collect(),
+        };
+        let columns = Columns { vectors: Some(vectors), ..plain.candidates.columns().clone() };
+        let candidates = Candidates::new(columns).map_err(|error| anyhow!("{error}"))?;
+        let file = CandidateFile { candidates: candidates.clone(), ..plain }.encode();
+        let wasm = Wasm::read(components)?;
+        let runtime = Runtime::new(&RuntimeConfig::new(folder.path()))?;
+        let regions = [RegionFiles { name: REGION, candidates: &file }];
+        let files = wasm.release(&regions, None);
+        let rules = edge::Rules { blend: Some(edge::Blend { weight: 0.7, floor: 0.01 }), ..files.rules };
+        let generation = runtime.prepare(&ReleaseFiles { tower: Some(&onnx), rules, ..files })?;
+        let mut peer = Peer::start(include_str!("../peers/onnx.py"))?;
+        if let Some(peer) = &mut peer {
+            let (model, vectors) = (folder.path().join("tower.onnx"), folder.path().join("vectors.f32"));
+            std::fs::write(&model, &onnx)?;
+            let bytes = learned.item_vectors().iter().flat_map(|value| value.to_le_bytes());
+            std::fs::write(&vectors, bytes.collect::<Vec<u8>>())?;
+            peer.times_s(&json!({"do": "load", "tower": model}))?;
+            peer.times_s(&json!({"do": "index", "path": vectors, "width": width}))?;
+        }
+        Ok(Self { _folder: folder, generation, tower, candidates, width, peer })
+    }
+
+    /// Titles by their places in the set, which are the tower's numbers.
+    fn histories(&self) -> Vec<Vec<u32>> {
+        let mut dice = Dice(17);
+        (0..CALLS).map(|_| (0..HISTORY).map(|_| dice.below(TITLES)).collect()).collect()
+    }
+
+    fn viewers(&self) -> Result<Vec<Vec<f32>>> {
+        let encode = |history: &Vec<u32>| self.tower.encode(history).map_err(|error| anyhow!("{error}"));
+        self.histories().iter().map(encode).collect()
+    }
+
+    fn ask(&mut self, rounds: u32, ask: &serde_json::Value) -> Result<Option<Latency>> {
+        let Some(peer) = &mut self.peer else { return Ok(None) };
+        let rounds = (0..=rounds).map(|_| peer.times_s(ask)).collect::<Result<Vec<_>>>()?;
+        let rounds = rounds.into_iter().skip(1);
+        Ok(Some(percentiles(rounds.map(|times| times.iter().map(|time_s| time_s * 1e6).collect()))))
+    }
+}
+
+/// Encoding 50 items by a tower of 64 numbers, and one more.
+pub(crate) fn encode(components: &Path, rounds: u32) -> Result<Encode> {
+    let mut scene = Scene::new(components, 64, 0)?;
+    let histories = scene.histories();
+    let states: Vec<Vec<f32>> = histories
+        .iter()
+        .map(|history| {
+            scene.tower.encode_keeping(&history[..HISTORY - 1]).map(|(_, state)| state.as_slice().to_vec())
+        })
+        .collect::<Result<_, _>>()
+        .map_err(|error| anyhow!("{error}"))?;
+    let last = |call: usize| &histories[call][HISTORY - 1..];
+    let (generation, tower) = (&scene.generation, &scene.tower);
+    let mut held = generation.hold_models()?;
+    let history = Latencies {
+        fresh: latency(rounds, CALLS, |call| done(generation.encode(&histories[call])))?,
+        warm: latency(rounds, CALLS, |call| done(held.encode(&histories[call])))?,
+        native: latency(rounds, CALLS, |call| done(tower.encode(&histories[call])))?,
+    };
+    let one_more = Latencies {
+        fresh: latency(rounds, CALLS, |call| done(generation.encode_from(&states[call], last(call))))?,
+        warm: latency(rounds, CALLS, |call| done(held.encode_from(&states[call], last(call))))?,
+        native: latency(rounds, CALLS, |call| {
+            let mut state = inference::State::new(states[call].clone());
+            done(tower.extend(&mut state, last(call)))
+        })?,
+    };
+    drop(held);
+    let (items, width) = (tower.shape().items, tower.shape().width);
+    let onnxruntime = scene.ask(rounds, &json!({"do": "encode", "histories": histories}))?;
+    let fresh_over_onnxruntime = onnxruntime.map(|peer| rounded(history.fresh.p50_us / peer.p50_us));
+    Ok(Encode { items, width, history, onnxruntime, fresh_over_onnxruntime, one_more })
+}
+
+/// The nearest 200 of 27,000 vectors of 128 numbers.
+pub(crate) fn retrieval(components: &Path, rounds: u32) -> Result<Retrieval> {
+    let mut scene = Scene::new(components, 128, 0)?;
+    let viewers = scene.viewers()?;
+    let question = |exclude: Vec<u32>| edge::Request {
+        history: Vec::new(),
+        exclude,
+        k: 1,
+        at_unix_ms: 1_800_000_000_000,
+        maturity_max: 18,
+    };
+    let fifth = scene.candidates.columns().title_ids.iter().copied().step_by(5).collect();
+    let (all, filtered) = (question(Vec::new()), question(fifth));
+    let nearest = measure_nearest(&scene, &viewers, &all, rounds)?;
+    let filtered = measure_nearest(&scene, &viewers, &filtered, rounds)?;
+    let search = |index: &str| json!({"do": "search", "index": index, "queries": viewers, "count": NEAREST});
+    let faiss_flat = scene.ask(rounds, &search("flat"))?;
+    let faiss_sq8 = scene.ask(rounds, &search("sq8"))?;
+    let over = |ours: Latency| faiss_sq8.map(|peer| rounded(ours.p50_us / peer.p50_us));
+    Ok(Retrieval {
+        candidates: TITLES,
+        width: scene.width,
+        count: NEAREST,
+        filtered_over_unfiltered: rounded(filtered.warm.p50_us / nearest.warm.p50_us),
+        fresh_over_faiss_sq8: over(nearest.fresh),
+        warm_over_faiss_sq8: over(nearest.warm),
+        nearest,
+        filtered,
+        faiss_flat,
+        faiss_sq8,
+    })
+}
+
+fn measure_nearest(
+    scene: &Scene,
+    viewers: &[Vec<f32>],
+    question: &edge::Request,
+    rounds: u32,
+) -> Result<Latencies> {
+    let native = Request {
+        exclude: question.exclude.clone(),
+        k: question.k,
+        at_unix_ms: question.at_unix_ms,
+        maturity_max_years: question.maturity_max,
+        ..Request::default()
+    };
+    let generation = &scene.generation;
+    let mut held = generation.hold_ratings()?;
+    Ok(Latencies {
+        fresh: latency(rounds, CALLS, |call| {
+            done(generation.nearest(REGION, &viewers[call], NEAREST, question))
+        })?,
+        warm: latency(rounds, CALLS, |call| done(held.nearest(&viewers[call], NEAREST, question)))?,
+        native: latency(rounds, CALLS, |call| {
+            done(ranking::nearest(&scene.candidates, &viewers[call], NEAREST, &native))
+        })?,
+    })
+}
+
+/// A whole answer for a viewer never seen before.
+pub(crate) fn recommend(components: &Path, rounds: u32) -> Result<Recommend> {
+    const ROW_ENTRIES: u32 = 50;
+    let mut scene = Scene::new(components, 128, ROW_ENTRIES)?;
+    let histories = scene.histories();
+    let title_ids = &scene.candidates.columns().title_ids;
+    let question = |history: &Vec<u32>| edge::Request {
+        history: history.iter().map(|&place| title_ids[place as usize]).collect(),
+        exclude: Vec::new(),
+        k: 20,
+        at_unix_ms: 1_800_000_000_000,
+        maturity_max: 18,
+    };
+    let questions: Vec<edge::Request> = histories.iter().map(question).collect();
+    let cold = latency(rounds, CALLS, |call| done(scene.generation.recommend(REGION, &questions[call])))?;
+    let blend = ranking::Blend::new(0.7, 0.01).map_err(|error| anyhow!("{error}"))?;
+    let rules = ranking::Rules::new(8.0, 50, 0).map_err(|error| anyhow!("{error}"))?.with_blend(Some(blend));
+    let native = latency(rounds, CALLS, |call| {
+        let question = &questions[call];
+        let own = Request {
+            history: question.history.clone(),
+            k: question.k,
+            at_unix_ms: question.at_unix_ms,
+            maturity_max_years: question.maturity_max,
+            ..Request::default()
+        };
+        done(ranking::recommend(&scene.candidates, &rules, &own, Some(&mut InProcess(&scene.tower))))
+    })?;
+    let ask = json!({"do": "cold", "index": "flat", "histories": histories, "count": NEAREST});
+    let peers = scene.ask(rounds, &ask)?;
+    Ok(Recommend {
+        candidates: TITLES,
+        width: scene.width,
+        history: HISTORY,
+        row_entries: ROW_ENTRIES,
+        cold,
+        native,
+        onnxruntime_and_faiss_flat: peers,
+        cold_over_peers: peers.map(|peers| rounded(cold.p50_us / peers.p50_us)),
+    })
+}
+
+/// The tower without wasm.
+struct InProcess<'a>(&'a Tower);
+
+impl ranking::Models for InProcess<'_> {
+    fn score(&mut self, _: &[f32]) -> Result<Vec<f32>, ranking::ModelError> {
+        Err(ranking::ModelError { code: "not-loaded".to_owned() })
+    }
+
+    fn encode(&mut self, items: &[u32]) -> Result<Vec<f32>, ranking::ModelError> {
+        self.0.encode(items).map_err(|error| ranking::ModelError { code: error.code().to_owned() })
+    }
+}
+
+fn done<T, E: fmt::Debug>(result: Result<T, E>) -> Result<()> {
+    match result {
+        Ok(value) => {
+            std::hint::black_box(value);
+            Ok(())
+        }
+        Err(error) => Err(anyhow!("{error:?}")),
+    }
+}
+
+impl fmt::Display for Latencies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { fresh, warm, native } = self;
+        write!(
+            f,
+            "fresh {} µs (p99 {}), warm {} µs, native {} µs",
+            fresh.p50_us, fresh.p99_us, warm.p50_us, native.p50_us
+        )
+    }
+}
+
+/// A figure that there may be, with its unit.
+fn told(value: Option<f64>, unit: &str) -> String {
+    value.map_or_else(|| "not measured".to_owned(), |value| format!("{value}{unit}"))
+}
+
+impl fmt::Display for Encode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "encode {HISTORY} items, width {}, of {} items", self.width, self.items)?;
+        writeln!(f, "  ours         {}", self.history)?;
+        writeln!(f, "  onnxruntime  {}", told(self.onnxruntime.map(|peer| peer.p50_us), " µs"))?;
+        writeln!(f, "  fresh over onnxruntime {}", told(self.fresh_over_onnxruntime, ""))?;
+        write!(f, "one more item  {}", self.one_more)
+    }
+}
+
+impl fmt::Display for Retrieval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "the nearest {} of {} × {}", self.count, self.candidates, self.width)?;
+        writeln!(f, "  ours        {}", self.nearest)?;
+        writeln!(f, "  filtered    {}", self.filtered)?;
+        writeln!(f, "  FAISS Flat  {}", told(self.faiss_flat.map(|peer| peer.p50_us), " µs"))?;
+        writeln!(f, "  FAISS SQ8   {}", told(self.faiss_sq8.map(|peer| peer.p50_us), " µs"))?;
+        write!(
+            f,
+            "  over FAISS SQ8: fresh {}, warm {}; filtered over unfiltered {}",
+            told(self.fresh_over_faiss_sq8, ""),
+            told(self.warm_over_faiss_sq8, ""),
+            self.filtered_over_unfiltered
+        )
+    }
+}
+
+impl fmt::Display for Recommend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "a cold answer: {} items, {} × {}", self.history, self.candidates, self.width)?;
+        writeln!(
+            f,
+            "  ours         {} µs (p99 {}), native {} µs",
+            self.cold.p50_us, self.cold.p99_us, self.native.p50_us
+        )?;
+        let peers = self.onnxruntime_and_faiss_flat.map(|peers| peers.p50_us);
+        write!(
+            f,
+            "  onnxruntime and FAISS Flat {}, ours over theirs {}",
+            told(peers, " µs"),
+            told(self.cold_over_peers, "")
+        )
+    }
+}

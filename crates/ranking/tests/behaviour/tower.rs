@@ -1,0 +1,187 @@
+//! Rows and vectors together, and vectors alone; against sorts of everything.
+
+use kernels::ByteMatrix;
+use quickcheck::{Arbitrary, Gen, quickcheck};
+use ranking::{
+    Answer, Blend, Candidates, Columns, Error, ModelError, Models, Reason, Request, Rules, Scored, Vectors,
+    nearest, recommend,
+};
+
+use crate::sets::{Row, columns, request, titles};
+
+/// Vectors of two whole numbers, which bytes and seven bits hold exactly.
+#[derive(Clone, Debug)]
+struct Scene {
+    vectors: Vec<[i8; 2]>,
+    viewer: [i8; 2],
+    unknown: usize,
+    weight: u8,
+}
+
+impl Arbitrary for Scene {
+    fn arbitrary(source: &mut Gen) -> Self {
+        let number = |source: &mut Gen| i8::arbitrary(source) % 32;
+        let titles = 2 + usize::arbitrary(source) % 40;
+        Self {
+            vectors: (0..titles).map(|_| [number(source), number(source)]).collect(),
+            viewer: [number(source), number(source)],
+            unknown: usize::arbitrary(source) % titles,
+            weight: u8::arbitrary(source) % 4,
+        }
+    }
+}
+
+impl Scene {
+    /// Titles 10, 20, …; 10 leads to the next three, one is unknown to the tower.
+    fn candidates(&self) -> Candidates {
+        let row: Vec<(u32, i8)> = (1..4.min(self.vectors.len() as u32)).zip([90, 60, 30]).collect();
+        let mut rows: Vec<Row<'_>> = vec![&[]; self.vectors.len()];
+        rows[0] = &row;
+        let mut items: Vec<u32> = (0..self.vectors.len() as u32).collect();
+        items[self.unknown] = Vectors::UNKNOWN;
+        let values: Vec<i8> = self.vectors.as_flattened().to_vec();
+        let matrix = ByteMatrix::new(2, &values, vec![1.0; items.len()]).unwrap();
+        Candidates::new(Columns { vectors: Some(Vectors { matrix, items }), ..columns(&rows) }).unwrap()
+    }
+
+    fn rules(&self) -> Rules {
+        let blend = Blend::new(f32::from(self.weight), 0.5).unwrap();
+        Rules::new(5.0, 30, 0).unwrap().with_blend(Some(blend))
+    }
+
+    fn product(&self, index: usize) -> f32 {
+        let [a, b] = self.vectors[index];
+        // Whole numbers have no −0.
+        f32::from(i16::from(a) * i16::from(self.viewer[0]) + i16::from(b) * i16::from(self.viewer[1]))
+    }
+}
+
+/// Says the same of every history, and keeps what it was asked.
+struct Says {
+    vector: Vec<f32>,
+    asked: Vec<Vec<u32>>,
+}
+
+impl Models for Says {
+    fn score(&mut self, _: &[f32]) -> Result<Vec<f32>, ModelError> {
+        panic!("the rules give the ranker no pool")
+    }
+
+    fn encode(&mut self, items: &[u32]) -> Result<Vec<f32>, ModelError> {
+        self.asked.push(items.to_vec());
+        Ok(self.vector.clone())
+    }
+}
+
+fn says(vector: &[i8]) -> Says {
+    Says { vector: vector.iter().copied().map(f32::from).collect(), asked: Vec::new() }
+}
+
+fn ask(scene: &Scene, models: &mut Says, question: &Request) -> Result<Answer, Error> {
+    recommend(&scene.candidates(), &scene.rules(), question, Some(models))
+}
+
+quickcheck! {
+    fn the_order_is_that_of_blended_scores(scene: Scene) -> bool {
+        let mut models = says(&scene.viewer);
+        let watched = if scene.unknown == 0 { 20 } else { 10 };
+        let answer = ask(&scene, &mut models, &request(&[watched], 100)).unwrap();
+        let watched = watched as usize / 10 - 1;
+        let blend = scene.rules().blend().unwrap();
+        let row = |index: usize| match (watched, index) {
+            (0, 1..=3) => [90.0, 60.0, 30.0][index - 1],
+            _ => 0.0,
+        };
+        let known = (0..scene.vectors.len()).filter(|&index| index != scene.unknown && index != watched);
+        let mut expected: Vec<(f32, u32)> =
+            known.map(|index| (blend.score(row(index), scene.product(index)), index as u32 * 10 + 10)).collect();
+        expected.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let personal = expected.len();
+        let got: Vec<(f32, u32)> = answer.picks.iter().map(|pick| (pick.score, pick.title)).collect();
+        got[..personal] == expected
+            // The title that the tower does not know comes last, by popularity.
+            && got[personal..].iter().all(|&(_, title)| title == scene.unknown as u32 * 10 + 10)
+            && got.windows(2).all(|pair| pair[0].0 >= pair[1].0)
+            && models.asked == [vec![watched as u32]]
+    }
+
+    fn the_nearest_are_those_of_a_sort(scene: Scene, count: u8) -> bool {
+        let question = request(&[20], 1);
+        let count = u32::from(count) + 1;
+        let viewer = scene.viewer.map(f32::from);
+        let found = nearest(&scene.candidates(), &viewer, count, &question).unwrap();
+        let known = (0..scene.vectors.len()).filter(|&index| index != scene.unknown && index != 1);
+        let mut expected: Vec<Scored> =
+            known.map(|index| Scored { title: index as u32 * 10 + 10, score: scene.product(index) }).collect();
+        expected.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.title.cmp(&b.title)));
+        expected.truncate(count as usize);
+        found == expected
+    }
+}
+
+fn scene() -> Scene {
+    Scene { vectors: (0..30).map(|n| [n, 1]).collect(), viewer: [3, 0], unknown: 29, weight: 1 }
+}
+
+#[test]
+fn reasons_say_what_spoke_for_a_title() {
+    let answer = ask(&scene(), &mut says(&[3, 0]), &request(&[10], 100)).unwrap();
+    let reason = |title: u32| answer.picks.iter().find(|pick| pick.title == title).unwrap().reason;
+    assert_eq!(reason(20), Reason::BecauseYouWatched(10));
+    assert_eq!(reason(290), Reason::PickedForYou);
+    assert_eq!(reason(300), Reason::PopularToFill);
+}
+
+#[test]
+fn nobody_asks_the_tower_about_what_it_does_not_know() {
+    for history in [&[][..], &[300], &[7, 8]] {
+        let mut models = says(&[3, 0]);
+        let answer = ask(&scene(), &mut models, &request(history, 3)).unwrap();
+        assert!(models.asked.is_empty());
+        assert_eq!(titles(&answer), [10, 20, 30], "what is popular");
+    }
+}
+
+#[test]
+fn the_newest_two_hundred_are_encoded_oldest_first() {
+    let mut models = says(&[3, 0]);
+    let history: Vec<u32> = (0..500).map(|view| view % 29 * 10 + 10).collect();
+    ask(&scene(), &mut models, &request(&history, 3)).unwrap();
+    let expected: Vec<u32> = (300..500).map(|view| view % 29).collect();
+    assert_eq!(models.asked, [expected]);
+}
+
+#[test]
+fn a_viewer_who_has_seen_everything_gets_nothing_and_no_error() {
+    let history: Vec<u32> = (1..=30).map(|title| title * 10).collect();
+    let answer = ask(&scene(), &mut says(&[3, 0]), &request(&history, 5)).unwrap();
+    assert_eq!((answer.picks.len(), answer.eligible), (0, 0));
+}
+
+#[test]
+fn a_vector_that_does_not_fit_is_refused() {
+    for vector in [vec![1.0], vec![1.0; 3], vec![1.0, f32::NAN]] {
+        let mut models = Says { vector: vector.clone(), asked: Vec::new() };
+        let error = ask(&scene(), &mut models, &request(&[10], 3)).unwrap_err();
+        assert_eq!(error, Error::Inference { code: "nonsense-vector".to_owned() });
+        let error = nearest(&scene().candidates(), &vector, 3, &request(&[], 1)).unwrap_err();
+        assert_eq!(error, Error::Vector { width: 2 });
+    }
+}
+
+#[test]
+fn without_a_blend_the_tower_is_not_asked() {
+    let mut models = says(&[3, 0]);
+    let rules = Rules::new(5.0, 30, 0).unwrap();
+    let answer = recommend(&scene().candidates(), &rules, &request(&[10], 3), Some(&mut models)).unwrap();
+    assert_eq!((titles(&answer), models.asked.len()), (vec![20, 30, 40], 0));
+}
+
+#[test]
+fn as_many_vectors_as_titles() {
+    let sound = scene().candidates();
+    let mut columns = sound.columns().clone();
+    columns.vectors.as_mut().unwrap().items.pop();
+    let refused = Candidates::new(columns).unwrap_err();
+    assert_eq!(refused, ranking::CandidatesError::Length { column: "vector" });
+}
