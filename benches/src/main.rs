@@ -48,6 +48,9 @@ enum Bench {
         #[arg(long)]
         full: bool,
     },
+    /// A process of `faiss`: single queries on one thread.
+    #[command(hide = true)]
+    FaissOne(faiss::OneArgs),
 }
 
 #[derive(clap::Args)]
@@ -88,5 +91,6 @@ fn main() -> Result<()> {
         Bench::Recommend(args) => args.print(&tower::recommend(&args.components(), args.rounds)?),
         Bench::Predict(args) => args.print(&predict::measure(&args.components(), args.rounds)?),
         Bench::Faiss { args, full } => args.print(&faiss::measure(faiss::large(full), args.rounds)?),
+        Bench::FaissOne(args) => faiss::run_one(&args),
     }
 }

@@ -4,11 +4,13 @@ use std::fmt;
 use std::time::Instant;
 
 use anyhow::Result;
-use frontrow_origin::retrieval::{Built, FaissIndex, Neighbour, Storage, VectorIndex, build_for_recall};
+use frontrow_origin::retrieval::{Built, FaissIndex, Storage, VectorIndex, build_for_recall};
 use serde::Serialize;
 
+use super::one;
+use super::sides::{Effort, recall};
 use super::vectors::{DIMENSIONS, QUERIES, REAL, clustered};
-use crate::measure::{Latency, latency, rounded};
+use crate::measure::{Latency, rounded};
 
 /// One catalogue, one stated recall.
 #[derive(Debug, Serialize)]
@@ -24,7 +26,7 @@ pub(super) struct Choice {
     one: Latency,
 }
 
-/// Catalogues between the origin's bounds, each with three stated recalls.
+/// Catalogues between the origin's bounds, each with four stated recalls.
 pub(super) fn measure(rounds: u32) -> Result<Vec<Choice>> {
     let mut choices = Vec::new();
     for vectors in [REAL, 300_000] {
@@ -33,17 +35,14 @@ pub(super) fn measure(rounds: u32) -> Result<Vec<Choice>> {
         // Half of the viewers choose, the others judge.
         let (chosen_by, judged_by) = work.queries.split_at(QUERIES / 2 * DIMENSIONS);
         let truth = FaissIndex::build(&work.titles, DIMENSIONS, Storage::Flat)?.search(judged_by, AT)?;
-        for stated in [0.5, 0.9, 0.95, 1.0] {
+        for stated in [0.3, 0.9, 0.95, 1.0] {
             eprintln!("▸ an index of {vectors} for a recall of {stated}");
             let started = Instant::now();
             let built: Built<FaissIndex> = build_for_recall(&work.titles, DIMENSIONS, chosen_by, stated)?;
             let build_s = rounded(started.elapsed().as_secs_f64());
             let mut index = built.index;
             let found = index.search(judged_by, AT)?;
-            let one = latency(rounds, 100, |call| {
-                std::hint::black_box(index.search(&judged_by[call * DIMENSIONS..][..DIMENSIONS], AT)?);
-                Ok(())
-            })?;
+            let one = one::measure(&index, built.probes, judged_by, Effort { k: AT, rounds, calls: 100 })?;
             choices.push(Choice {
                 vectors,
                 recall_at_10_stated: stated,
@@ -56,13 +55,6 @@ pub(super) fn measure(rounds: u32) -> Result<Vec<Choice>> {
         }
     }
     Ok(choices)
-}
-
-fn recall(found: &[Vec<Neighbour>], truth: &[Vec<Neighbour>]) -> f64 {
-    let hits = found.iter().zip(truth).map(|(found, truth)| {
-        found.iter().filter(|one| truth.iter().any(|other| other.index == one.index)).count()
-    });
-    rounded(hits.sum::<usize>() as f64 / (AT * truth.len()) as f64)
 }
 
 const AT: usize = 10;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::vectors::DIMENSIONS;
+use super::{Metric, one};
 use crate::measure::{Latency, median, percentiles, rounded};
 use crate::peers::Peer;
 
@@ -28,7 +29,7 @@ pub(super) struct Build {
 pub(super) struct Answers {
     /// A thousand queries in one call, over all threads: milliseconds per query.
     pub(super) batch_ms_per_query: f64,
-    /// One query a call, on one thread.
+    /// One query a call, on one thread, in a process of its own.
     pub(super) one: Latency,
     /// Share of the ten that the flat index finds.
     pub(super) recall_at_10: f64,
@@ -80,7 +81,7 @@ impl<'a> Ours<'a> {
     pub(super) fn search(&mut self, probes: Option<u32>, effort: Effort) -> Result<Answers> {
         let index = self.index.as_mut().context("an index was built")?;
         index.set_probes(probes.unwrap_or(1))?;
-        let (mut batch_ms, mut one_us, mut found) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut batch_ms, mut found) = (Vec::new(), Vec::new());
         let queries = self.asked.queries;
         // The first round warms caches and does not count.
         for round in 0..=effort.rounds {
@@ -89,29 +90,19 @@ impl<'a> Ours<'a> {
             let took_ms = started.elapsed().as_secs_f64() * 1e3;
             if round > 0 {
                 batch_ms.push(took_ms / found.len() as f64);
-                one_us.push(one_by_one(index, queries, effort)?);
             }
         }
+        let one = one::measure(index, probes, queries, effort)?;
         if index.storage() == Storage::Flat {
             self.truth.clone_from(&found);
         }
         let (recall_at_10, next_at_k) = (recall(&found, &self.truth), share_next(&found, self.asked.next));
-        let one = percentiles(one_us);
         Ok(Answers { batch_ms_per_query: rounded(median(batch_ms)), one, recall_at_10, next_at_k })
     }
 }
 
-fn one_by_one(index: &mut FaissIndex, queries: &[f32], effort: Effort) -> Result<Vec<f64>> {
-    let queries = queries.chunks_exact(DIMENSIONS).take(effort.calls);
-    let time = |query: &[f32]| {
-        let started = Instant::now();
-        std::hint::black_box(index.search(query, effort.k)?);
-        Ok(started.elapsed().as_secs_f64() * 1e6)
-    };
-    queries.map(time).collect()
-}
-
-fn recall(found: &[Vec<Neighbour>], truth: &[Vec<Neighbour>]) -> f64 {
+/// Share of the ten nearest that were found.
+pub(super) fn recall(found: &[Vec<Neighbour>], truth: &[Vec<Neighbour>]) -> f64 {
     let hits = found.iter().zip(truth).map(|(found, truth)| {
         let is_true = |one: &&Neighbour| truth.iter().take(AT).any(|other| other.index == one.index);
         found.iter().take(AT).filter(is_true).count()
@@ -130,6 +121,8 @@ const AT: usize = 10;
 /// PyPI's faiss-cpu.
 pub(super) struct Theirs {
     peer: Peer,
+    /// What it was told to find the nearest by.
+    pub(super) metric: Metric,
     /// What it says it is.
     pub(super) version: String,
     /// Threads it searches a batch with.
@@ -152,7 +145,7 @@ struct Searched {
 
 impl Theirs {
     /// Hands over the work in files; none where the peers are not installed.
-    pub(super) fn open(asked: &Asked<'_>, metric: &str, folder: &Path) -> Result<Option<Self>> {
+    pub(super) fn open(asked: &Asked<'_>, metric: Metric, folder: &Path) -> Result<Option<Self>> {
         let Some(mut peer) = Peer::start(include_str!("../../peers/faiss_cpu.py"))? else { return Ok(None) };
         let (vectors, queries) = (folder.join("vectors"), folder.join("queries"));
         write_numbers(&vectors, asked.vectors)?;
@@ -161,7 +154,7 @@ impl Theirs {
             "do": "open", "vectors_file": vectors, "queries_file": queries, "dimensions": DIMENSIONS,
             "vectors": asked.vectors.len() / DIMENSIONS, "next": asked.next, "metric": metric,
         }))?;
-        Ok(Some(Self { peer, version: opened.version, threads: opened.threads }))
+        Ok(Some(Self { peer, metric, version: opened.version, threads: opened.threads }))
     }
 
     pub(super) fn build(&mut self, storage: Storage) -> Result<Build> {
@@ -190,7 +183,8 @@ impl Theirs {
     }
 }
 
-fn write_numbers(path: &Path, numbers: &[f32]) -> Result<()> {
+/// Little-endian, row by row.
+pub(super) fn write_numbers(path: &Path, numbers: &[f32]) -> Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
     for number in numbers {
         file.write_all(&number.to_le_bytes())?;

@@ -55,7 +55,7 @@ async fn refresh(shelf: &Arc<Shelf>) {
         Ok(Ok(true)) => info!("retrieval answers from the models as trained"),
         Ok(Ok(false)) => {}
         Ok(Err(error)) => {
-            warn!(code = error.code(), %error, "the models cannot be read, retrieval stays as it is")
+            warn!(code = error.code(), %error, "the models cannot be read, retrieval stays as it is");
         }
         Err(_) => error!("reading the models broke"),
     }
