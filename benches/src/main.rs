@@ -1,6 +1,7 @@
 //! Measures: every figure beside what it is to be compared with, in the same run.
 
 mod decisions;
+mod faiss;
 mod http;
 mod load;
 mod measure;
@@ -39,6 +40,17 @@ enum Bench {
     Recommend(BenchArgs),
     /// Matrix factorisation: training, single and batch predictions, the best twenty; beside numpy.
     Predict(BenchArgs),
+    /// Search of whole catalogues: flat, bytes, lists and codes; beside PyPI's faiss-cpu.
+    Faiss {
+        #[command(flatten)]
+        args: BenchArgs,
+        /// Three million vectors instead of 300,000: 9 GB of memory, 3 GB of disk, a quarter of an hour.
+        #[arg(long)]
+        full: bool,
+    },
+    /// A process of `faiss`: single queries on one thread.
+    #[command(hide = true)]
+    FaissOne(faiss::OneArgs),
 }
 
 #[derive(clap::Args)]
@@ -78,5 +90,7 @@ fn main() -> Result<()> {
         Bench::Retrieval(args) => args.print(&tower::retrieval(&args.components(), args.rounds)?),
         Bench::Recommend(args) => args.print(&tower::recommend(&args.components(), args.rounds)?),
         Bench::Predict(args) => args.print(&predict::measure(&args.components(), args.rounds)?),
+        Bench::Faiss { args, full } => args.print(&faiss::measure(faiss::large(full), args.rounds)?),
+        Bench::FaissOne(args) => faiss::run_one(&args),
     }
 }

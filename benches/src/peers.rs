@@ -6,6 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Where `cargo xtask` says that the peers' Python is; see `benches/peers`.
@@ -43,13 +44,17 @@ impl Peer {
 
     /// How long each call of an ask took, in seconds.
     pub(crate) fn times_s(&mut self, ask: &Value) -> Result<Vec<f64>> {
+        self.answer::<Times>(ask).map(|times| times.times_s)
+    }
+
+    /// Whatever the script answers.
+    pub(crate) fn answer<T: DeserializeOwned>(&mut self, ask: &Value) -> Result<T> {
         serde_json::to_writer(&mut self.asks, ask)?;
         self.asks.write_all(b"\n")?;
         self.asks.flush()?;
         let mut line = String::new();
         self.answers.read_line(&mut line)?;
-        let times: Times = serde_json::from_str(&line).context("the peer gave no answer")?;
-        Ok(times.times_s)
+        serde_json::from_str(&line).context("the peer gave no answer")
     }
 }
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::retrieval::RECALL_AT_10_DEFAULT;
+
 /// Trains models, publishes signed releases and takes in what the nodes saw.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "frontrow-origin", version)]
@@ -96,6 +98,14 @@ pub struct TrainArgs {
     /// Entries kept per row: fewer make a smaller release. Without it the search chooses, within 4 MB
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=4_096))]
     pub row_entries: Option<u16>,
+    /// Share of the ten nearest titles that retrieval must find; 1 keeps it exact
+    #[arg(long, default_value_t = RECALL_AT_10_DEFAULT, value_parser = share)]
+    pub recall: f64,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..=1.0).contains(&share) { Ok(share) } else { Err("not from 0 to 1".to_owned()) }
 }
 
 /// A model that can be trained.

@@ -108,3 +108,33 @@ pub const QUALITY_SHARE_MIN: f64 = 0.9;
 
 /// Pause between two looks at whether the signed state is about to expire.
 pub const RENEW_LOOK: Duration = Duration::from_secs(60);
+
+/// Vectors of one index; each costs up to four bytes a number, and lists take minutes to train.
+pub const VECTORS_MAX: usize = 4_000_000;
+
+/// Numbers of a vector: what a factor model may have, the title's bias, and the filling up to eight.
+pub const VECTOR_DIMENSIONS_MAX: usize = ranking::limits::FACTORS_MAX + 8;
+
+/// Neighbours of one query; above it a search is a dump of the catalogue and sorts more than it compares.
+pub const NEIGHBOURS_MAX: usize = 16_384;
+
+/// Results of one search, over all its queries: 12 bytes each are held before the first is used.
+pub const RESULTS_MAX: usize = 1 << 22;
+
+/// Queries by which the recall of an index is measured; each costs a comparison with every vector.
+pub const RECALL_QUERIES_MAX: usize = 256;
+
+/// Bytes of an index's description: the numbers of a million titles.
+pub const INDEX_DESCRIPTION_BYTES_MAX: u64 = 16 << 20;
+
+/// Retrievals in flight: searches wait for each other, and a caller gives up before a longer queue has moved.
+pub const RETRIEVALS_IN_FLIGHT_MAX: usize = 64;
+
+/// Pause between two looks at whether training has left other models.
+pub const MODELS_LOOK: Duration = Duration::from_secs(2);
+
+/// Tastes that a region's viewers are divided into: with more, each stands for too few to be told from chance.
+pub const COHORTS_MAX: usize = 16;
+
+/// Viewers that a region's tastes are found from: more would move no centroid and take seconds.
+pub const COHORT_VIEWERS_MAX: usize = 20_000;

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use kernels::ByteMatrix;
 use ranking::{Candidates, Factors, Vectors};
 use release::{BlendEntry, CandidateFile, FileError, RulesEntry, decode_factors, encode_factors};
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 
 use crate::assemble::{Catalogue, genre_bits};
+use crate::retrieval::{Corpus, RECALL_AT_10_DEFAULT, RetrievalError, TitleIndex, title_vectors};
 use crate::train::factors::{self, Rating};
 use crate::train::ranker::POOL;
 use crate::train::sequences::Sequences;
@@ -26,6 +29,8 @@ pub struct Models {
     pub everywhere: Candidates,
     /// The factor model.
     pub factors: Factors,
+    /// Finds the titles nearest to a viewer or a cohort; of the factor model.
+    pub index: Arc<TitleIndex>,
     /// The ONNX ranker, when it is better than rows alone.
     pub ranker: Option<Vec<u8>>,
     /// The ONNX tower, when it was asked for and is better than rows alone; its item vectors are in `everywhere`.
@@ -70,6 +75,9 @@ pub enum ModelsError {
         #[source]
         source: FileError,
     },
+    /// The index could not be kept or made anew.
+    #[error(transparent)]
+    Index(#[from] RetrievalError),
 }
 
 impl ModelsError {
@@ -79,6 +87,7 @@ impl ModelsError {
             Self::Missing(_) => "models-missing",
             Self::Io { .. } => "models-io",
             Self::File { source, .. } => source.code(),
+            Self::Index(error) => error.code(),
         }
     }
 }
@@ -103,6 +112,8 @@ impl Models {
         let (trained, rmse) = fit_factors(&sequences, ratings)?;
         let mut quality = fitted.quality();
         quality.insert("factors_rmse".to_owned(), rmse);
+        let index = Arc::new(Corpus::index_of(&trained, options.index_recall_at_10)?);
+        quality.insert("index_recall_at_10".to_owned(), index.description().recall_at_10);
         // The ranker learned to order what rows alone found.
         let ranker = fitted.shipped_ranker().filter(|_| blended.is_none()).map(onnx::encode);
         let rules = RulesEntry {
@@ -120,22 +131,30 @@ impl Models {
         Ok(Self {
             everywhere: known.candidates_with(sequences.titles(), &fitted.rows, vectors)?,
             factors: trained,
+            index,
             ranker,
             tower: blended.map(|blended| blended.tower.to_onnx()),
             training: Training { rules, quality },
         })
     }
 
-    /// Learns the factors anew; everything else stays as it was trained.
+    /// Learns the factors and their index anew; everything else stays as it was trained.
     ///
     /// # Errors
     ///
     /// When there is nothing to learn from.
-    pub fn refit_factors(self, catalogue: &Catalogue, ratings: &[Rating]) -> Result<Self, TrainError> {
+    pub fn refit_factors(
+        self,
+        catalogue: &Catalogue,
+        ratings: &[Rating],
+        options: &Options,
+    ) -> Result<Self, TrainError> {
         let (factors, rmse) = fit_factors(&Sequences::new(catalogue.histories()), ratings)?;
+        let index = Arc::new(Corpus::index_of(&factors, options.index_recall_at_10)?);
         let mut training = self.training;
         training.quality.insert("factors_rmse".to_owned(), rmse);
-        Ok(Self { factors, training, ..self })
+        training.quality.insert("index_recall_at_10".to_owned(), index.description().recall_at_10);
+        Ok(Self { factors, index, training, ..self })
     }
 
     /// Writes the models beside those of before and takes their place whole.
@@ -172,6 +191,7 @@ impl Models {
             let path = beside.join(name);
             fs::write(&path, bytes).map_err(failed("write", &path))?;
         }
+        self.index.save(&beside)?;
         if folder.exists() {
             fs::remove_dir_all(&folder).map_err(failed("replace", &folder))?;
         }
@@ -184,10 +204,7 @@ impl Models {
     ///
     /// When nothing has been trained, or a file is damaged.
     pub fn load(data: &Path) -> Result<Self, ModelsError> {
-        let folder = data.join("models");
-        if !folder.is_dir() {
-            return Err(ModelsError::Missing(folder));
-        }
+        let folder = existing(data)?;
         let read = |name: &str| {
             let path = folder.join(name);
             fs::read(&path).map_err(|source| ModelsError::Io { what: "read", path, source })
@@ -198,15 +215,50 @@ impl Models {
         };
         let name = "everywhere.safetensors";
         let everywhere = CandidateFile::decode(&read(name)?).map_err(refused(name))?.candidates;
-        let name = "factors.safetensors";
-        let factors = decode_factors(&read(name)?).map_err(refused(name))?;
+        let factors = read_factors(&folder)?;
+        let index = Arc::new(saved_index(&folder, &factors)?);
         let name = "training.json";
         let training =
             serde_json::from_slice(&read(name)?).map_err(|error| refused(name)(FileError::from(error)))?;
         let optional = |name: &str| folder.join(name).exists().then(|| read(name)).transpose();
         let (ranker, tower) = (optional("ranker.onnx")?, optional("tower.onnx")?);
-        Ok(Self { everywhere, factors, ranker, tower, training })
+        Ok(Self { everywhere, factors, index, ranker, tower, training })
     }
+}
+
+/// The factor model of an origin's data folder and the index of its titles, ready for questions.
+///
+/// # Errors
+///
+/// When nothing has been trained, or a file is damaged.
+pub fn load_corpus(data: &Path) -> Result<Corpus, ModelsError> {
+    let folder = existing(data)?;
+    let factors = read_factors(&folder)?;
+    let index = saved_index(&folder, &factors)?;
+    Ok(Corpus::new(factors, Arc::new(index)))
+}
+
+fn existing(data: &Path) -> Result<PathBuf, ModelsError> {
+    let folder = data.join("models");
+    if folder.is_dir() { Ok(folder) } else { Err(ModelsError::Missing(folder)) }
+}
+
+fn read_factors(folder: &Path) -> Result<Factors, ModelsError> {
+    let path = folder.join("factors.safetensors");
+    let bytes =
+        fs::read(&path).map_err(|source| ModelsError::Io { what: "read", path: path.clone(), source })?;
+    decode_factors(&bytes).map_err(|source| ModelsError::File { path, source })
+}
+
+/// The index as saved. It only repeats what the factors say, so one that is damaged, of other factors, or was never
+/// saved is made anew.
+fn saved_index(folder: &Path, factors: &Factors) -> Result<TitleIndex, ModelsError> {
+    match TitleIndex::load(folder) {
+        Ok(index) if index.is_of(&title_vectors(factors)?) => return Ok(index),
+        Ok(_) => warn!("the saved index is of other factors, making it anew"),
+        Err(error) => warn!(code = error.code(), %error, "no saved index, making it anew"),
+    }
+    Ok(Corpus::index_of(factors, RECALL_AT_10_DEFAULT)?)
 }
 
 /// Without ratings the factors learn from views. Also the root mean square error over what was learned from.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use crate::shell;
+use crate::{faiss, shell};
 
 /// Names the folder of the built components to tests and benches.
 pub(crate) const COMPONENTS_VARIABLE: &str = "FRONTROW_COMPONENTS";
@@ -16,6 +16,7 @@ const COMPONENTS: [&str; 4] = ["ranking", "inference", "bitrate", "qoe"];
 /// Always the same selection of packages: another one would unify the features of the heavy
 /// dependencies differently and build them a second time.
 pub(crate) fn native() -> Result<()> {
+    faiss::note_slow_build();
     shell::visibly("building the edge node and the origin", shell::cargo().args(["build", "--release"]))
 }
 

@@ -2,6 +2,7 @@
 
 mod build;
 mod demo;
+mod faiss;
 mod setup;
 mod shell;
 mod test;
@@ -88,16 +89,24 @@ fn run(command: Command) -> Result<()> {
             build::native()?;
             shell::replace(shell::program("frontrow-origin")?.arg("evaluate").args(arguments))
         }
-        Command::Bench { arguments } => {
-            setup::for_components()?;
-            setup::for_native()?;
-            build::native()?;
-            let components = build::components()?;
-            let mut bench = shell::program("frontrow-bench")?;
-            if let Some(python) = setup::peers() {
-                bench.env("FRONTROW_PEERS_PYTHON", python);
-            }
-            shell::replace(bench.env(build::COMPONENTS_VARIABLE, components).args(arguments))
-        }
+        Command::Bench { arguments } => bench(&arguments),
     }
+}
+
+fn bench(arguments: &[String]) -> Result<()> {
+    setup::for_native()?;
+    build::native()?;
+    let mut bench = shell::program("frontrow-bench")?;
+    // Only the search of whole catalogues runs no component.
+    if arguments.first().is_none_or(|bench| bench != "faiss") {
+        setup::for_components()?;
+        bench.env(build::COMPONENTS_VARIABLE, build::components()?);
+    }
+    if let Some(python) = setup::peers() {
+        bench.env("FRONTROW_PEERS_PYTHON", python);
+    }
+    if let Some(built) = faiss::built() {
+        bench.env(faiss::BUILD_VARIABLE, built);
+    }
+    shell::replace(bench.args(arguments))
 }

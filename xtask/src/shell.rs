@@ -9,6 +9,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
+use crate::faiss;
+
 /// The root of the checkout: cargo says where it found us. What was true when we were built may not be
 /// true now, since checkouts share a target folder.
 pub(crate) fn root() -> PathBuf {
@@ -38,6 +40,9 @@ pub(crate) fn program(name: &str) -> Result<Command> {
 pub(crate) fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root());
+    if let Some(flags) = faiss::flags() {
+        cargo.env(faiss::FLAGS_VARIABLE, flags);
+    }
     cargo
 }
 

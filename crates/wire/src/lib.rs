@@ -15,6 +15,7 @@ mod playback;
 mod ranked;
 mod recommend;
 mod refusal;
+mod retrieve;
 mod session;
 mod text;
 
@@ -28,4 +29,5 @@ pub use playback::{PlaybackEvent, SessionReport};
 pub use ranked::{RankedAnswer, RankedPick, RankedReason};
 pub use recommend::{Pick, Reason, ReasonKind, RecommendAnswer, RecommendRequest};
 pub use refusal::{ErrorBody, ErrorDetail, Refusal, TimingsUs};
+pub use retrieve::{RetrieveAnswer, RetrieveRequest, RetrievedTitle};
 pub use session::{Scores, SessionAnswer, Summary};

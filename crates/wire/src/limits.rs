@@ -49,3 +49,12 @@ pub const RUNGS_MAX: usize = bitrate::limits::RUNGS_MAX;
 
 /// Throughput samples in a decision.
 pub const SAMPLES_MAX: usize = bitrate::limits::SAMPLES_MAX;
+
+/// Titles in one answer of a retrieval; more is a dump of the catalogue.
+pub const RETRIEVE_K_MAX: u32 = 1_000;
+
+/// Titles that ask or are excluded in one retrieval: each excluded one is a neighbour more to look for.
+pub const RETRIEVE_TITLES_MAX: usize = 10_000;
+
+/// Numbers of a vector that asks: what a factor model may have, and the title's bias.
+pub const VECTOR_NUMBERS_MAX: usize = ranking::limits::FACTORS_MAX + 1;

@@ -4,7 +4,7 @@
 use serde::de::DeserializeOwned;
 use wire::{
     Batch, BitrateInput, BitrateRequest, ErrorBody, Event, EventsRequest, RecommendRequest, Refusal,
-    decode_json, decode_msgpack, encode_json, encode_msgpack, limits,
+    RetrieveRequest, decode_json, decode_msgpack, encode_json, encode_msgpack, limits,
 };
 
 fn json<T: DeserializeOwned>(body: &str) -> Result<T, Refusal> {
@@ -17,6 +17,11 @@ fn code<T>(result: Result<T, Refusal>) -> &'static str {
 
 fn check_recommend(body: &str, expected: &str) {
     let result = json::<RecommendRequest>(body).and_then(|request| request.validate());
+    assert_eq!(code(result), expected, "{body}");
+}
+
+fn check_retrieve(body: &str, expected: &str) {
+    let result = json::<RetrieveRequest>(body).and_then(|request| request.validate());
     assert_eq!(code(result), expected, "{body}");
 }
 
@@ -51,6 +56,23 @@ fn questions_for_titles() {
     check_recommend(r#"{"region":"../../etc"}"#, "label-character");
     check_recommend(&format!(r#"{{"region":"{}"}}"#, "a".repeat(33)), "label-length");
     check_recommend(r#"{"at_unix_ms":18446744073709551615}"#, "time-out-of-range");
+}
+
+#[test]
+fn questions_for_the_nearest_titles() {
+    check_retrieve(r#"{"viewer":7,"k":1000,"exclude":[1]}"#, "accepted");
+    check_retrieve(r#"{"titles":[1,2]}"#, "accepted");
+    check_retrieve(r#"{"vector":[0.5,-1e3]}"#, "accepted");
+    check_retrieve("{}", "query-not-one");
+    check_retrieve(r#"{"viewer":7,"vector":[0.5]}"#, "query-not-one");
+    check_retrieve(r#"{"viewer":7,"k":0}"#, "k-out-of-range");
+    check_retrieve(r#"{"viewer":7,"k":1001}"#, "k-out-of-range");
+    check_retrieve(r#"{"viewer":7,"region":"eu"}"#, "json-malformed");
+    check_retrieve(r#"{"vector":[NaN]}"#, "json-malformed");
+    check_retrieve(r#"{"vector":["0.5"]}"#, "json-malformed");
+    check_retrieve(r#"{"vector":[1e39]}"#, "json-malformed");
+    check_retrieve(&format!(r#"{{"vector":{:?}}}"#, vec![0.5; 1_026]), "vector-length");
+    check_retrieve(&format!(r#"{{"titles":{:?}}}"#, vec![1; 10_001]), "titles-too-many");
 }
 
 #[test]

@@ -5,12 +5,25 @@ use serde_json::{Value, json};
 use session::Session;
 use wire::{
     BitrateAnswer, BitrateInput, EventResult, EventStatus, EventsAnswer, Pick, PlaybackEvent, Policy,
-    RankedAnswer, Reason, ReasonKind, RecommendAnswer, RecommendRequest, SessionAnswer, SessionReport,
-    TimingsUs, Why, encode_json,
+    RankedAnswer, Reason, ReasonKind, RecommendAnswer, RecommendRequest, RetrieveAnswer, RetrieveRequest,
+    RetrievedTitle, SessionAnswer, SessionReport, TimingsUs, Why, encode_json,
 };
 
 fn check<T: serde::Serialize>(message: &T, expected: &Value) {
     assert_eq!(serde_json::from_slice::<Value>(&encode_json(message)).unwrap(), *expected);
+}
+
+#[test]
+fn retrievals() {
+    let answer = RetrieveAnswer {
+        request_id: "r-1".to_owned(),
+        model: "factors".to_owned(),
+        storage: "ivf-sq8".to_owned(),
+        titles: vec![RetrievedTitle { title: 7, score: 0.5 }],
+    };
+    let titles = json!([{"title": 7, "score": 0.5}]);
+    check(&answer, &json!({"request_id": "r-1", "model": "factors", "storage": "ivf-sq8", "titles": titles}));
+    check(&RetrieveRequest { viewer: Some(7), ..RetrieveRequest::default() }, &json!({"viewer": 7, "k": 10}));
 }
 
 #[test]

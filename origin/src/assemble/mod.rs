@@ -3,8 +3,10 @@
 //! Pure but for FAISS: equal inputs give equal bytes. Time is an argument.
 
 mod catalogue;
+mod cohorts;
 mod golden;
 mod region;
+mod shown;
 
 pub(crate) use catalogue::genre_bits;
 

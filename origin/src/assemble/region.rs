@@ -1,24 +1,20 @@
 //! The candidate set of one region.
 //!
-//! A region shows at most [`CANDIDATES_MAX`] titles: what its viewers as a cohort are near to (FAISS over
-//! the factor model), what it watches most, and what is newest. Titles that only lead to others are kept
-//! as sources of rows, with a window that never opens.
+//! A region shows at most [`CANDIDATES_MAX`] titles. Titles that only lead to others are kept as sources of
+//! rows, with a window that never opens.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use kernels::ByteMatrix;
 use ranking::{Candidates, Columns, Vectors};
 use release::CandidateFile;
 
 use super::catalogue::genre_bits;
+use super::shown::shown;
 use super::{AssembleError, Catalogue};
 use crate::database::LicenceWindow;
 use crate::limits::CANDIDATES_MAX;
 use crate::models::Models;
-use crate::retrieval::{FaissIndex, Storage, VectorIndex};
-
-/// Above this the index keeps a byte a number.
-const FLAT_VECTORS_MAX: usize = 20_000;
 
 pub(super) fn candidates(
     catalogue: &Catalogue,
@@ -27,7 +23,7 @@ pub(super) fn candidates(
 ) -> Result<CandidateFile, AssembleError> {
     let windows = catalogue.regions.get(region).ok_or(AssembleError::Empty("such region"))?;
     let popularity = catalogue.popularity(Some(region));
-    let shown = shown(catalogue, region, models, &popularity, windows)?;
+    let shown = shown(catalogue, region, models, &popularity, windows, CANDIDATES_MAX)?;
     let has_row = |id: u32| {
         let offsets = &models.everywhere.columns().row_offsets;
         models.everywhere.index_of(id).is_some_and(|index| offsets[index + 1] > offsets[index])
@@ -109,49 +105,4 @@ fn copy_row(models: &Models, title: u32, ids: &[u32], shown: &BTreeSet<u32>, col
     }
     columns.row_scales_log2.push(scale);
     columns.row_offsets.push(u32::try_from(columns.row_indexes.len()).expect("rows are limited"));
-}
-
-/// The titles a region shows: a third each by cohort, popularity and year where there are too many.
-fn shown(
-    catalogue: &Catalogue,
-    region: &str,
-    models: &Models,
-    popularity: &BTreeMap<u32, f32>,
-    windows: &BTreeMap<u32, LicenceWindow>,
-) -> Result<BTreeSet<u32>, AssembleError> {
-    let mut shown: BTreeSet<u32> = near_cohort(catalogue, region, models)?.into_iter().collect();
-    let mut popular: Vec<(f32, u32)> = popularity.iter().map(|(&title, &views)| (views, title)).collect();
-    popular.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    let mut newest: Vec<(Option<u16>, u32)> =
-        catalogue.titles.iter().map(|title| (title.year, title.id)).collect();
-    newest.sort_by(|a, b| b.0.cmp(&a.0).then(b.1.cmp(&a.1)));
-    shown.extend(popular.iter().map(|&(_, title)| title).take(CANDIDATES_MAX / 3));
-    // A title that is never shown here must not take the place of one that is.
-    let licensed = |title: &u32| windows.get(title) != Some(&LicenceWindow::NEVER);
-    let known: BTreeSet<u32> = catalogue.titles.iter().map(|title| title.id).filter(licensed).collect();
-    shown.retain(|title| known.contains(title));
-    for title in newest.into_iter().map(|(_, title)| title).filter(licensed) {
-        if shown.len() >= CANDIDATES_MAX {
-            break;
-        }
-        shown.insert(title);
-    }
-    Ok(shown)
-}
-
-/// The titles whose factors have the largest inner product with the mean of the region's viewers.
-fn near_cohort(catalogue: &Catalogue, region: &str, models: &Models) -> Result<Vec<u32>, AssembleError> {
-    let columns = models.factors.columns();
-    let mut centroid = vec![0.0_f32; columns.factors];
-    for (viewer, factors) in columns.viewer_ids.iter().zip(columns.viewer_factors.chunks(columns.factors)) {
-        if catalogue.viewer_regions.get(viewer).is_some_and(|of| of == region) {
-            for (sum, factor) in centroid.iter_mut().zip(factors) {
-                *sum += factor;
-            }
-        }
-    }
-    let storage = if columns.title_ids.len() <= FLAT_VECTORS_MAX { Storage::Flat } else { Storage::Sq8 };
-    let mut index = FaissIndex::build(&columns.title_factors, columns.factors, storage)?;
-    let near = index.search(&centroid, CANDIDATES_MAX / 3)?;
-    Ok(near.into_iter().map(|neighbour| columns.title_ids[neighbour.index]).collect())
 }

@@ -13,9 +13,9 @@ use tracing::{error, info, warn};
 use crate::cli::ServeArgs;
 use crate::context::Context;
 use crate::error::OriginError;
-use crate::limits::{POSTGRES_WATCH, RENEW_LOOK};
+use crate::limits::{MODELS_LOOK, POSTGRES_WATCH, RENEW_LOOK};
 use crate::publish::Publisher;
-use crate::serve::{self, Server};
+use crate::serve::{self, Server, Shelf};
 
 pub(super) async fn run(
     context: &Arc<Context>,
@@ -27,6 +27,8 @@ pub(super) async fn run(
     let failed = |source| OriginError::Listen { address: wanted, source };
     let listener = TcpListener::bind(wanted).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
+    let shelf = Arc::new(Shelf::new(context.folder()));
+    refresh(&shelf).await;
     let ready = json!({"public": address.to_string()}).to_string();
     if let Some(path) = &args.ready_file {
         write_whole(path, &ready)?;
@@ -36,12 +38,35 @@ pub(super) async fn run(
     info!(%address, folder = %context.folder().display(), "serving");
     let renewing = tokio::spawn(renew(context.publisher(), stopping.clone()));
     let reviving = tokio::spawn(revive(Arc::clone(context)));
-    let server = Server::new(database, &context.folder().join("tuf"));
+    let refreshing = tokio::spawn(keep_fresh(Arc::clone(&shelf)));
+    let server = Server::new(database, &context.folder().join("tuf"), shelf);
     serve::listen(listener, server.router(), stopping).await;
     renewing.abort();
+    refreshing.abort();
     reviving.abort();
     info!("drained");
     Ok(String::new())
+}
+
+/// Reads the models if training has left others; without them only retrieval is not served.
+async fn refresh(shelf: &Arc<Shelf>) {
+    let shelf = Arc::clone(shelf);
+    match tokio::task::spawn_blocking(move || shelf.refresh()).await {
+        Ok(Ok(true)) => info!("retrieval answers from the models as trained"),
+        Ok(Ok(false)) => {}
+        Ok(Err(error)) => {
+            warn!(code = error.code(), %error, "the models cannot be read, retrieval stays as it is");
+        }
+        Err(_) => error!("reading the models broke"),
+    }
+}
+
+async fn keep_fresh(shelf: Arc<Shelf>) {
+    let mut looks = tokio::time::interval(MODELS_LOOK);
+    loop {
+        looks.tick().await;
+        refresh(&shelf).await;
+    }
 }
 
 /// Sees to it that the private database lives as long as we do.

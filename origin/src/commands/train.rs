@@ -20,7 +20,7 @@ pub(super) async fn run(context: &Context, args: &TrainArgs) -> Result<String, O
         let models = match model {
             TrainedModel::Ridge => Models::fit(&catalogue, &ratings, &options, None)?,
             TrainedModel::Tower => Models::fit(&catalogue, &ratings, &options, Some(minutes))?,
-            TrainedModel::Mf => Models::load(&folder)?.refit_factors(&catalogue, &ratings)?,
+            TrainedModel::Mf => Models::load(&folder)?.refit_factors(&catalogue, &ratings, &options)?,
         };
         models.save(&folder)?;
         Ok(told(&models))
@@ -32,6 +32,7 @@ fn options(args: &TrainArgs) -> Options {
     Options {
         events_min: args.events_min,
         row_entries: args.row_entries.map(usize::from),
+        index_recall_at_10: args.recall,
         ..Options::default()
     }
 }
@@ -41,7 +42,7 @@ fn told(models: &Models) -> String {
     format!(
         "item-to-item rows of {} titles (τ {}, λ {})\n\
          held out, {} viewers: HR@10 {:.4}, NDCG@10 {:.4}; {}\n\
-         factors of {} viewers and {} titles, RMSE {:.3}",
+         factors of {} viewers and {} titles, RMSE {:.3}; index {}, recall@10 {:.3}",
         models.everywhere.rows(),
         rules.recency_tau,
         quality["lambda"],
@@ -56,5 +57,7 @@ fn told(models: &Models) -> String {
         models.factors.viewers(),
         models.factors.columns().title_ids.len(),
         quality["factors_rmse"],
+        models.index.storage().name(),
+        models.index.description().recall_at_10,
     )
 }

@@ -2,34 +2,19 @@
 
 use std::time::Instant;
 
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt;
+use bytes::Bytes;
 use tracing::{debug, error, warn};
+use wire::limits::BATCH_BYTES_MAX;
 use wire::{Batch, BatchStored, Refusal};
 
-use super::{Server, answer};
-use crate::database::{DatabaseError, Moment};
+use super::rejection::Rejection;
+use super::sender::authenticate;
+use super::{Server, answer, body};
+use crate::database::Moment;
 use crate::ingest::{IngestError, Stored};
-use crate::limits;
-use crate::token::Token;
-
-/// Why a batch was not taken.
-enum Rejection {
-    /// Its sender's doing.
-    Refused(StatusCode, Refusal),
-    /// Ours; the sender tries again later.
-    Failed(DatabaseError),
-}
-
-impl Rejection {
-    fn new(status: StatusCode, code: &'static str, message: &str) -> Self {
-        Self::Refused(status, Refusal::new(code, message))
-    }
-}
 
 impl From<IngestError> for Rejection {
     fn from(error: IngestError) -> Self {
@@ -37,12 +22,6 @@ impl From<IngestError> for Rejection {
             IngestError::Refused(refusal) => Self::Refused(StatusCode::BAD_REQUEST, refusal),
             IngestError::Database(error) => Self::Failed(error),
         }
-    }
-}
-
-impl From<DatabaseError> for Rejection {
-    fn from(error: DatabaseError) -> Self {
-        Self::Failed(error)
     }
 }
 
@@ -78,7 +57,7 @@ async fn try_store(server: &Server, request: Request) -> Result<BatchStored, Rej
     let Ok(_permit) = server.batches.try_acquire() else {
         return Err(Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "too many batches at once"));
     };
-    let body = read(request.into_body()).await?;
+    let body = body::read(request.into_body(), BATCH_BYTES_MAX).await?;
     let batch = decode(body).await?;
     if batch.node != node {
         let message = "the batch is of another node than the token";
@@ -98,71 +77,19 @@ async fn try_store(server: &Server, request: Request) -> Result<BatchStored, Rej
     Ok(BatchStored { node, epoch: batch.epoch, sequence: highest })
 }
 
-/// The node that the token belongs to.
-async fn authenticate(server: &Server, headers: &HeaderMap) -> Result<String, Rejection> {
-    let refuse = |code, message| Rejection::new(StatusCode::UNAUTHORIZED, code, message);
-    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let Some((scheme, shown)) = value.and_then(|value| value.split_once(' ')) else {
-        return Err(refuse("token-missing", "a batch needs `Authorization: Bearer …`"));
-    };
-    let wrong = || refuse("token-wrong", "the token is not a node's");
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(wrong());
-    }
-    let token = Token::parse(shown.trim()).ok_or_else(wrong)?;
-    let kept_sha256 = server.database.node_token_sha256(token.node()).await?;
-    // A name that nobody has takes as long as a wrong token.
-    let is_known = token.is(&kept_sha256.unwrap_or([0; 32]));
-    if is_known && kept_sha256.is_some() { Ok(token.node().to_owned()) } else { Err(wrong()) }
-}
-
 fn check_headers(headers: &HeaderMap) -> Result<(), Rejection> {
     let content_type = headers.get(header::CONTENT_TYPE).map(axum::http::HeaderValue::as_bytes);
     if content_type != Some(MSGPACK.as_bytes()) {
         let message = "a batch is application/msgpack";
         return Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type", message));
     }
-    let length =
-        headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > wire::limits::BATCH_BYTES_MAX as u64) {
-        return Err(too_large());
-    }
-    Ok(())
-}
-
-async fn read(body: Body) -> Result<Bytes, Rejection> {
-    match tokio::time::timeout(limits::BODY_TIMEOUT, gather(body)).await {
-        Ok(gathered) => gathered,
-        Err(_) => Err(Rejection::new(StatusCode::REQUEST_TIMEOUT, "body-slow", "the body took too long")),
-    }
-}
-
-/// The length in the header may be absent or a lie, so what arrives is counted.
-async fn gather(body: Body) -> Result<Bytes, Rejection> {
-    let mut stream = body.into_data_stream();
-    let mut gathered = BytesMut::new();
-    while let Some(chunk) = stream.next().await {
-        let Ok(chunk) = chunk else {
-            let message = "the body ended too early";
-            return Err(Rejection::new(StatusCode::BAD_REQUEST, "body-broken-off", message));
-        };
-        if gathered.len() + chunk.len() > wire::limits::BATCH_BYTES_MAX {
-            return Err(too_large());
-        }
-        gathered.extend_from_slice(&chunk);
-    }
-    Ok(gathered.freeze())
-}
-
-fn too_large() -> Rejection {
-    let message = format!("a batch has at most {} bytes", wire::limits::BATCH_BYTES_MAX);
-    Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", &message)
+    body::check_length(headers, BATCH_BYTES_MAX)
 }
 
 /// Apart from the tasks that serve: a large batch takes milliseconds to decode.
 async fn decode(body: Bytes) -> Result<Batch, Rejection> {
     let decoded = tokio::task::spawn_blocking(move || {
-        let batch: Batch = wire::decode_msgpack(&body, wire::limits::BATCH_BYTES_MAX)?;
+        let batch: Batch = wire::decode_msgpack(&body, BATCH_BYTES_MAX)?;
         batch.validate().map(|()| batch)
     });
     match decoded.await {

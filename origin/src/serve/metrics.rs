@@ -26,6 +26,8 @@ pub(super) struct Metrics {
     sessions: Counter,
     store_seconds: Histogram,
     files: Family<Outcome, Counter>,
+    retrievals: Family<Outcome, Counter>,
+    retrieve_seconds: Histogram,
     pool_in_use: Gauge,
     last_batch: Gauge<u64, AtomicU64>,
 }
@@ -45,6 +47,9 @@ impl Metrics {
             // From a small batch on a fast disk (4 ms) to a large one on a busy one (16 s).
             store_seconds: Histogram::new((0..7).map(|step| 0.004 * 4.0_f64.powi(step))),
             files: Family::default(),
+            retrievals: Family::default(),
+            // From a small exact index (60 µs) to a large one behind others (1 s).
+            retrieve_seconds: Histogram::new((0..8).map(|step| 0.000_06 * 4.0_f64.powi(step))),
             pool_in_use: Gauge::default(),
             last_batch: Gauge::default(),
             registry: Registry::default(),
@@ -67,6 +72,17 @@ impl Metrics {
             "Files of published releases by outcome: sent, not-modified, not-found",
             metrics.files.clone(),
         );
+        registry.register(
+            "retrievals",
+            "Retrievals by outcome: answered, or the code of the refusal",
+            metrics.retrievals.clone(),
+        );
+        registry.register_with_unit(
+            "retrieve",
+            "Time to search the whole catalogue, waiting for other searches included",
+            Unit::Seconds,
+            metrics.retrieve_seconds.clone(),
+        );
         registry.register("connections", "Database connections in use", metrics.pool_in_use.clone());
         registry.register_with_unit(
             "last_batch_time",
@@ -87,6 +103,14 @@ impl Metrics {
 
     pub(super) fn batch(&self, outcome: &'static str) {
         self.batches.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    pub(super) fn retrieved(&self, took: Duration) {
+        self.retrieve_seconds.observe(took.as_secs_f64());
+    }
+
+    pub(super) fn retrieval(&self, outcome: &'static str) {
+        self.retrievals.get_or_create(&Outcome { outcome }).inc();
     }
 
     pub(super) fn file(&self, outcome: &'static str) {

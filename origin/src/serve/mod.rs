@@ -2,12 +2,18 @@
 
 mod answer;
 mod batches;
+mod body;
 mod health;
 mod listener;
 mod metrics;
+mod rejection;
+mod retrieve;
+mod sender;
+mod shelf;
 mod tuf_files;
 
 pub use listener::listen;
+pub use shelf::Shelf;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,17 +39,23 @@ pub struct Server {
     metrics: Arc<metrics::Metrics>,
     /// One permit a batch in flight.
     batches: Arc<Semaphore>,
+    shelf: Arc<Shelf>,
+    /// One permit a retrieval in flight.
+    retrievals: Arc<Semaphore>,
 }
 
 impl Server {
-    /// `tuf` holds the published repository: `metadata/` and `targets/`; it may not be there yet.
-    pub fn new(database: Database, tuf: &Path) -> Self {
+    /// `tuf` holds the published repository: `metadata/` and `targets/`; it may not be there yet. The shelf holds what
+    /// retrievals are answered from, and may be empty.
+    pub fn new(database: Database, tuf: &Path, shelf: Arc<Shelf>) -> Self {
         Self {
             ingest: Arc::new(Ingest::new(database.clone())),
             database,
             tuf: Arc::new(tuf.to_path_buf()),
             metrics: Arc::new(metrics::Metrics::new()),
             batches: Arc::new(Semaphore::new(limits::BATCHES_IN_FLIGHT_MAX)),
+            shelf,
+            retrievals: Arc::new(Semaphore::new(limits::RETRIEVALS_IN_FLIGHT_MAX)),
         }
     }
 
@@ -56,6 +68,7 @@ impl Server {
             .route("/tuf/metadata/{name}", get(tuf_files::metadata))
             .route("/tuf/targets/{name}", get(tuf_files::target))
             .route("/v1/batches", post(batches::store))
+            .route("/v1/retrieve", post(retrieve::retrieve))
             .fallback(|| async {
                 answer::refusal(StatusCode::NOT_FOUND, &Refusal::new("not-found", "there is nothing here"))
             })

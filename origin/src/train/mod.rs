@@ -25,6 +25,8 @@ use ridge::{Normal, RidgeError};
 use rows::Rows;
 use sequences::Sequences;
 
+use crate::retrieval::{RECALL_AT_10_DEFAULT, RetrievalError};
+
 /// How the default model is trained.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
@@ -36,11 +38,19 @@ pub struct Options {
     pub events_min: u32,
     /// How the ranker learns; none leaves it out.
     pub ranker: Option<mlp::Settings>,
+    /// Share of the ten nearest titles that the index of the factors must find.
+    pub index_recall_at_10: f64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { window: 30, row_entries: None, events_min: 1, ranker: Some(mlp::Settings::default()) }
+        Self {
+            window: 30,
+            row_entries: None,
+            events_min: 1,
+            ranker: Some(mlp::Settings::default()),
+            index_recall_at_10: RECALL_AT_10_DEFAULT,
+        }
     }
 }
 
@@ -223,6 +233,9 @@ pub enum TrainError {
     /// The tower's item vectors cannot be rounded to bytes.
     #[error("the item vectors cannot be rounded to bytes: {0}")]
     Vectors(#[from] kernels::MatrixError),
+    /// The titles could not be indexed.
+    #[error(transparent)]
+    Index(#[from] RetrievalError),
 }
 
 impl TrainError {
@@ -237,6 +250,7 @@ impl TrainError {
             Self::Rules(_) => "train-rules",
             Self::Ranking(error) => error.code(),
             Self::Vectors(_) => "train-vectors",
+            Self::Index(error) => error.code(),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! A release holds what its regions may show, and equal inputs make equal bytes.
 
 use frontrow_origin::assemble::{Assembled, assemble};
-use frontrow_origin::database::WatchEvent;
+use frontrow_origin::database::{Title, WatchEvent};
+use frontrow_origin::limits::CANDIDATES_MAX;
 use frontrow_origin::models::{Models, ModelsError};
 use frontrow_origin::native::{self, Native};
 use frontrow_origin::preview::{Preview, Question};
@@ -70,6 +71,37 @@ fn a_title_that_is_never_shown_still_leads_to_others() {
         set.candidates.columns().row_indexes.to_vec().contains(&index)
     };
     assert!(leads_there(&eu) && !leads_there(&us), "an entry that can never be picked is only weight");
+}
+
+#[test]
+fn a_region_with_more_titles_than_fit_shows_what_is_near_popular_and_new_and_is_full() {
+    let mut catalogue = catalogue::catalogue();
+    let models = catalogue::models(&catalogue);
+    let unwatched = |id: u32| Title {
+        id,
+        name: format!("Title {id}"),
+        // All are newer than what is watched; those with higher numbers are the newest.
+        year: Some(2_010 + (id - 10_000).div_euclid(1_000) as u16),
+        maturity: 0,
+        genres: Vec::new(),
+    };
+    catalogue.titles.extend((10_000..10_000 + CANDIDATES_MAX as u32 + 400).map(unwatched));
+    for region in ["eu", "us"] {
+        let set = catalogue.candidates(region, &models).unwrap();
+        let columns = set.candidates.columns();
+        let opens = |place: &usize| columns.window_until_s[*place] > 0;
+        let shown: Vec<u32> =
+            (0..columns.title_ids.len()).filter(opens).map(|place| columns.title_ids[place]).collect();
+        assert_eq!(shown.len(), CANDIDATES_MAX, "a title that is never shown takes no place");
+        let watched = shown.iter().filter(|title| **title < 10_000).count();
+        assert_eq!(watched, if region == "us" { TITLES - 1 } else { TITLES } as usize);
+        assert_eq!(shown.contains(&BLOCKED_IN_US), region == "eu");
+        let newest = 10_000 + CANDIDATES_MAX as u32 + 399;
+        assert!(
+            shown.contains(&newest) && !shown.contains(&10_000),
+            "the oldest of the unwatched is left out"
+        );
+    }
 }
 
 #[test]

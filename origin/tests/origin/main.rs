@@ -8,4 +8,5 @@ mod licences;
 mod plans;
 mod process;
 mod releases;
+mod retrieve;
 mod stage;

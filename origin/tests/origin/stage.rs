@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use frontrow_origin::database::{Address, AuditEntry, Database};
 use frontrow_origin::postgres::{Cluster, ClusterConfig};
-use frontrow_origin::serve::{Server, listen};
+use frontrow_origin::serve::{Server, Shelf, listen};
 use frontrow_origin::token::Token;
 use tokio::net::TcpListener;
 use tokio::sync::{OnceCell, watch};
@@ -47,6 +48,8 @@ pub(crate) struct Stage {
     pub(crate) database: Database,
     pub(crate) client: tokio_postgres::Client,
     pub(crate) folder: tempfile::TempDir,
+    /// Empty until a test puts models into the folder and refreshes it.
+    pub(crate) shelf: Arc<Shelf>,
     _stop: watch::Sender<bool>,
     server: SocketAddr,
     pub(crate) http: reqwest::Client,
@@ -69,9 +72,10 @@ impl Stage {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = listener.local_addr().unwrap();
         let (stop, stopping) = watch::channel(false);
-        let router = Server::new(database.clone(), &folder.path().join("tuf")).router();
+        let shelf = Arc::new(Shelf::new(folder.path()));
+        let router = Server::new(database.clone(), &folder.path().join("tuf"), Arc::clone(&shelf)).router();
         tokio::spawn(listen(listener, router, stopping));
-        Self { database, client, folder, _stop: stop, server, http: reqwest::Client::new() }
+        Self { database, client, folder, shelf, _stop: stop, server, http: reqwest::Client::new() }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
