@@ -2,12 +2,14 @@
 
 mod decisions;
 mod http;
+mod interrupt;
 mod load;
 mod measure;
 mod peers;
 mod predict;
 mod recommend;
 mod release_files;
+mod service;
 mod sessions;
 mod spine;
 mod tower;
@@ -39,23 +41,44 @@ enum Bench {
     Recommend(BenchArgs),
     /// Matrix factorisation: training, single and batch predictions, the best twenty; beside numpy.
     Predict(BenchArgs),
+    /// `POST /v1/recommend` under open-loop load up to saturation: a node, beside a service in Python.
+    Http(HttpArgs),
 }
 
 #[derive(clap::Args)]
 struct BenchArgs {
-    /// Print one JSON object instead of a table.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: Output,
     /// Rounds whose median counts.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
+}
+
+#[derive(clap::Args)]
+struct HttpArgs {
+    #[command(flatten)]
+    output: Output,
+    /// Requests a second to offer, one after the other, as `500,1000`; without it they climb to saturation.
+    #[arg(long, value_delimiter = ',')]
+    rates: Vec<f64>,
+    /// Time of each rate.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=60))]
+    seconds: u64,
+}
+
+/// What every bench takes.
+#[derive(clap::Args)]
+struct Output {
+    /// Print one JSON object instead of a table.
+    #[arg(long)]
+    json: bool,
     /// Folder with ranking.wasm, inference.wasm, bitrate.wasm and qoe.wasm.
     /// Without it: what FRONTROW_COMPONENTS says, else target/components.
     #[arg(long)]
     components: Option<PathBuf>,
 }
 
-impl BenchArgs {
+impl Output {
     fn components(&self) -> PathBuf {
         let named = || std::env::var_os("FRONTROW_COMPONENTS").map(PathBuf::from);
         self.components.clone().or_else(named).unwrap_or_else(|| "target/components".into())
@@ -73,10 +96,23 @@ impl BenchArgs {
 
 fn main() -> Result<()> {
     match Cli::parse().bench {
-        Bench::Spine(args) => args.print(&spine::measure(&args.components(), args.rounds)?),
-        Bench::Encode(args) => args.print(&tower::encode(&args.components(), args.rounds)?),
-        Bench::Retrieval(args) => args.print(&tower::retrieval(&args.components(), args.rounds)?),
-        Bench::Recommend(args) => args.print(&tower::recommend(&args.components(), args.rounds)?),
-        Bench::Predict(args) => args.print(&predict::measure(&args.components(), args.rounds)?),
+        Bench::Spine(BenchArgs { output, rounds }) => {
+            output.print(&spine::measure(&output.components(), rounds)?)
+        }
+        Bench::Encode(BenchArgs { output, rounds }) => {
+            output.print(&tower::encode(&output.components(), rounds)?)
+        }
+        Bench::Retrieval(BenchArgs { output, rounds }) => {
+            output.print(&tower::retrieval(&output.components(), rounds)?)
+        }
+        Bench::Recommend(BenchArgs { output, rounds }) => {
+            output.print(&tower::recommend(&output.components(), rounds)?)
+        }
+        Bench::Predict(BenchArgs { output, rounds }) => {
+            output.print(&predict::measure(&output.components(), rounds)?)
+        }
+        Bench::Http(HttpArgs { output, rates, seconds }) => {
+            output.print(&service::measure(&output.components(), &rates, seconds)?)
+        }
     }
 }
