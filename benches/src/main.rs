@@ -16,6 +16,7 @@ mod tower;
 
 use std::fmt::Display;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -94,8 +95,18 @@ impl Output {
     }
 }
 
-fn main() -> Result<()> {
-    match Cli::parse().bench {
+fn main() -> ExitCode {
+    match run(Cli::parse().bench) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(bench: Bench) -> Result<()> {
+    match bench {
         Bench::Spine(BenchArgs { output, rounds }) => {
             output.print(&spine::measure(&output.components(), rounds)?)
         }
