@@ -3,18 +3,21 @@
 mod decisions;
 mod faiss;
 mod http;
+mod interrupt;
 mod load;
 mod measure;
 mod peers;
 mod predict;
 mod recommend;
 mod release_files;
+mod service;
 mod sessions;
 mod spine;
 mod tower;
 
 use std::fmt::Display;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -51,23 +54,44 @@ enum Bench {
     /// A process of `faiss`: single queries on one thread.
     #[command(hide = true)]
     FaissOne(faiss::OneArgs),
+    /// `POST /v1/recommend` under open-loop load up to saturation: a node, beside a service in Python.
+    Http(HttpArgs),
 }
 
 #[derive(clap::Args)]
 struct BenchArgs {
-    /// Print one JSON object instead of a table.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: Output,
     /// Rounds whose median counts.
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
+}
+
+#[derive(clap::Args)]
+struct HttpArgs {
+    #[command(flatten)]
+    output: Output,
+    /// Requests a second to offer, one after the other, as `500,1000`; without it they climb to saturation.
+    #[arg(long, value_delimiter = ',')]
+    rates: Vec<f64>,
+    /// Time of each rate.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=60))]
+    seconds: u64,
+}
+
+/// What every bench takes.
+#[derive(clap::Args)]
+struct Output {
+    /// Print one JSON object instead of a table.
+    #[arg(long)]
+    json: bool,
     /// Folder with ranking.wasm, inference.wasm, bitrate.wasm and qoe.wasm.
     /// Without it: what FRONTROW_COMPONENTS says, else target/components.
     #[arg(long)]
     components: Option<PathBuf>,
 }
 
-impl BenchArgs {
+impl Output {
     fn components(&self) -> PathBuf {
         let named = || std::env::var_os("FRONTROW_COMPONENTS").map(PathBuf::from);
         self.components.clone().or_else(named).unwrap_or_else(|| "target/components".into())
@@ -83,14 +107,39 @@ impl BenchArgs {
     }
 }
 
-fn main() -> Result<()> {
-    match Cli::parse().bench {
-        Bench::Spine(args) => args.print(&spine::measure(&args.components(), args.rounds)?),
-        Bench::Encode(args) => args.print(&tower::encode(&args.components(), args.rounds)?),
-        Bench::Retrieval(args) => args.print(&tower::retrieval(&args.components(), args.rounds)?),
-        Bench::Recommend(args) => args.print(&tower::recommend(&args.components(), args.rounds)?),
-        Bench::Predict(args) => args.print(&predict::measure(&args.components(), args.rounds)?),
-        Bench::Faiss { args, full } => args.print(&faiss::measure(faiss::large(full), args.rounds)?),
+fn main() -> ExitCode {
+    match run(Cli::parse().bench) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(bench: Bench) -> Result<()> {
+    match bench {
+        Bench::Spine(BenchArgs { output, rounds }) => {
+            output.print(&spine::measure(&output.components(), rounds)?)
+        }
+        Bench::Encode(BenchArgs { output, rounds }) => {
+            output.print(&tower::encode(&output.components(), rounds)?)
+        }
+        Bench::Retrieval(BenchArgs { output, rounds }) => {
+            output.print(&tower::retrieval(&output.components(), rounds)?)
+        }
+        Bench::Recommend(BenchArgs { output, rounds }) => {
+            output.print(&tower::recommend(&output.components(), rounds)?)
+        }
+        Bench::Predict(BenchArgs { output, rounds }) => {
+            output.print(&predict::measure(&output.components(), rounds)?)
+        }
+        Bench::Http(HttpArgs { output, rates, seconds }) => {
+            output.print(&service::measure(&output.components(), &rates, seconds)?)
+        }
+        Bench::Faiss { args: BenchArgs { output, rounds }, full } => {
+            output.print(&faiss::measure(faiss::large(full), rounds)?)
+        }
         Bench::FaissOne(args) => faiss::run_one(&args),
     }
 }

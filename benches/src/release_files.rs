@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use ::ranking::{Candidates, Columns};
 use anyhow::{Context, Result};
 use frontrow_edge::runtime::{Components, RegionFiles, ReleaseFiles, ranking};
 use release::CandidateFile;
@@ -66,8 +67,20 @@ impl Wasm {
 
 /// A candidate set with a row of so many entries in every title.
 pub(crate) fn candidates(titles: u32, row_entries: u32) -> Result<Vec<u8>> {
+    encoded(columns(titles, row_entries))
+}
+
+/// The file of a region's columns.
+pub(crate) fn encoded(columns: Columns) -> Result<Vec<u8>> {
+    let candidates =
+        Candidates::new(columns).map_err(|error| anyhow::anyhow!("the synthetic candidates: {error:?}"))?;
+    Ok(CandidateFile { region: REGION.to_owned(), genres: Vec::new(), candidates }.encode())
+}
+
+/// The columns of so many titles.
+pub(crate) fn columns(titles: u32, row_entries: u32) -> Columns {
     let mut dice = Dice(7);
-    let mut columns = ::ranking::Columns::default();
+    let mut columns = Columns::default();
     columns.row_offsets.push(0);
     for title in 0..titles {
         columns.title_ids.push(title * 3 + 1);
@@ -86,9 +99,7 @@ pub(crate) fn candidates(titles: u32, row_entries: u32) -> Result<Vec<u8>> {
         columns.row_offsets.push(columns.row_indexes.len() as u32);
         columns.row_scales_log2.push(-7);
     }
-    let candidates = ::ranking::Candidates::new(columns)
-        .map_err(|error| anyhow::anyhow!("the synthetic candidates: {error:?}"))?;
-    Ok(CandidateFile { region: REGION.to_owned(), genres: Vec::new(), candidates }.encode())
+    columns
 }
 
 /// Questions of viewers with fifty titles behind them.
