@@ -76,8 +76,8 @@ fn serves(admin: SocketAddr) -> Result<Option<()>> {
 }
 
 impl Server for Node {
-    fn address(&self) -> SocketAddr {
-        self.public
+    fn addresses(&self) -> &[SocketAddr] {
+        std::slice::from_ref(&self.public)
     }
 
     fn lookups(&self) -> Result<Lookups> {
