@@ -3,8 +3,8 @@
     python recommend_service.py FOLDER
 
 FOLDER holds what a node's release is made of (`tower.onnx`, `ranker.onnx`, `titles.json`, the candidate set) and the
-tower's item vectors as plain float32. A port is taken from the system; the first line on standard output names it.
-The service ends with its standard input.
+tower's item vectors as plain float32. This is one worker; whoever starts several spreads the requests evenly. It takes
+a port from the system, names it in the first line on standard output, and ends with its standard input.
 
 A history is encoded by the tower, faiss finds the best candidates, the ranker puts them in order. Tuned as its
 users would for two processors: two workers (one or three served less), one thread in every library, the models
@@ -13,17 +13,13 @@ uvloop and httptools, the body read by pydantic straight from its bytes, answers
 bytes, the exact index (at this size faster than the one of 8 bits).
 """
 
-import ctypes
 import json
-import mmap
 import os
 import signal
-import struct
 import sys
 import threading
 import time
 import uuid
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -39,10 +35,7 @@ from fastapi import FastAPI, Request, Response  # noqa: E402
 from fastapi.exceptions import RequestValidationError  # noqa: E402
 from pydantic import BaseModel, ConfigDict, Field, ValidationError  # noqa: E402
 from safetensors.numpy import load_file  # noqa: E402
-from uvicorn.supervisors import Multiprocess  # noqa: E402
 
-FOLDER = "FRONTROW_PEER_FOLDER"
-WORKERS = 2
 KEEP_ALIVE_S = 75
 POOL = 200
 WINDOW = 200
@@ -65,28 +58,6 @@ class Question(BaseModel):
 
     def key(self):
         return (tuple(self.history), tuple(self.exclude), self.k, self.region, self.maturity_max)
-
-
-class Counters:
-    """What this worker has counted, in a file that all workers can read."""
-
-    LAYOUT = struct.Struct("=QQ")
-
-    def __init__(self, folder):
-        self.folder = folder / "counters"
-        path = self.folder / str(os.getpid())
-        path.write_bytes(bytes(self.LAYOUT.size))
-        with path.open("r+b") as file:
-            self.shared = mmap.mmap(file.fileno(), self.LAYOUT.size)
-        self.hits = self.misses = 0
-
-    def count(self, hit):
-        self.hits, self.misses = self.hits + hit, self.misses + (not hit)
-        self.LAYOUT.pack_into(self.shared, 0, self.hits, self.misses)
-
-    def of_all_workers(self):
-        """Hits and misses of each worker, by its process."""
-        return {path.name: self.LAYOUT.unpack(path.read_bytes()) for path in self.folder.iterdir()}
 
 
 class Catalogue:
@@ -170,17 +141,14 @@ class Recommender:
 
 
 class Service:
-    """What a worker has: made once, at its start."""
+    """What the worker has."""
 
-    def __init__(self):
-        # A worker ends with the process that started it, whatever ended that one (PR_SET_PDEATHSIG).
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-        folder = Path(os.environ[FOLDER])
+    def __init__(self, folder):
         self.recommender = Recommender(folder)
         self.answers = TTLCache(maxsize=ANSWERS, ttl=ANSWER_TTL_S)
+        self.hits = self.misses = 0
         # The first calls of a session take memory and choose kernels.
         self.recommender.picks(Question(history=self.recommender.catalogue.ids[:50].tolist()))
-        self.counters = Counters(folder)
 
     def answer(self, question):
         asked = time.perf_counter_ns()
@@ -190,7 +158,7 @@ class Service:
         if not cached:
             picks = self.answers[key] = self.recommender.picks(question)
             decided = time.perf_counter_ns()
-        self.counters.count(cached)
+        self.hits, self.misses = self.hits + cached, self.misses + (not cached)
         answer = {
             "request_id": uuid.uuid4().hex,
             "generation": 1,
@@ -209,13 +177,7 @@ class Service:
         return Response(orjson.dumps(answer), media_type="application/json")
 
 
-@asynccontextmanager
-async def life(app):
-    app.state.service = Service()
-    yield
-
-
-app = FastAPI(lifespan=life)
+app = FastAPI()
 
 
 @app.post("/v1/recommend")
@@ -229,7 +191,7 @@ async def recommend(request: Request):
 
 @app.get("/counters")
 async def counters():
-    return app.state.service.counters.of_all_workers()
+    return {"hits": app.state.service.hits, "misses": app.state.service.misses}
 
 
 def end_with_input():
@@ -239,13 +201,10 @@ def end_with_input():
 
 
 def main():
-    folder = Path(sys.argv[1]).resolve()
-    (folder / "counters").mkdir()
-    os.environ[FOLDER] = str(folder)
+    app.state.service = Service(Path(sys.argv[1]))
     config = uvicorn.Config(
-        "recommend_service:app",
+        app,
         port=0,
-        workers=WORKERS,
         loop="uvloop",
         http="httptools",
         access_log=False,
@@ -253,9 +212,9 @@ def main():
         timeout_keep_alive=KEEP_ALIVE_S,
     )
     listener = config.bind_socket()
-    print(json.dumps({"port": listener.getsockname()[1], "workers": WORKERS}), flush=True)
+    print(json.dumps({"port": listener.getsockname()[1]}), flush=True)
     threading.Thread(target=end_with_input, daemon=True).start()
-    Multiprocess(config, sockets=[listener]).run()
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ const ANSWER_BYTES_MAX: usize = 1 << 20;
 
 /// A connection to a server.
 pub(crate) struct Connection {
+    server: SocketAddr,
     stream: TcpStream,
     received: Vec<u8>,
 }
@@ -29,7 +30,13 @@ impl Connection {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(TIMEOUT))?;
         stream.set_write_timeout(Some(TIMEOUT))?;
-        Ok(Self { stream, received: Vec::new() })
+        Ok(Self { server, stream, received: Vec::new() })
+    }
+
+    /// In place of a connection that has failed.
+    pub(crate) fn reopen(&mut self) -> Result<()> {
+        *self = Self::open(self.server)?;
+        Ok(())
     }
 
     /// Sends a whole request and waits for its answer; after an error the connection is of no use.

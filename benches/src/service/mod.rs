@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
 
 use crate::interrupt;
 use crate::measure::rounded;
@@ -41,14 +42,15 @@ const RATE_MAX_PER_S: f64 = 50_000.0;
 
 /// A server under load.
 trait Server {
-    fn address(&self) -> SocketAddr;
+    /// Of each worker that is to get the same share of the connections.
+    fn addresses(&self) -> &[SocketAddr];
 
     /// What its own counters say.
     fn lookups(&self) -> Result<Lookups>;
 }
 
 /// Lookups of kept answers since the start.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
 struct Lookups {
     hits: u64,
     misses: u64,
@@ -158,9 +160,9 @@ impl Load<'_> {
     /// One rate, once the server knows the viewers who come back.
     fn rate(&self, server: &impl Server, number: u64, rate_per_s: f64) -> Result<Rate> {
         let step = Step::new(number, rate_per_s, self.time);
-        open_loop::warm(server.address(), &step)?;
+        open_loop::warm(server.addresses(), &step)?;
         let before = server.lookups()?;
-        let outcome = open_loop::run(server.address(), &step)?;
+        let outcome = open_loop::run(server.addresses(), &step)?;
         Ok(Rate::new(rate_per_s, &outcome, server.lookups()?.hit_rate_since(before)))
     }
 }

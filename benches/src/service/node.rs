@@ -15,6 +15,7 @@ use frontrow_origin::keys::Keys;
 use frontrow_origin::publish::{Publisher, Validity};
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
@@ -58,14 +59,25 @@ impl Node {
             let Ok(text) = std::fs::read(&ready_file) else { return Ok(None) };
             Ok(Some(serde_json::from_slice(&text)?))
         })?;
-        process.wait_for(READY_DEADLINE, || Ok(Connection::get(admin, "/readyz").ok()))?;
+        process.wait_for(READY_DEADLINE, || serves(admin))?;
         Ok(Self { process, public, admin, _origin: origin })
     }
 }
 
+/// Whether the release serves yet; an error when the node does not take it.
+fn serves(admin: SocketAddr) -> Result<Option<()>> {
+    if Connection::get(admin, "/readyz").is_ok() {
+        return Ok(Some(()));
+    }
+    let status: Value = serde_json::from_str(&Connection::get(admin, "/status")?)?;
+    let problem = &status["sync"]["last_error"];
+    ensure!(problem.is_null(), "the node does not take the release: {}", problem["message"]);
+    Ok(None)
+}
+
 impl Server for Node {
-    fn address(&self) -> SocketAddr {
-        self.public
+    fn addresses(&self) -> &[SocketAddr] {
+        std::slice::from_ref(&self.public)
     }
 
     fn lookups(&self) -> Result<Lookups> {

@@ -24,10 +24,7 @@ pub(crate) const CONNECTIONS: usize = 32;
 const OVERTIME: Duration = Duration::from_secs(1);
 
 /// Rounds in which all hot viewers ask, before a step, until the server knows them.
-const WARM_ROUNDS_MAX: usize = 30;
-
-/// Hot viewers of whom the server may not know before a step: one more than that, and there is another round.
-const UNKNOWN_MAX: usize = 2;
+const WARM_ROUNDS_MAX: usize = 10;
 
 /// What became of the requests of a step.
 #[derive(Debug, Default)]
@@ -59,40 +56,50 @@ impl Answered {
     }
 }
 
-/// Asks for every hot viewer again and again, until their answers are kept; the first answer is read in full.
-pub(crate) fn warm(server: SocketAddr, step: &Step) -> Result<()> {
-    let mut connections = open(server)?;
+/// Has every hot viewer ask every worker until their answers are kept; a first answer is read in full.
+pub(crate) fn warm(workers: &[SocketAddr], step: &Step) -> Result<()> {
+    workers.iter().try_for_each(|&worker| warm_one(worker, step))
+}
+
+fn warm_one(worker: SocketAddr, step: &Step) -> Result<()> {
+    let mut connections = open(&[worker])?;
     let first = connections[0].ask(&step.hot()[0])?;
     let answer: RecommendAnswer = serde_json::from_slice(first.body)
         .with_context(|| format!("not an answer: {}", String::from_utf8_lossy(first.body)))?;
     ensure!(answer.picks.len() == K as usize, "{} picks instead of {K}", answer.picks.len());
     ensure!(answer.ranked, "the ranker was not asked");
     for _ in 0..WARM_ROUNDS_MAX {
-        let (next, known) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let ask = |connection: &mut Connection| -> Result<()> {
-            while let Some(request) = step.hot().get(next.fetch_add(1, Ordering::Relaxed)) {
-                let answer = connection.ask(request)?;
-                ensure!(answer.status == 200, "refused: {}", String::from_utf8_lossy(answer.body));
-                known.fetch_add(usize::from(is_cached(answer.body)), Ordering::Relaxed);
-            }
-            Ok(())
-        };
-        thread::scope(|scope| {
-            let ask = |connection| scope.spawn(|| ask(connection));
-            let threads: Vec<_> = connections.iter_mut().map(ask).collect();
-            threads.into_iter().try_for_each(|thread| thread.join().expect("it does not panic"))
-        })?;
+        let known = ask_for_all(&mut connections, step.hot())?;
         interrupt::check()?;
-        if known.into_inner() + UNKNOWN_MAX >= step.hot().len() {
+        if known == step.hot().len() {
             return Ok(());
         }
     }
     bail!("after {WARM_ROUNDS_MAX} rounds the server still does not keep its answers")
 }
 
+/// Sends every request once; returns how many answers had been kept.
+fn ask_for_all(connections: &mut [Connection], requests: &[Vec<u8>]) -> Result<usize> {
+    let (next, known) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let ask = |connection: &mut Connection| -> Result<()> {
+        while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let answer = connection.ask(request)?;
+            ensure!(answer.status == 200, "refused: {}", String::from_utf8_lossy(answer.body));
+            known.fetch_add(usize::from(is_cached(answer.body)), Ordering::Relaxed);
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let ask = |connection| scope.spawn(|| ask(connection));
+        let threads: Vec<_> = connections.iter_mut().map(ask).collect();
+        threads.into_iter().try_for_each(|thread| thread.join().expect("it does not panic"))
+    })?;
+    Ok(known.into_inner())
+}
+
 /// Sends a step's requests; bounded by its time and [`OVERTIME`].
-pub(crate) fn run(server: SocketAddr, step: &Step) -> Result<Outcome> {
-    let connections = open(server)?;
+pub(crate) fn run(workers: &[SocketAddr], step: &Step) -> Result<Outcome> {
+    let connections = open(workers)?;
     let (next, ready) = (AtomicUsize::new(0), Barrier::new(connections.len()));
     let start = Instant::now() + LEAD;
     let parts: Vec<Outcome> = thread::scope(|scope| {
@@ -102,7 +109,7 @@ pub(crate) fn run(server: SocketAddr, step: &Step) -> Result<Outcome> {
             .map(|connection| {
                 scope.spawn(move || {
                     ready.wait();
-                    Sender { server, connection: Some(connection), step, start }.send(next)
+                    Sender { connection, step, start }.send(next)
                 })
             })
             .collect();
@@ -122,19 +129,14 @@ pub(crate) fn run(server: SocketAddr, step: &Step) -> Result<Outcome> {
     Ok(whole)
 }
 
-/// One after the other, each known to the server before the next: so that its workers share them evenly.
-fn open(server: SocketAddr) -> Result<Vec<Connection>> {
-    let open = |_| {
-        let mut connection = Connection::open(server).context("no connection")?;
-        connection.ask(NOTHING).context("no connection")?;
-        Ok(connection)
-    };
-    (0..CONNECTIONS).map(open).collect()
+/// Spread evenly over the workers.
+fn open(workers: &[SocketAddr]) -> Result<Vec<Connection>> {
+    let open = |&worker: &SocketAddr| Connection::open(worker).context("no connection");
+    workers.iter().cycle().take(CONNECTIONS).map(open).collect()
 }
 
 struct Sender<'a> {
-    server: SocketAddr,
-    connection: Option<Connection>,
+    connection: Connection,
     step: &'a Step,
     start: Instant,
 }
@@ -164,18 +166,14 @@ impl Sender<'_> {
 
     /// The server's time for the decision, if it had to make one; nothing when it failed.
     fn ask(&mut self, index: usize) -> Option<Option<Duration>> {
-        if self.connection.is_none() {
-            self.connection = Connection::open(self.server).ok();
+        match self.connection.ask(self.step.request(index)) {
+            Ok(answer) => (answer.status == 200).then(|| decided(answer.body)),
+            Err(_) => {
+                // Where there is no other connection, the next request fails as well.
+                drop(self.connection.reopen());
+                None
+            }
         }
-        let answer = self.connection.as_mut()?.ask(self.step.request(index));
-        let good = match &answer {
-            Ok(answer) if answer.status == 200 => Some(decided(answer.body)),
-            _ => None,
-        };
-        if answer.is_err() {
-            self.connection = None;
-        }
-        good
     }
 }
 
@@ -207,9 +205,6 @@ fn is_cached(body: &[u8]) -> bool {
 
 /// Time for all threads to be ready.
 const LEAD: Duration = Duration::from_millis(50);
-
-/// Asks for a page that no server has.
-const NOTHING: &[u8] = b"GET /nothing HTTP/1.1\r\nhost: bench\r\n\r\n";
 
 #[cfg(test)]
 mod tests {
@@ -245,7 +240,7 @@ mod tests {
 
     #[test]
     fn every_request_of_a_step_is_sent_when_it_is_due() {
-        let outcome = run(server(GOOD, Duration::ZERO), &step(500.0)).unwrap();
+        let outcome = run(&[server(GOOD, Duration::ZERO)], &step(500.0)).unwrap();
         assert_eq!((outcome.answered.len(), outcome.errors, outcome.unsent.len()), (100, 0, 0));
         let decided = outcome.answered[0].decided;
         assert_eq!(decided, Some(Duration::from_micros(42)));
@@ -254,7 +249,7 @@ mod tests {
     #[test]
     fn a_slow_server_makes_the_latency_grow_from_when_requests_were_due() {
         // 32 connections of 100 ms each are 320 requests a second.
-        let outcome = run(server(GOOD, Duration::from_millis(100)), &step(1_000.0)).unwrap();
+        let outcome = run(&[server(GOOD, Duration::from_millis(100))], &step(1_000.0)).unwrap();
         let latest = outcome.answered.iter().map(Answered::latency).max().unwrap();
         assert!(latest > Duration::from_millis(300), "{latest:?}");
         assert!(outcome.elapsed > Duration::from_millis(400));
@@ -263,7 +258,7 @@ mod tests {
 
     #[test]
     fn what_a_dead_slow_server_leaves_unsent_is_counted_with_its_age() {
-        let outcome = run(server(GOOD, Duration::from_millis(700)), &step(1_000.0)).unwrap();
+        let outcome = run(&[server(GOOD, Duration::from_millis(700))], &step(1_000.0)).unwrap();
         assert_eq!(outcome.answered.len() + outcome.unsent.len(), 200);
         assert!(outcome.unsent.iter().all(|&age| age >= OVERTIME));
     }
@@ -271,7 +266,7 @@ mod tests {
     #[test]
     fn refusals_are_errors() {
         let busy = server("HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n", Duration::ZERO);
-        let outcome = run(busy, &step(100.0)).unwrap();
+        let outcome = run(&[busy], &step(100.0)).unwrap();
         assert_eq!((outcome.answered.len(), outcome.errors), (0, 20));
     }
 

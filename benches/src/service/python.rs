@@ -1,6 +1,5 @@
 //! The other side: a service as people write it in Python, of the same files; see `benches/peers`.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -20,8 +19,17 @@ use super::{Lookups, Server};
 /// Importing and loading takes seconds.
 const READY_DEADLINE: Duration = Duration::from_secs(120);
 
-/// The running service.
+/// As many as serve most on two processors.
+const WORKERS: usize = 2;
+
+/// The running service. Its workers have a port each and get the same share of the connections, as behind a
+/// balancer that costs nothing; where they share a port, the kernel may give one of them nearly all.
 pub(crate) struct Python {
+    workers: Vec<Worker>,
+    addresses: Vec<SocketAddr>,
+}
+
+struct Worker {
     _process: Process,
     address: SocketAddr,
 }
@@ -30,11 +38,7 @@ pub(crate) struct Python {
 #[derive(Deserialize)]
 struct Listening {
     port: u16,
-    workers: usize,
 }
-
-/// Hits and misses by worker.
-type Counters = BTreeMap<String, (u64, u64)>;
 
 impl Python {
     /// Starts the service in this folder; returns when all its workers serve.
@@ -42,11 +46,17 @@ impl Python {
         release.write(folder)?;
         let script = folder.join("recommend_service.py");
         std::fs::write(&script, include_str!("../../peers/recommend_service.py"))?;
+        let start = |number| Worker::start(python, &script, folder, &folder.join(format!("{number}.log")));
+        let workers = (0..WORKERS).map(start).collect::<Result<Vec<_>>>()?;
+        Ok(Self { addresses: workers.iter().map(|worker| worker.address).collect(), workers })
+    }
+}
+
+impl Worker {
+    fn start(python: &Path, script: &Path, folder: &Path, log: &Path) -> Result<Self> {
         let mut command = Command::new(python);
-        command.arg(&script).arg(folder).current_dir(folder);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let name = "the Python service";
-        let mut process = Process::start(name, &mut command, &folder.join("python.log"))?;
+        command.arg(script).arg(folder).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = Process::start("the Python service", &mut command, log)?;
         let output = process.child.stdout.take().context("a pipe from the Python service")?;
         let (sender, lines) = mpsc::channel();
         // A read of a pipe has no deadline; the thread ends with the service.
@@ -54,30 +64,45 @@ impl Python {
             BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
         });
         let line = process.wait_for(READY_DEADLINE, || Ok(lines.try_recv().ok()))?;
-        let Listening { port, workers } =
-            serde_json::from_str(&line).context("no port from the Python service")?;
+        let Listening { port } = serde_json::from_str(&line).context("no port from the Python service")?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        process.wait_for(READY_DEADLINE, || {
-            Ok(counters(address).ok().filter(|counters| counters.len() == workers))
-        })?;
+        process.wait_for(READY_DEADLINE, || Ok(Connection::get(address, "/counters").ok()))?;
         Ok(Self { _process: process, address })
     }
 }
 
 impl Server for Python {
-    fn address(&self) -> SocketAddr {
-        self.address
+    fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
     }
 
     fn lookups(&self) -> Result<Lookups> {
-        let sum = |sum: Lookups, &(hits, misses): &(u64, u64)| Lookups {
-            hits: sum.hits + hits,
-            misses: sum.misses + misses,
-        };
-        Ok(counters(self.address)?.values().fold(Lookups::default(), sum))
+        let mut sum = Lookups::default();
+        for worker in &self.workers {
+            let own: Lookups = serde_json::from_str(&Connection::get(worker.address, "/counters")?)?;
+            sum = Lookups { hits: sum.hits + own.hits, misses: sum.misses + own.misses };
+        }
+        Ok(sum)
     }
 }
 
-fn counters(address: SocketAddr) -> Result<Counters> {
-    Ok(serde_json::from_str(&Connection::get(address, "/counters")?)?)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_that_does_not_start_is_one_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let (script, log) = (folder.path().join("service.py"), folder.path().join("log"));
+        // A shell stands for a Python without the packages.
+        std::fs::write(
+            &script,
+            "echo 'Traceback' >&2; echo 'ModuleNotFoundError: No module named faiss' >&2; exit 1",
+        )
+        .unwrap();
+        let error = Worker::start(Path::new("sh"), &script, folder.path(), &log).err().unwrap().to_string();
+        let expected =
+            "the Python service did not start (exit status: 1): ModuleNotFoundError: No module named faiss";
+        assert_eq!(error, expected);
+    }
 }
