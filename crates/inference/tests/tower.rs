@@ -1,5 +1,6 @@
 //! The tower beside onnxruntime: crates/golden/scripts/tower.py.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::needless_pass_by_value, reason = "quickcheck passes values")]
 
 use inference::{State, Tower};
 

@@ -96,7 +96,7 @@ fn rough_ln(x: f32) -> f32 {
 }
 
 /// ln(1 + t) / t on 0 to 1, fitted by least squares at Chebyshev's points.
-const MANTISSA: [f32; 5] = [0.999_434_98, -0.491_347_93, 0.287_826_3, -0.134_135_43, 0.031_377_59];
+const MANTISSA: [f32; 5] = [0.999_435, -0.491_347_93, 0.287_826_3, -0.134_135_43, 0.031_377_59];
 
 impl fmt::Display for BlendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

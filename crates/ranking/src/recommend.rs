@@ -80,9 +80,9 @@ pub fn recommend(
     let first_filled = best.len();
     // Popular titles score −1 to 0: below every positive row score, but not below every logarithm.
     if lowest > 0.0 {
-        best.extend(fill)
+        best.extend(fill);
     } else {
-        best.extend(behind(lowest, fill))
+        best.extend(behind(lowest, fill));
     }
 
     let ranked = is_personal && pool > 0;

@@ -222,8 +222,8 @@ mod tests {
     #[test]
     fn finds_what_viewers_of_the_same_kind_watch() {
         let line = |viewer: u32, part: u32| {
-            let own =
-                (0..120).filter(|t| t % 4 == viewer % 4 && ((t / 4 + viewer / 4) % 3 == 0) == (part == 1));
+            let own = (0..120)
+                .filter(|t| t % 4 == viewer % 4 && (t / 4 + viewer / 4).is_multiple_of(3) == (part == 1));
             format!("{viewer} {}\n", own.map(|t| t.to_string()).collect::<Vec<_>>().join(" "))
         };
         let file = |part: u32| (0..80).map(|viewer| line(viewer, part)).collect::<String>();

@@ -93,7 +93,7 @@ mod tests {
     fn weights_are_those_of_numpy() {
         let ease = Together::new(3, &[&[0, 1], &[0, 1, 2], &[1, 2], &[0]]).solve(2.0).unwrap();
         let expected =
-            [[0.0, 0.315_789_47, 0.047_619_05], [0.375, 0.0, 0.380_952_38], [0.0625, 0.421_052_63, 0.0]];
+            [[0.0, 0.315_789_47, 0.047_619_05], [0.375, 0.0, 0.380_952_4], [0.0625, 0.421_052_63, 0.0]];
         for (row, expected) in expected.iter().enumerate() {
             let scores = ease.scores(&[row as u32]);
             let is_near = scores.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6);

@@ -42,6 +42,7 @@ pub(super) fn forward(
 
 /// Slopes by queries, keys and values from the slopes by the output; chances are computed again, because
 /// keeping them costs more memory traffic than that.
+#[allow(clippy::needless_pass_by_value, reason = "a bundle of borrows is handed over whole")]
 pub(super) fn backward(
     shape: &Shape,
     spans: &Spans,

@@ -167,6 +167,7 @@ fn stretch_rows(hats: &[f32], gain: &[f32], bias: &[f32], output: &mut [f32]) {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "a bundle of borrows is handed over whole")]
 #[inline(always)]
 fn norm_rows_back(hats: &[f32], inverses: &[f32], gain: &[f32], slopes: NormSlopes<'_>) {
     let width = gain.len();
@@ -190,6 +191,7 @@ fn norm_rows_back(hats: &[f32], inverses: &[f32], gain: &[f32], slopes: NormSlop
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "a bundle of borrows is handed over whole")]
 #[inline(always)]
 fn adam_rows(
     step: &AdamStep,
@@ -291,6 +293,7 @@ pub(super) fn exp(x: f32) -> f32 {
 }
 
 #[cfg(test)]
+#[allow(clippy::needless_pass_by_value, reason = "quickcheck passes values")]
 mod tests {
     use super::*;
 
