@@ -17,7 +17,7 @@ pub(crate) fn loaded(models: &Models) -> exports::Loaded {
     }
 }
 
-pub(crate) fn tower_error(error: TowerError) -> exports::LoadError {
+pub(crate) fn tower_error(error: &TowerError) -> exports::LoadError {
     exports::LoadError::Tower(error.to_string())
 }
 

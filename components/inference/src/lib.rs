@@ -27,7 +27,8 @@ impl exports::Guest for Component {
             let row = vec![0.0; ranker.columns()];
             ranker.score(&row).map_err(|error| exports::LoadError::Malformed(error.to_string()))?;
         }
-        let tower = tower.map(|onnx| Tower::read(&onnx).map_err(convert::tower_error)).transpose()?;
+        let tower =
+            tower.map(|onnx| Tower::read(&onnx).map_err(|error| convert::tower_error(&error))).transpose()?;
         if let Some(tower) = &tower {
             // The longest history leaves room in the snapshot for every other.
             let longest = vec![0; tower.shape().window];
