@@ -22,6 +22,7 @@ use crate::interrupt;
 use crate::measure::rounded;
 use crate::peers::PYTHON_VARIABLE;
 use arrivals::Step;
+pub(crate) use connection::Head;
 pub(crate) use figures::Figures;
 use figures::{Rate, Side};
 use node::Node;
