@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio::task::JoinSet;
+
+use crate::service::Head;
 
 /// Requests under way at once.
 pub(crate) const CONNECTIONS: usize = 32;
@@ -58,16 +60,9 @@ async fn converse(server: SocketAddr, until: Instant, answered: Arc<AtomicU64>) 
 
 /// The length of the answer, once its headers are there and its body, too.
 fn whole(answer: &[u8]) -> Result<Option<usize>> {
-    let Some(end) = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n") else { return Ok(None) };
-    let head = std::str::from_utf8(&answer[..end]).context("headers")?;
-    if !head.starts_with("HTTP/1.1 200 ") {
-        bail!("refused: {}", String::from_utf8_lossy(answer));
-    }
-    let length = head.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
-    });
-    let whole = end + 4 + length.context("an answer without a length")?;
+    let Some(head) = Head::read(answer)? else { return Ok(None) };
+    ensure!(head.status == 200, "refused: {}", String::from_utf8_lossy(answer));
+    let whole = head.bytes + head.body_bytes;
     Ok((answer.len() >= whole).then_some(whole))
 }
 

@@ -86,6 +86,8 @@ pub(crate) struct Side {
     pub(crate) rates: Vec<Rate>,
     /// The highest rate that was held.
     pub(crate) saturation_per_s: f64,
+    /// Whether a higher one was not held; else it may hold more.
+    pub(crate) saturated: bool,
     /// At 70 % of it.
     pub(crate) at_70_percent: Option<Rate>,
 }
@@ -106,6 +108,7 @@ pub(crate) struct Figures {
     pub(crate) load_average: Option<f64>,
     pub(crate) node: Side,
     pub(crate) python: Option<Side>,
+    /// Of the rates at saturation; none where a server has not been brought to it.
     pub(crate) node_over_python: Option<f64>,
 }
 
@@ -165,7 +168,8 @@ impl fmt::Display for Side {
                 rate.unsent
             )?;
         }
-        writeln!(f, "  holds {:.0} requests/s", self.saturation_per_s)
+        let (least, rate_per_s) = (if self.saturated { "" } else { "at least " }, self.saturation_per_s);
+        writeln!(f, "  holds {least}{rate_per_s:.0} requests/s")
     }
 }
 

@@ -22,6 +22,7 @@ use crate::interrupt;
 use crate::measure::rounded;
 use crate::peers::PYTHON_VARIABLE;
 use arrivals::Step;
+pub(crate) use connection::Head;
 pub(crate) use figures::Figures;
 use figures::{Rate, Side};
 use node::Node;
@@ -90,7 +91,9 @@ pub(crate) fn measure(components: &Path, rates_per_s: &[f64], seconds: u64) -> R
             None
         }
     };
-    let ratio = |python: &Side| rounded(node.saturation_per_s / python.saturation_per_s);
+    let is_at_its_end = |side: &Side| side.saturated && side.saturation_per_s > 0.0;
+    let both = python.as_ref().filter(|python| is_at_its_end(python) && is_at_its_end(&node));
+    let ratio = both.map(|python| rounded(node.saturation_per_s / python.saturation_per_s));
     Ok(Figures {
         candidates: release::TITLES,
         pool: release::POOL,
@@ -102,7 +105,7 @@ pub(crate) fn measure(components: &Path, rates_per_s: &[f64], seconds: u64) -> R
         connections: open_loop::CONNECTIONS,
         seconds,
         load_average,
-        node_over_python: python.as_ref().filter(|python| python.saturation_per_s > 0.0).map(ratio),
+        node_over_python: ratio,
         node,
         python,
     })
@@ -149,12 +152,13 @@ impl Load<'_> {
         }
         let held = rates.iter().filter(|rate| rate.held).map(|rate| rate.offered_per_s);
         let saturation_per_s = held.fold(0.0, f64::max);
+        let saturated = rates.iter().any(|rate| !rate.held && rate.offered_per_s > saturation_per_s);
         let at_70_percent = match saturation_per_s {
             0.0 => None,
             _ => Some(try_rate(SHARE_OF_SATURATION * saturation_per_s)?),
         };
         rates.sort_by(|a, b| a.offered_per_s.total_cmp(&b.offered_per_s));
-        Ok(Side { server: name, rates, saturation_per_s, at_70_percent })
+        Ok(Side { server: name, rates, saturation_per_s, saturated, at_70_percent })
     }
 
     /// One rate, once the server knows the viewers who come back.

@@ -232,7 +232,7 @@ mod tests {
         address
     }
 
-    const GOOD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 27\r\n\r\n{\"cached\":false,\"decide\":42}";
+    const GOOD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 28\r\n\r\n{\"cached\":false,\"decide\":42}";
 
     fn step(rate_per_s: f64) -> Step {
         Step::new(1, rate_per_s, Duration::from_millis(200))
