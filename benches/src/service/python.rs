@@ -67,7 +67,7 @@ impl Worker {
         let Listening { port } = serde_json::from_str(&line).context("no port from the Python service")?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         process.wait_for(READY_DEADLINE, || Ok(Connection::get(address, "/counters").ok()))?;
-        Ok(Self { process: process, address })
+        Ok(Self { process, address })
     }
 }
 
