@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::open_loop::{Answered, Outcome};
-use crate::measure::rounded;
+use super::{Lookups, Used};
+use crate::measure::{micros, rounded};
 
 /// A rate is held when so much of it is answered …
 const ACHIEVED_SHARE_MIN: f64 = 0.98;
@@ -31,6 +32,10 @@ pub(crate) struct Rate {
     pub(crate) decided: Percentiles,
     /// By the server's own counters.
     pub(crate) hit_rate: f64,
+    /// Processor time of the server, a request.
+    pub(crate) server_cpu_us: Option<f64>,
+    /// Processor time of the load generator, a request.
+    pub(crate) load_cpu_us: Option<f64>,
     pub(crate) errors: usize,
     pub(crate) unsent: usize,
 }
@@ -56,12 +61,15 @@ impl Percentiles {
 }
 
 impl Rate {
-    pub(crate) fn new(offered_per_s: f64, outcome: &Outcome, hit_rate: f64) -> Self {
+    pub(crate) fn new(offered_per_s: f64, outcome: &Outcome, spent: &Used) -> Self {
         let times = |of: fn(&Answered) -> Duration| outcome.answered.iter().map(of);
         let latency = times(Answered::latency).chain(outcome.unsent.iter().copied());
         let latency = Percentiles::of(latency.collect());
         let achieved_per_s = outcome.answered.len() as f64 / outcome.elapsed.as_secs_f64();
         let held = achieved_per_s >= ACHIEVED_SHARE_MIN * offered_per_s && latency.p99_ms <= LATENCY_MAX_MS;
+        let Lookups { hits, misses } = spent.lookups;
+        let requests = (outcome.answered.len() + outcome.errors).max(1) as f64;
+        let each_us = |time| (micros(time) / requests).round();
         Self {
             offered_per_s: offered_per_s.round(),
             achieved_per_s: achieved_per_s.round(),
@@ -72,7 +80,9 @@ impl Rate {
             decided: Percentiles::of(
                 outcome.answered.iter().filter_map(|answered| answered.decided).collect(),
             ),
-            hit_rate: rounded(hit_rate),
+            hit_rate: rounded(hits as f64 / (hits + misses).max(1) as f64),
+            server_cpu_us: spent.server_cpu.map(each_us),
+            load_cpu_us: spent.load_cpu.map(each_us),
             errors: outcome.errors,
             unsent: outcome.unsent.len(),
         }
@@ -134,7 +144,7 @@ impl fmt::Display for Side {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{:<12}{:>10}{:>10}{:>10}{:>10}{:>10}{:>12}{:>12}{:>12}{:>8}{:>8}{:>8}",
+            "{:<12}{:>10}{:>10}{:>10}{:>10}{:>10}{:>12}{:>12}{:>12}{:>8}{:>8}{:>10}{:>10}",
             self.server,
             "offered/s",
             "answered/s",
@@ -145,8 +155,9 @@ impl fmt::Display for Side {
             "served p99",
             "decided p50",
             "hits",
-            "errors",
-            "unsent"
+            "failed",
+            "µs server",
+            "µs load"
         )?;
         let seventy = self.at_70_percent.iter().map(|rate| ("  at 70 %", rate));
         for (name, rate) in
@@ -156,7 +167,7 @@ impl fmt::Display for Side {
             writeln!(
                 f,
                 "{name:<12}{offered_per_s:>10.0}{achieved_per_s:>10.0}{:>10.2}{:>10.2}{:>10.2}{:>12.2}{:>12.2}{:>12.3}\
-                 {:>8.3}{:>8}{:>8}",
+                 {:>8.3}{:>8}{:>10.0}{:>10.0}",
                 latency.p50_ms,
                 latency.p95_ms,
                 latency.p99_ms,
@@ -164,8 +175,9 @@ impl fmt::Display for Side {
                 served.p99_ms,
                 decided.p50_ms,
                 rate.hit_rate,
-                rate.errors,
-                rate.unsent
+                rate.errors + rate.unsent,
+                rate.server_cpu_us.unwrap_or(f64::NAN),
+                rate.load_cpu_us.unwrap_or(f64::NAN)
             )?;
         }
         let (least, rate_per_s) = (if self.saturated { "" } else { "at least " }, self.saturation_per_s);
@@ -202,7 +214,8 @@ mod tests {
 
     #[test]
     fn a_rate_is_held_while_nearly_all_of_it_is_answered_in_time() {
-        let held = |offered_per_s, outcome: &Outcome| Rate::new(offered_per_s, outcome, 0.7).held;
+        let held =
+            |offered_per_s, outcome: &Outcome| Rate::new(offered_per_s, outcome, &Used::default()).held;
         assert!(held(1_000.0, &outcome(1_000, 99, 0)));
         assert!(!held(1_000.0, &outcome(1_000, 100, 0)), "1 ms waited and 100 ms served");
         assert!(!held(1_000.0, &outcome(970, 5, 0)));

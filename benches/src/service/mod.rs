@@ -4,6 +4,7 @@
 mod arrivals;
 mod climb;
 mod connection;
+mod cpu;
 mod figures;
 mod node;
 mod open_loop;
@@ -46,21 +47,44 @@ trait Server {
     /// Of each worker that is to get the same share of the connections.
     fn addresses(&self) -> &[SocketAddr];
 
+    /// The ids of its processes.
+    fn processes(&self) -> Vec<u32>;
+
     /// What its own counters say.
     fn lookups(&self) -> Result<Lookups>;
 }
 
 /// Lookups of kept answers since the start.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
-struct Lookups {
+pub(crate) struct Lookups {
     hits: u64,
     misses: u64,
 }
 
-impl Lookups {
-    fn hit_rate_since(self, before: Self) -> f64 {
-        let (hits, misses) = (self.hits - before.hits, self.misses - before.misses);
-        hits as f64 / (hits + misses).max(1) as f64
+/// What was used up to a moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Used {
+    lookups: Lookups,
+    server_cpu: Option<Duration>,
+    load_cpu: Option<Duration>,
+}
+
+impl Used {
+    fn now(server: &impl Server, processes: &[u32]) -> Result<Self> {
+        let load_cpu = cpu::used(&[std::process::id()]);
+        Ok(Self { lookups: server.lookups()?, server_cpu: cpu::used(processes), load_cpu })
+    }
+
+    fn since(self, before: Self) -> Self {
+        let between = |now: Option<Duration>, before: Option<Duration>| Some(now?.saturating_sub(before?));
+        Self {
+            lookups: Lookups {
+                hits: self.lookups.hits - before.lookups.hits,
+                misses: self.lookups.misses - before.lookups.misses,
+            },
+            server_cpu: between(self.server_cpu, before.server_cpu),
+            load_cpu: between(self.load_cpu, before.load_cpu),
+        }
     }
 }
 
@@ -165,9 +189,11 @@ impl Load<'_> {
     fn rate(&self, server: &impl Server, number: u64, rate_per_s: f64) -> Result<Rate> {
         let step = Step::new(number, rate_per_s, self.time);
         open_loop::warm(server.addresses(), &step)?;
-        let before = server.lookups()?;
+        let processes = server.processes();
+        let before = Used::now(server, &processes)?;
         let outcome = open_loop::run(server.addresses(), &step)?;
-        Ok(Rate::new(rate_per_s, &outcome, server.lookups()?.hit_rate_since(before)))
+        let spent = Used::now(server, &processes)?.since(before);
+        Ok(Rate::new(rate_per_s, &outcome, &spent))
     }
 }
 

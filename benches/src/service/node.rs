@@ -80,6 +80,10 @@ impl Server for Node {
         std::slice::from_ref(&self.public)
     }
 
+    fn processes(&self) -> Vec<u32> {
+        vec![self.process.id()]
+    }
+
     fn lookups(&self) -> Result<Lookups> {
         let text = Connection::get(self.admin, "/metrics").with_context(|| self.process.last_words())?;
         Ok(Lookups { hits: counter(&text, "hit"), misses: counter(&text, "miss") })

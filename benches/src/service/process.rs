@@ -32,6 +32,11 @@ impl Process {
         Ok(Self { name, child, log: log.to_owned() })
     }
 
+    /// What the system calls it.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks again and again until there is something; ends when the process does.
     pub(crate) fn wait_for<T>(
         &mut self,

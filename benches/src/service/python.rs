@@ -30,7 +30,7 @@ pub(crate) struct Python {
 }
 
 struct Worker {
-    _process: Process,
+    process: Process,
     address: SocketAddr,
 }
 
@@ -67,13 +67,17 @@ impl Worker {
         let Listening { port } = serde_json::from_str(&line).context("no port from the Python service")?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         process.wait_for(READY_DEADLINE, || Ok(Connection::get(address, "/counters").ok()))?;
-        Ok(Self { _process: process, address })
+        Ok(Self { process, address })
     }
 }
 
 impl Server for Python {
     fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    fn processes(&self) -> Vec<u32> {
+        self.workers.iter().map(|worker| worker.process.id()).collect()
     }
 
     fn lookups(&self) -> Result<Lookups> {
