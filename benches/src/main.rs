@@ -47,7 +47,7 @@ enum Bench {
     Faiss {
         #[command(flatten)]
         args: BenchArgs,
-        /// Three million vectors instead of 300,000: 9 GB of memory, 3 GB of disk, a quarter of an hour.
+        /// Three million vectors instead of 300,000: 3 GB of numbers, which the two sides hold up to four times.
         #[arg(long)]
         full: bool,
     },
