@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::MatrixError;
 use crate::bytes::{ByteMatrix, GROUP, STEP};
-use crate::dot::Dot;
+use crate::dot::{Dot, Rows};
 
 /// The weights of a layer in eight bits, with a scale an output.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,17 +56,16 @@ impl ByteDense {
         assert!(rows.len() == count * self.inputs() && to.len() == count * self.outputs());
         let dot = Dot::best();
         let padded = self.outputs().next_multiple_of(GROUP);
-        let mut products = vec![0; padded];
+        let mut scores = vec![0.0; padded];
         let mut bytes = vec![0; self.inputs().next_multiple_of(STEP)];
         let unshifted = vec![0; padded];
-        let (weights, shifts) = self.weights.padded(0, padded);
+        let shifted = self.weights.padded(0, padded);
         for (row, to) in rows.chunks_exact(self.inputs()).zip(to.chunks_exact_mut(self.outputs())) {
             let (scale, is_shifted) = quantise_row(row, &mut bytes);
-            let shifts = if is_shifted { shifts } else { &unshifted };
-            dot.products(weights, shifts, &bytes, &mut products);
-            let outputs = products.iter().zip(self.weights.scales()).zip(&self.bias);
-            for (to, ((product, weight_scale), bias)) in to.iter_mut().zip(outputs) {
-                *to = *product as f32 * (weight_scale * scale) + bias;
+            let weights = if is_shifted { shifted } else { Rows { shifts: &unshifted, ..shifted } };
+            dot.scores(weights, &bytes, &mut scores);
+            for ((to, score), bias) in to.iter_mut().zip(&scores).zip(&self.bias) {
+                *to = score * scale + bias;
             }
         }
     }

@@ -4,6 +4,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::dot::Rows;
+
 /// Bytes that one step of a vector unit takes; rows are padded to it with zeros.
 pub(crate) const STEP: usize = 16;
 
@@ -28,6 +30,7 @@ pub struct ByteMatrix {
     stride: usize,
     // Padded to whole groups of whole steps.
     values: Vec<i8>,
+    // Padded to whole groups, as are the shifts.
     scales: Vec<f32>,
     // Of each row: −64 × the sum of its values, which takes the query's shift out again.
     shifts: Vec<i32>,
@@ -71,7 +74,7 @@ impl ByteMatrix {
     /// # Errors
     ///
     /// When the shapes do not fit or a scale is no power of two.
-    pub fn new(columns: usize, values: &[i8], scales: Vec<f32>) -> Result<Self, MatrixError> {
+    pub fn new(columns: usize, values: &[i8], mut scales: Vec<f32>) -> Result<Self, MatrixError> {
         if !(1..=COLUMNS_MAX).contains(&columns) {
             return Err(MatrixError::Columns { columns });
         }
@@ -89,6 +92,7 @@ impl ByteMatrix {
         }
         let sum = |row: &[i8]| row.iter().map(|&value| i32::from(value)).sum::<i32>();
         let shifts = padded.chunks_exact(stride).map(|row| -SHIFT * sum(row)).collect();
+        scales.resize(rows.next_multiple_of(GROUP), 0.0);
         Ok(Self { rows, columns, stride, values: padded, scales, shifts })
     }
 
@@ -132,13 +136,14 @@ impl ByteMatrix {
 
     /// The scales, one a row.
     pub fn scales(&self) -> &[f32] {
-        &self.scales
+        &self.scales[..self.rows]
     }
 
-    /// Rows from `first` on, with their shifts; `count` of them, which may include those of padding.
-    pub(crate) fn padded(&self, first: usize, count: usize) -> (&[i8], &[i32]) {
+    /// Rows from `first` on; `count` of them, which may include those of padding.
+    pub(crate) fn padded(&self, first: usize, count: usize) -> Rows<'_> {
         let rows = first..first + count;
-        (&self.values[rows.start * self.stride..rows.end * self.stride], &self.shifts[rows])
+        let values = &self.values[rows.start * self.stride..rows.end * self.stride];
+        Rows { values, shifts: &self.shifts[rows.clone()], scales: &self.scales[rows] }
     }
 
     pub(crate) fn stride(&self) -> usize {

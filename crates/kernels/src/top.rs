@@ -1,5 +1,6 @@
 //! The best rows of a matrix for a query, exactly.
 
+use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
@@ -9,130 +10,121 @@ use crate::dot::Dot;
 /// The `count` rows with the highest product with `query`, among those that `allows` lets pass: falling
 /// score, ties by the lower row.
 ///
-/// A score is the exact sum of the products of bytes, times both scales. `allows` is asked about a row
-/// only when its score would enter the list, so a filter costs little however much it forbids.
+/// A score is the exact sum of the products of bytes, times both scales. `allows` is asked about few of the
+/// rows only (see [`top_of`]).
 ///
 /// A query with another number of values than the matrix has columns finds nothing.
 pub fn top(
     matrix: &ByteMatrix,
     query: &Query,
     count: usize,
-    mut allows: impl FnMut(usize) -> bool,
+    allows: impl FnMut(usize) -> bool,
 ) -> Vec<(f32, u32)> {
-    if query.values().len() != matrix.stride() || count == 0 {
-        return Vec::new();
+    // A power of two changes no order.
+    let mut best = top_of(&unscaled(matrix, query), f32::NEG_INFINITY, count, allows);
+    for (score, _) in &mut best {
+        *score *= query.scale();
     }
-    let dot = Dot::best();
-    let mut best = Best::new(count.min(matrix.rows()));
-    let mut products = [0; BLOCK];
-    let mut scores = [0.0; BLOCK];
-    for first in (0..matrix.rows()).step_by(BLOCK) {
-        let count = BLOCK.min(matrix.rows() - first);
-        let padded = count.next_multiple_of(GROUP);
-        let (rows, shifts) = matrix.padded(first, padded);
-        dot.products(rows, shifts, query.values(), &mut products[..padded]);
-        let scores = &mut scores[..count];
-        for ((score, product), scale) in scores.iter_mut().zip(&products).zip(&matrix.scales()[first..]) {
-            // Exact: a product is below 2^24, and a scale is a power of two.
-            *score = *product as f32 * scale;
-        }
-        best.offer(first, scores, &mut allows);
-    }
-    best.finish(query.scale())
+    best
 }
 
 /// The product of every row with `query`, exactly: sums of products of bytes, times both scales.
 ///
 /// Empty for a query with another number of values than the matrix has columns.
 pub fn scores(matrix: &ByteMatrix, query: &Query) -> Vec<f32> {
-    if query.values().len() != matrix.stride() {
-        return Vec::new();
-    }
-    let dot = Dot::best();
-    let mut products = [0; BLOCK];
-    let mut scores = Vec::with_capacity(matrix.rows());
-    for first in (0..matrix.rows()).step_by(BLOCK) {
-        let count = BLOCK.min(matrix.rows() - first);
-        let padded = count.next_multiple_of(GROUP);
-        let (rows, shifts) = matrix.padded(first, padded);
-        dot.products(rows, shifts, query.values(), &mut products[..padded]);
-        let both = products[..count].iter().zip(&matrix.scales()[first..]);
-        scores.extend(both.map(|(product, scale)| *product as f32 * scale * query.scale()));
+    let mut scores = unscaled(matrix, query);
+    for score in &mut scores {
+        *score *= query.scale();
     }
     scores
 }
 
-/// The `count` highest of `scores`, among those that `allows` lets pass: falling, ties by the lower place.
-///
-/// A NaN is never among them.
-pub fn top_of(scores: &[f32], count: usize, mut allows: impl FnMut(usize) -> bool) -> Vec<(f32, u32)> {
-    if count == 0 {
+/// Without the query's scale. Exact: a product is below 2^24, and a scale is a power of two.
+fn unscaled(matrix: &ByteMatrix, query: &Query) -> Vec<f32> {
+    if query.values().len() != matrix.stride() {
         return Vec::new();
     }
-    let mut best = Best::new(count.min(scores.len()));
-    for (block, scores) in scores.chunks(BLOCK).enumerate() {
-        best.offer(block * BLOCK, scores, &mut allows);
-    }
-    best.finish(1.0)
+    let mut scores = vec![0.0; matrix.rows().next_multiple_of(GROUP)];
+    Dot::best().scores(matrix.padded(0, scores.len()), query.values(), &mut scores);
+    scores.truncate(matrix.rows());
+    scores
 }
 
-/// Rows between two looks at the list: their scores stay in the nearest cache.
-const BLOCK: usize = 64;
-
-/// The best so far, found in rising order of their rows.
-struct Best {
+/// The `count` highest of the `scores` above `floor`, among those that `allows` lets pass: falling, ties by the
+/// lower place. A NaN is never among them.
+///
+/// Every sixteenth score says which threshold about twice as many as wanted will reach, and only about those is
+/// `allows` asked; when it forbids so many that too few are left, the threshold is lowered.
+pub fn top_of(
+    scores: &[f32],
+    floor: f32,
     count: usize,
-    // Up to twice as many as wanted: selecting once in a while costs less than a heap.
-    found: Vec<(f32, u32)>,
-    threshold: f32,
+    mut allows: impl FnMut(usize) -> bool,
+) -> Vec<(f32, u32)> {
+    let mut found = Vec::new();
+    if count == 0 {
+        return found;
+    }
+    let mut sample: Vec<f32> = scores.iter().step_by(SAMPLED).copied().collect();
+    // Some more, for what chance leaves out of the sample.
+    let mut rank = count.saturating_mul(2) / SAMPLED + 8;
+    loop {
+        let threshold = if rank < sample.len() {
+            *sample.select_nth_unstable_by(rank, |a, b| b.total_cmp(a)).1
+        } else {
+            f32::NEG_INFINITY
+        };
+        found.clear();
+        gather(scores, floor, threshold, &mut allows, &mut found);
+        if found.len() >= count || rank >= sample.len() {
+            break;
+        }
+        rank *= 4;
+    }
+    if count < found.len() {
+        found.select_nth_unstable_by(count, falling);
+        found.truncate(count);
+    }
+    found.sort_unstable_by(falling);
+    found
 }
 
-impl Best {
-    fn new(count: usize) -> Self {
-        Self { count, found: Vec::with_capacity(count * 2), threshold: f32::NEG_INFINITY }
-    }
+/// One score of so many is looked at first.
+const SAMPLED: usize = 16;
 
-    /// Takes what is good enough of the scores of some rows.
-    fn offer(&mut self, first: usize, scores: &[f32], allows: &mut impl FnMut(usize) -> bool) {
-        // Most blocks have nothing to offer, and this loop has no branch.
-        let any = scores.iter().fold(false, |any, &score| any | (score > self.threshold));
-        if !any {
-            return;
+/// Adds what is above the floor, reaches the threshold and is allowed.
+// A function of its own: within a large one the loop's few numbers would live on the stack.
+#[inline(never)]
+fn gather(
+    scores: &[f32],
+    floor: f32,
+    threshold: f32,
+    allows: &mut impl FnMut(usize) -> bool,
+    found: &mut Vec<(f32, u32)>,
+) {
+    let mut first = 0;
+    let (chunks, rest) = scores.as_chunks::<LANES>();
+    let mut take = |place: usize, score: f32| {
+        if score >= threshold && score > floor && allows(place) {
+            found.push((score, place as u32));
         }
-        for (row, &score) in (first..).zip(scores) {
-            if score > self.threshold && allows(row) {
-                self.push(score, row as u32);
+    };
+    for chunk in chunks {
+        // Most have none, which is seen without a branch.
+        if chunk.iter().fold(false, |any, &score| any | (score >= threshold)) {
+            for (lane, &score) in chunk.iter().enumerate() {
+                take(first + lane, score);
             }
         }
+        first += LANES;
     }
-
-    fn push(&mut self, score: f32, row: u32) {
-        self.found.push((score, row));
-        if self.found.len() >= self.count * 2 {
-            self.select();
-        }
-    }
-
-    /// Later rows must be better than the last one kept: of equal scores the lower row wins.
-    fn select(&mut self) {
-        if let Some(last) = self.count.checked_sub(1)
-            && self.found.len() >= self.count
-        {
-            let (_, &mut (score, _), _) = self.found.select_nth_unstable_by(last, falling);
-            self.found.truncate(self.count);
-            self.threshold = score;
-        }
-    }
-
-    fn finish(mut self, scale: f32) -> Vec<(f32, u32)> {
-        self.select();
-        self.found.sort_unstable_by(falling);
-        for (score, _) in &mut self.found {
-            *score *= scale;
-        }
-        self.found
+    for (lane, &score) in rest.iter().enumerate() {
+        take(first + lane, score);
     }
 }
+
+/// Scores that are looked at together.
+const LANES: usize = 8;
 
 fn falling(a: &(f32, u32), b: &(f32, u32)) -> Ordering {
     b.0.total_cmp(&a.0).then(a.1.cmp(&b.1))

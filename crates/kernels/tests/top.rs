@@ -19,7 +19,7 @@ struct Case {
 impl Arbitrary for Case {
     fn arbitrary(g: &mut Gen) -> Self {
         let columns = usize::arbitrary(g) % 70 + 1;
-        let rows = usize::arbitrary(g) % 60;
+        let rows = usize::arbitrary(g) % if bool::arbitrary(g) { 60 } else { 3_000 };
         // Few values and scales, so that scores tie.
         let values = (0..rows * columns).map(|_| *g.choose(&[-128, -3, 0, 1, 127]).unwrap()).collect();
         let scales = (0..rows).map(|_| *g.choose(&[0.25, 0.5, 1.0]).unwrap()).collect();
@@ -60,16 +60,28 @@ fn the_best_rows_are_those_that_sorting_all_would_give() {
 }
 
 #[test]
-fn a_filter_is_asked_only_about_rows_that_would_enter() {
-    let values: Vec<i8> = (0..2_000).map(|row| if row < 10 { 100 } else { 1 }).collect();
-    let matrix = ByteMatrix::new(1, &values, vec![1.0; 2_000]).unwrap();
-    let mut asked = 0;
-    let found = top(&matrix, &Query::quantise(&[1.0]), 5, |_| {
-        asked += 1;
-        true
+fn a_filter_is_asked_about_few_rows_and_about_more_when_it_forbids_them() {
+    let mut state = 1_u32;
+    let values = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as i8
     });
-    assert_eq!(found.iter().map(|&(_, row)| row).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
-    assert!(asked <= 10, "{asked}");
+    let values: Vec<i8> = values.take(2 * 20_000).collect();
+    let matrix = ByteMatrix::new(2, &values, vec![1.0; 20_000]).unwrap();
+    let query = Query::quantise(&[1.0, 0.37]);
+    let ask = |allowed: usize| {
+        let mut asked = 0;
+        let found = top(&matrix, &query, 100, |row| {
+            asked += 1;
+            row % allowed == 0
+        });
+        (asked, found.len())
+    };
+    let (asked, found) = ask(1);
+    assert!(asked < 1_000 && found == 100, "{asked} {found}");
+    let (asked, found) = ask(50);
+    assert!(asked > 2_000 && found == 100, "{asked} {found}");
+    assert_eq!(ask(1_000).1, 20);
 }
 
 #[test]

@@ -135,7 +135,7 @@ impl Candidates {
 
     /// Where a title stands in the columns.
     pub fn index_of(&self, title: TitleId) -> Option<usize> {
-        self.places.get(title)
+        self.places.get(&self.columns.title_ids, title)
     }
 }
 

@@ -141,43 +141,74 @@ impl Factors {
         if pairs.len() > PAIRS_MAX {
             return Err(Error::TooManyPairs { pairs: pairs.len() });
         }
-        let predictions = pairs.iter().map(|(viewer, title)| {
-            match (self.viewer_places.get(*viewer), self.title_places.get(*title)) {
-                (Some(viewer), Some(title)) => self.rating(viewer, title),
-                _ => self.columns.mean,
-            }
-        });
-        Ok(predictions.collect())
+        let mut predictions = Vec::with_capacity(pairs.len());
+        let (groups, rest) = pairs.as_chunks::<TOGETHER>();
+        for group in groups {
+            predictions.extend(self.ratings(group));
+        }
+        for pair in rest {
+            predictions.extend(self.ratings(&[*pair]));
+        }
+        Ok(predictions)
     }
 
     /// The `n` titles with the highest predicted rating, ties by the lower id; empty for an unknown
     /// viewer, shorter when the excludes leave fewer.
     pub fn top_rated(&self, viewer: ViewerId, n: usize, exclude: &[TitleId]) -> Vec<Scored> {
-        let Some(viewer) = self.viewer_places.get(viewer) else { return Vec::new() };
+        let Some(viewer) = self.viewer_place(viewer) else { return Vec::new() };
         let titles = &self.columns.title_ids;
         let d = self.columns.factors;
         let start = self.columns.mean + self.columns.viewer_biases[viewer];
         let mut ratings: Vec<f32> = self.columns.title_biases.iter().map(|bias| start + bias).collect();
         self.titles.accumulate(&self.columns.viewer_factors[viewer * d..(viewer + 1) * d], &mut ratings);
         let mut barred = Bitset::new(titles.len());
-        exclude
-            .iter()
-            .filter_map(|&title| self.title_places.get(title))
-            .for_each(|place| barred.insert(place));
-        let best = kernels::top_of(&ratings, n, |place| !barred.contains(place));
+        exclude.iter().filter_map(|&title| self.title_place(title)).for_each(|place| barred.insert(place));
+        let best = kernels::top_of(&ratings, f32::NEG_INFINITY, n, |place| !barred.contains(place));
         best.into_iter().map(|(score, place)| Scored { title: titles[place as usize], score }).collect()
     }
 
-    /// The sum in a fixed order: mean, viewer, title, then the factors one by one.
-    fn rating(&self, viewer: usize, title: usize) -> f32 {
+    /// Each a sum in a fixed order: mean, viewer, title, then the factors one by one.
+    ///
+    /// Several at once, since every sum waits for its own last term.
+    fn ratings<const PAIRS: usize>(&self, pairs: &[(ViewerId, TitleId); PAIRS]) -> [f32; PAIRS] {
         let columns = &self.columns;
         let d = columns.factors;
-        let mine = &columns.viewer_factors[viewer * d..(viewer + 1) * d];
-        let its = &columns.title_factors[title * d..(title + 1) * d];
-        let start = columns.mean + columns.viewer_biases[viewer] + columns.title_biases[title];
-        mine.iter().zip(its).fold(start, |sum, (a, b)| sum + a * b)
+        let mut sums = [columns.mean; PAIRS];
+        // An unknown pair takes part with nothing to add.
+        let mut factors = [(&[][..], &[][..]); PAIRS];
+        for ((sum, factors), &(viewer, title)) in sums.iter_mut().zip(&mut factors).zip(pairs) {
+            if let (Some(viewer), Some(title)) = (self.viewer_place(viewer), self.title_place(title)) {
+                *sum += columns.viewer_biases[viewer];
+                *sum += columns.title_biases[title];
+                *factors =
+                    (&columns.viewer_factors[viewer * d..][..d], &columns.title_factors[title * d..][..d]);
+            }
+        }
+        if factors.iter().any(|(mine, _)| mine.is_empty()) {
+            for (sum, (mine, its)) in sums.iter_mut().zip(factors) {
+                *sum = mine.iter().zip(its).fold(*sum, |sum, (a, b)| sum + a * b);
+            }
+            return sums;
+        }
+        for factor in 0..d {
+            for (sum, (mine, its)) in sums.iter_mut().zip(factors) {
+                *sum += mine[factor] * its[factor];
+            }
+        }
+        sums
+    }
+
+    fn viewer_place(&self, viewer: ViewerId) -> Option<usize> {
+        self.viewer_places.get(&self.columns.viewer_ids, viewer)
+    }
+
+    fn title_place(&self, title: TitleId) -> Option<usize> {
+        self.title_places.get(&self.columns.title_ids, title)
     }
 }
+
+/// Ratings that are predicted at once.
+const TOGETHER: usize = 4;
 
 impl fmt::Display for FactorsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

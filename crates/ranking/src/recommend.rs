@@ -175,7 +175,7 @@ impl Compared<'_> {
     fn best(&self, eligibility: &Eligibility<'_>, row_scores: &[f32], wanted: usize) -> Vec<(f32, u32)> {
         let mut rough = self.vectors.rounded(&self.viewer);
         self.blend.add_rows_roughly(row_scores, &mut rough);
-        let mut best = top_of(&rough, wanted + RESCORED, |index| {
+        let mut best = top_of(&rough, f32::NEG_INFINITY, wanted + RESCORED, |index| {
             self.vectors.item(index).is_some() && eligibility.allows(index)
         });
         for (score, index) in &mut best {
@@ -189,7 +189,7 @@ impl Compared<'_> {
 
 /// The best eligible candidates that a row leads to.
 fn personal(eligibility: &Eligibility<'_>, scores: &[f32], wanted: usize) -> Vec<(f32, u32)> {
-    top_of(scores, wanted, |index| scores[index] > 0.0 && eligibility.allows(index))
+    top_of(scores, 0.0, wanted, |index| eligibility.allows(index))
 }
 
 /// The most popular eligible titles that were not taken, with scores of −1 to 0.
