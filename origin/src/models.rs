@@ -5,7 +5,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kernels::ByteMatrix;
 use ranking::{Candidates, Factors, Vectors};
 use release::{BlendEntry, CandidateFile, FileError, RulesEntry, decode_factors, encode_factors};
 use serde::{Deserialize, Serialize};
@@ -274,7 +273,7 @@ fn fit_factors(sequences: &Sequences, ratings: &[Rating]) -> Result<(Factors, f6
 
 /// The tower's item vectors as an edge compares them; its items are the titles in their order.
 fn vectors(tower: &Tower) -> Result<Vectors, TrainError> {
-    let matrix = ByteMatrix::quantise(tower.shape().width, tower.item_vectors())?;
+    let matrix = inference::Tower::read(&tower.to_onnx())?.items().clone();
     let items = (0..).take(matrix.rows()).collect();
     Ok(Vectors { matrix, items })
 }

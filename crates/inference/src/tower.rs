@@ -4,10 +4,13 @@
 //! (listed in `origin/src/train/tower/onnx.rs`), its metadata the sizes. A place sees itself and what came before,
 //! and knows of an item only how many came after it. So what was computed for a history stays true when it grows:
 //! [`State`] keeps it, and one more item costs one step. Either way gives the same bits.
+//!
+//! Items are kept in eight bits, as the candidates that a vector is compared with are; layers run in fixed point
+//! ([`FixedDense`]), attention in floats.
 
 use std::fmt;
 
-use kernels::{Dense, LayerNorm, add_scaled, dot, softmax};
+use kernels::{ByteMatrix, FixedDense, FixedRows, LayerNorm, Panels, add, softmax};
 
 use crate::limits::{TOWER_BLOCKS_MAX, TOWER_WIDTH_MAX, TOWER_WINDOW_MAX};
 use crate::network::NetworkError;
@@ -19,8 +22,8 @@ pub struct Tower {
     shape: TowerShape,
     epsilon: f32,
     input_scale: f32,
-    // Row-major: an item's vector as it is compared with, and times `input_scale` as it enters.
-    item_vectors: Vec<f32>,
+    // As they are compared with, and times `input_scale` as they enter.
+    items: ByteMatrix,
     blocks: Vec<Block>,
     last_norm: Norm,
 }
@@ -63,15 +66,15 @@ impl State {
 #[derive(Clone, Debug)]
 struct Block {
     attention_norm: Norm,
-    query: Dense,
+    query: FixedDense,
     // Keys and values side by side.
-    key_value: Dense,
+    key_value: FixedDense,
     // Heads × window; the last entry for age 0.
     age_bias: Vec<f32>,
-    attention_out: Dense,
+    attention_out: FixedDense,
     hidden_norm: Norm,
-    hidden: Dense,
-    out: Dense,
+    hidden: FixedDense,
+    out: FixedDense,
 }
 
 #[derive(Clone, Debug)]
@@ -203,7 +206,7 @@ impl Tower {
             shape,
             epsilon: number("epsilon")?,
             input_scale: number("input_scale")?,
-            item_vectors: weights.table("item_vectors", &[shape.items, shape.width])?,
+            items: weights.items()?,
             blocks,
             last_norm: weights.norm("last_norm")?,
         })
@@ -214,10 +217,9 @@ impl Tower {
         self.shape
     }
 
-    /// An item's vector.
-    pub fn item_vector(&self, item: u32) -> Option<&[f32]> {
-        let from = (item as usize).checked_mul(self.shape.width)?;
-        self.item_vectors.get(from..from + self.shape.width)
+    /// The vectors of its items.
+    pub fn items(&self) -> &ByteMatrix {
+        &self.items
     }
 
     /// The vector of whoever watched these items, oldest first; of more than the window the newest count.
@@ -269,18 +271,18 @@ impl Tower {
         }
         let mut stream = self.entering(items)?;
         let kept = state.rows.len();
-        state.rows.resize(kept + items.len() * row, 0.0);
+        grow(&mut state.rows, kept + items.len() * row);
         let mut room = Room::default();
         for (number, block) in self.blocks.iter().enumerate() {
-            let is_last = number + 1 == self.blocks.len();
             block.keys_and_values(self, number, &stream, &mut state.rows[kept..], &mut room);
-            if is_last {
+            if number + 1 == self.blocks.len() {
                 // Of the last block only the newest place is asked for.
                 let newest = stream.len() - width;
                 stream.drain(..newest);
                 room.normed.drain(..newest);
+                room.fixed.quantise(width, &room.normed);
             }
-            apply(&block.query, &room.normed, &mut room.query);
+            apply(&block.query, &room.fixed, &mut room.query);
             let first = before + items.len() - stream.len() / width;
             block.attend(self, number, first, &state.rows, &mut room);
             block.finish(self, &mut stream, &mut room);
@@ -297,8 +299,12 @@ impl Tower {
     fn entering(&self, items: &[u32]) -> Result<Vec<f32>, EncodeError> {
         let mut stream = Vec::with_capacity(items.len() * self.shape.width);
         for (place, &item) in items.iter().enumerate() {
-            let vector = self.item_vector(item).ok_or(EncodeError::UnknownItem { place })?;
-            stream.extend(vector.iter().map(|value| value * self.input_scale));
+            let item = item as usize;
+            if item >= self.shape.items {
+                return Err(EncodeError::UnknownItem { place });
+            }
+            let scale = self.items.scales()[item] * self.input_scale;
+            stream.extend(self.items.row(item).iter().map(|&value| f32::from(value) * scale));
         }
         Ok(stream)
     }
@@ -308,10 +314,16 @@ impl Tower {
 #[derive(Default)]
 struct Room {
     normed: Vec<f32>,
+    fixed: FixedRows,
     query: Vec<f32>,
     key_value: Vec<f32>,
-    attended: Vec<f32>,
+    // Of one head.
+    queries: Vec<f32>,
+    keys: Panels,
+    values: Panels,
     scores: Vec<f32>,
+    taken: Vec<f32>,
+    attended: Vec<f32>,
     hidden: Vec<f32>,
     out: Vec<f32>,
 }
@@ -327,9 +339,10 @@ impl Block {
         room: &mut Room,
     ) {
         let width = tower.shape.width;
-        room.normed.resize(stream.len(), 0.0);
+        resize(&mut room.normed, stream.len());
         self.attention_norm.over(tower.epsilon).apply(stream, &mut room.normed);
-        apply(&self.key_value, &room.normed, &mut room.key_value);
+        room.fixed.quantise(width, &room.normed);
+        apply(&self.key_value, &room.fixed, &mut room.key_value);
         let rows = rows.chunks_exact_mut(tower.state_row());
         for (row, both) in rows.zip(room.key_value.chunks_exact(2 * width)) {
             row[number * 2 * width..][..2 * width].copy_from_slice(both);
@@ -338,48 +351,98 @@ impl Block {
 
     /// What each place takes from itself and those before it; the first of them is the history's `first`.
     fn attend(&self, tower: &Tower, number: usize, first: usize, rows: &[f32], room: &mut Room) {
-        let TowerShape { width, heads, window, .. } = tower.shape;
+        let TowerShape { width, heads, .. } = tower.shape;
         let head_width = width / heads;
-        let scale = 1.0 / (head_width as f32).sqrt();
-        let (keys, values) = (number * 2 * width, number * 2 * width + width);
-        room.attended.clear();
-        for (place, queries) in (first..).zip(room.query.chunks_exact(width)) {
-            let seen = || rows.chunks_exact(tower.state_row()).take(place + 1);
-            for head in 0..heads {
-                let query = &queries[head * head_width..][..head_width];
-                let bias = &self.age_bias[(head + 1) * window - (place + 1)..(head + 1) * window];
-                let key = |row: &[f32]| dot(query, &row[keys + head * head_width..][..head_width]);
-                room.scores.clear();
-                room.scores.extend(seen().zip(bias).map(|(row, bias)| key(row) * scale + bias));
-                softmax(&mut room.scores);
-                let from = room.attended.len();
-                room.attended.resize(from + head_width, 0.0);
-                for (row, &chance) in seen().zip(&room.scores) {
-                    let value = &row[values + head * head_width..][..head_width];
-                    add_scaled(&mut room.attended[from..], value, chance);
+        let seen = rows.len() / tower.state_row();
+        resize(&mut room.attended, room.query.len());
+        for head in 0..heads {
+            let from = number * 2 * width + head * head_width;
+            room.keys.reset(head_width, seen);
+            room.values.reset(seen, head_width);
+            for (place, row) in rows.chunks_exact(tower.state_row()).enumerate() {
+                room.keys.set_output(place, &row[from..from + head_width]);
+                room.values.set_input(place, &row[from + width..from + width + head_width]);
+            }
+            // Places together, so that keys and values are read once for all of them.
+            for (tile, queries) in room.query.chunks(TOGETHER * width).enumerate() {
+                let first = first + tile * TOGETHER;
+                let head_of = head * head_width..(head + 1) * head_width;
+                room.queries.clear();
+                for queries in queries.chunks_exact(width) {
+                    room.queries.extend_from_slice(&queries[head_of.clone()]);
+                }
+                let places = queries.len() / width;
+                let seen = first + places;
+                resize(&mut room.scores, places * seen);
+                room.keys.apply(head_width, seen, &room.queries, &mut room.scores);
+                for (place, scores) in (first..).zip(room.scores.chunks_exact_mut(seen)) {
+                    self.weigh(tower, head, &mut scores[..=place]);
+                    scores[place + 1..].fill(0.0);
+                }
+                resize(&mut room.taken, places * head_width);
+                room.values.apply(seen, head_width, &room.scores, &mut room.taken);
+                let to = room.attended[tile * TOGETHER * width..].chunks_exact_mut(width);
+                for (to, taken) in to.zip(room.taken.chunks_exact(head_width)) {
+                    to[head_of.clone()].copy_from_slice(taken);
                 }
             }
         }
     }
 
+    /// From products to chances, for a place that sees so many; the last is the place itself.
+    fn weigh(&self, tower: &Tower, head: usize, scores: &mut [f32]) {
+        let TowerShape { width, heads, window, .. } = tower.shape;
+        let scale = 1.0 / ((width / heads) as f32).sqrt();
+        let bias = &self.age_bias[(head + 1) * window - scores.len()..(head + 1) * window];
+        for (score, bias) in scores.iter_mut().zip(bias) {
+            *score = *score * scale + bias;
+        }
+        softmax(scores);
+    }
+
     /// From what was attended to the stream behind the block.
     fn finish(&self, tower: &Tower, stream: &mut [f32], room: &mut Room) {
-        apply(&self.attention_out, &room.attended, &mut room.out);
-        add_scaled(stream, &room.out, 1.0);
-        room.normed.resize(stream.len(), 0.0);
-        self.hidden_norm.over(tower.epsilon).apply(stream, &mut room.normed);
-        apply(&self.hidden, &room.normed, &mut room.hidden);
-        for value in &mut room.hidden {
+        let Room { normed, fixed, attended, hidden, out, .. } = room;
+        fixed.quantise(tower.shape.width, attended);
+        apply(&self.attention_out, fixed, out);
+        add(stream, out);
+        resize(normed, stream.len());
+        self.hidden_norm.over(tower.epsilon).apply(stream, normed);
+        fixed.quantise(tower.shape.width, normed);
+        apply(&self.hidden, fixed, hidden);
+        for value in hidden.iter_mut() {
             *value = if *value > 0.0 { *value } else { 0.0 };
         }
-        apply(&self.out, &room.hidden, &mut room.out);
-        add_scaled(stream, &room.out, 1.0);
+        fixed.quantise(tower.shape.hidden, hidden);
+        apply(&self.out, fixed, out);
+        add(stream, out);
     }
 }
 
-fn apply(layer: &Dense, rows: &[f32], to: &mut Vec<f32>) {
-    to.resize(rows.len() / layer.inputs() * layer.outputs(), 0.0);
+/// Places of a history that attend at once.
+const TOGETHER: usize = 4;
+
+fn apply(layer: &FixedDense, rows: &FixedRows, to: &mut Vec<f32>) {
+    resize(to, rows.len() * layer.outputs());
     layer.apply(rows, to);
+}
+
+/// Makes room for so many numbers, whatever they are: all of them are written before they are read.
+///
+/// Memory that is zero when it is handed out need not be filled.
+fn resize(numbers: &mut Vec<f32>, count: usize) {
+    if numbers.capacity() < count {
+        *numbers = vec![0.0; count];
+    }
+    numbers.resize(count, 0.0);
+}
+
+/// Adds zeros.
+fn grow(numbers: &mut Vec<f32>, count: usize) {
+    if numbers.is_empty() {
+        *numbers = vec![0.0; count];
+    }
+    numbers.resize(count, 0.0);
 }
 
 impl Norm {
@@ -429,7 +492,7 @@ impl Weights<'_> {
     }
 
     /// Side by side, so that a row is read once for both.
-    fn key_value(&self, block: usize) -> Result<Dense, TowerError> {
+    fn key_value(&self, block: usize) -> Result<FixedDense, TowerError> {
         let width = self.shape.width;
         let mut both = vec![0.0; 2 * width * width];
         for (side, part) in ["key", "value"].into_iter().enumerate() {
@@ -439,7 +502,7 @@ impl Weights<'_> {
             }
         }
         let refused = |_| TowerError::Initialiser { name: format!("{block}.key") };
-        Dense::new(width, &both, &vec![0.0; 2 * width]).map_err(refused)
+        FixedDense::quantise(width, &both, &vec![0.0; 2 * width]).map_err(refused)
     }
 
     fn dense(
@@ -447,15 +510,23 @@ impl Weights<'_> {
         weights: &str,
         bias: Option<&str>,
         [inputs, outputs]: [usize; 2],
-    ) -> Result<Dense, TowerError> {
+    ) -> Result<FixedDense, TowerError> {
         let values = self.table(weights, &[inputs, outputs])?;
         let bias = bias.map_or_else(|| Ok(vec![0.0; outputs]), |bias| self.table(bias, &[outputs]))?;
-        Dense::new(inputs, &values, &bias).map_err(|_| TowerError::Initialiser { name: weights.to_owned() })
+        FixedDense::quantise(inputs, &values, &bias)
+            .map_err(|_| TowerError::Initialiser { name: weights.to_owned() })
     }
 
     fn norm(&self, name: &str) -> Result<Norm, TowerError> {
         let of = |part: &str| self.table(&format!("{name}.{part}"), &[self.shape.width]);
         Ok(Norm { gain: of("gain")?, bias: of("bias")? })
+    }
+
+    fn items(&self) -> Result<ByteMatrix, TowerError> {
+        let TowerShape { items, width, .. } = self.shape;
+        let name = "item_vectors";
+        ByteMatrix::quantise(width, &self.table(name, &[items, width])?)
+            .map_err(|_| TowerError::Initialiser { name: name.to_owned() })
     }
 
     fn table(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, TowerError> {

@@ -6,15 +6,16 @@
 #![no_std]
 extern crate alloc;
 
-mod byte_dense;
 mod bytes;
 mod dense;
 mod dot;
+mod fixed;
+mod lanes;
 mod row;
 mod top;
 
-pub use byte_dense::ByteDense;
 pub use bytes::{ByteMatrix, COLUMNS_MAX, MatrixError, Query, power_of_two};
-pub use dense::Dense;
-pub use row::{LayerNorm, add_scaled, dot, dot_bytes, softmax, sum};
+pub use dense::{Dense, Panels};
+pub use fixed::{FixedDense, FixedRows};
+pub use row::{LayerNorm, add, dot_bytes, softmax};
 pub use top::{scores, top, top_of};

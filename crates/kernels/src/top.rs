@@ -6,6 +6,7 @@ use core::cmp::Ordering;
 
 use crate::bytes::{ByteMatrix, GROUP, Query};
 use crate::dot::Dot;
+use crate::lanes::{LANES, Lanes};
 
 /// The `count` rows with the highest product with `query`, among those that `allows` lets pass: falling
 /// score, ties by the lower row.
@@ -111,7 +112,7 @@ fn gather(
     };
     for chunk in chunks {
         // Most have none, which is seen without a branch.
-        if chunk.iter().fold(false, |any, &score| any | (score >= threshold)) {
+        if Lanes::load(chunk).any_reaches(Lanes::splat(threshold)) {
             for (lane, &score) in chunk.iter().enumerate() {
                 take(first + lane, score);
             }
@@ -122,9 +123,6 @@ fn gather(
         take(first + lane, score);
     }
 }
-
-/// Scores that are looked at together.
-const LANES: usize = 8;
 
 fn falling(a: &(f32, u32), b: &(f32, u32)) -> Ordering {
     b.0.total_cmp(&a.0).then(a.1.cmp(&b.1))

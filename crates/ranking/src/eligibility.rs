@@ -1,8 +1,8 @@
 //! The filters: what may be shown to this viewer, here and now.
 
+use crate::Candidates;
 use crate::bitset::Bitset;
 use crate::request::Request;
-use crate::{Candidates, TitleId};
 
 /// Decides for each candidate; applied before any selection.
 pub(crate) struct Eligibility<'a> {
@@ -16,9 +16,12 @@ pub(crate) struct Eligibility<'a> {
 impl<'a> Eligibility<'a> {
     pub(crate) fn new(candidates: &'a Candidates, request: &Request) -> Self {
         let mut barred = Bitset::new(candidates.len());
-        let titles = request.history.iter().chain(&request.exclude);
-        for index in titles.filter_map(|&title: &TitleId| candidates.index_of(title)) {
-            barred.insert(index);
+        for titles in [&request.history, &request.exclude] {
+            for &title in titles {
+                if let Some(index) = candidates.index_of(title) {
+                    barred.insert(index);
+                }
+            }
         }
         Self {
             candidates,

@@ -29,16 +29,22 @@ impl Places {
     }
 
     /// The place of an id among the `ids` that this was made of.
+    #[inline]
     pub(crate) fn get(&self, ids: &[u32], id: u32) -> Option<usize> {
         let part = (id.checked_sub(self.first)? >> self.shift) as usize;
+        let from = *self.starts.get(part)? as usize;
+        match ids.get(from) {
+            Some(&at) if at == id => Some(from),
+            _ => self.get_behind(ids, id, part),
+        }
+    }
+
+    /// The place of an id that is not the first of its part.
+    #[inline(never)]
+    fn get_behind(&self, ids: &[u32], id: u32, part: usize) -> Option<usize> {
         let (from, until) = (*self.starts.get(part)? as usize, *self.starts.get(part + 1)? as usize);
-        let within = ids.get(from..until)?;
-        let place = match within {
-            [] => None,
-            [only] => (*only == id).then_some(0),
-            several => several.binary_search(&id).ok(),
-        };
-        place.map(|place| from + place)
+        let place = ids.get(from..until)?.binary_search(&id).ok()?;
+        Some(from + place)
     }
 }
 

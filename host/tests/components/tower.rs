@@ -17,9 +17,7 @@ const TOWER: &[u8] = include_bytes!("../../../crates/inference/tests/data/tower.
 fn candidates(change: impl FnOnce(&mut domain::Vectors)) -> Vec<u8> {
     let tower = domain_tower();
     let file = CandidateFile::decode(golden::candidates()).unwrap();
-    let vectors: Vec<f32> = (0..40).flat_map(|item| tower.item_vector(item).unwrap()).copied().collect();
-    let mut vectors =
-        domain::Vectors { matrix: ByteMatrix::quantise(16, &vectors).unwrap(), items: (0..40).collect() };
+    let mut vectors = domain::Vectors { matrix: tower.items().clone(), items: (0..40).collect() };
     change(&mut vectors);
     let columns = domain::Columns { vectors: Some(vectors), ..file.candidates.columns().clone() };
     let candidates = domain::Candidates::new(columns).unwrap();

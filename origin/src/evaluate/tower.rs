@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::{EvaluateError, Figures, Outcome, Report};
-use crate::train::score::{Blended, ByteTower, Scorer, WeighedRows, choose_blend, measure};
+use crate::train::score::{Blended, EdgeTower, Scorer, WeighedRows, choose_blend, measure};
 use crate::train::sequences::Sequences;
 use crate::train::tower::search::{self, Budget, Found};
 use crate::train::tower::{self, Tower};
@@ -56,7 +56,7 @@ pub struct ChosenRows {
 pub fn tower(sequences: &Sequences, minutes: f64) -> Result<Report<TowerDetails>, EvaluateError> {
     let learned = Learned::new(sequences, minutes)?;
     let unrounded = measure(sequences, 0, usize::MAX, &learned.tower);
-    let bytes = ByteTower::new(&learned.tower).map_err(TrainError::from)?;
+    let bytes = EdgeTower::new(&learned.tower).map_err(TrainError::from)?;
     let shipped = measure(sequences, 0, usize::MAX, &bytes);
     let outcome = Outcome {
         model: "tower-int8",
@@ -88,7 +88,7 @@ pub fn blend(
     let (blend, validation) = choose_blend(sequences, 1, &before, &learned.found.tower);
     let train_seconds = learned.seconds + started.elapsed().as_secs_f64();
 
-    let bytes = ByteTower::new(&learned.tower).map_err(TrainError::from)?;
+    let bytes = EdgeTower::new(&learned.tower).map_err(TrainError::from)?;
     let rows = WeighedRows { rows: &rows, decay };
     let with = |tower: &dyn Scorer| measure(sequences, 0, usize::MAX, &Blended { rows: &rows, tower, blend });
     let (unrounded, shipped) = (with(&learned.tower), with(&bytes));

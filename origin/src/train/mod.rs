@@ -230,9 +230,9 @@ pub enum TrainError {
     /// The candidates could not be ranked.
     #[error("{0}")]
     Ranking(#[from] ranking::Error),
-    /// The tower's item vectors cannot be rounded to bytes.
-    #[error("the item vectors cannot be rounded to bytes: {0}")]
-    Vectors(#[from] kernels::MatrixError),
+    /// A node could not read the tower.
+    #[error("a node could not read the tower: {0}")]
+    Tower(#[from] inference::TowerError),
     /// The titles could not be indexed.
     #[error(transparent)]
     Index(#[from] RetrievalError),
@@ -249,7 +249,7 @@ impl TrainError {
             Self::Candidates(_) => "train-candidates",
             Self::Rules(_) => "train-rules",
             Self::Ranking(error) => error.code(),
-            Self::Vectors(_) => "train-vectors",
+            Self::Tower(error) => error.code(),
             Self::Index(error) => error.code(),
         }
     }

@@ -1,6 +1,7 @@
 //! Models that score every item for a history, measured and blended on held-out views.
 
-use kernels::{ByteMatrix, MatrixError, Query};
+use inference::TowerError;
+use kernels::Query;
 use ranking::Blend;
 use rayon::prelude::*;
 
@@ -67,34 +68,34 @@ impl Scorer for DenseWeighedRows {
     }
 }
 
-/// A tower whose item vectors are bytes and whose viewers are seven bits, as an edge multiplies them.
+/// A tower as an edge runs it: items in eight bits, layers in fixed point, viewers in seven bits.
 #[derive(Clone, Debug)]
-pub struct ByteTower<'a> {
-    tower: &'a Tower,
-    items: ByteMatrix,
-}
+pub struct EdgeTower(inference::Tower);
 
-impl<'a> ByteTower<'a> {
-    /// Rounds the item vectors.
+impl EdgeTower {
+    /// Writes the file that a release would ship and reads it as a node does.
     ///
     /// # Errors
-    /// When a vector is too large or too small for a scale.
-    pub fn new(tower: &'a Tower) -> Result<Self, MatrixError> {
-        let items = ByteMatrix::quantise(tower.shape().width, tower.item_vectors())?;
-        Ok(Self { tower, items })
+    /// When a node could not read it.
+    pub fn new(tower: &Tower) -> Result<Self, TowerError> {
+        inference::Tower::read(&tower.to_onnx()).map(Self)
     }
 
     /// Bytes the item vectors take, with their scales.
     pub fn bytes(&self) -> u64 {
-        (self.items.rows() * (self.items.columns() + size_of::<f32>())) as u64
+        (self.0.items().rows() * (self.0.items().columns() + size_of::<f32>())) as u64
     }
 }
 
-impl Scorer for ByteTower<'_> {
+impl Scorer for EdgeTower {
     fn scores(&self, histories: &[&[u32]]) -> Vec<f32> {
-        let viewers = self.tower.encode_all(histories);
-        let viewers = viewers.chunks_exact(self.items.columns());
-        viewers.flat_map(|viewer| kernels::scores(&self.items, &Query::quantise(viewer))).collect()
+        let mut scores = Vec::with_capacity(histories.len() * self.0.items().rows());
+        for history in histories {
+            // A history is not empty and of known items; one whose vector is not finite finds nothing.
+            let viewer = self.0.encode(history).unwrap_or_else(|_| vec![0.0; self.0.shape().width]);
+            scores.extend(kernels::scores(self.0.items(), &Query::quantise(&viewer)));
+        }
+        scores
     }
 }
 
