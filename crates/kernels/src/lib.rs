@@ -18,4 +18,4 @@ pub use bytes::{ByteMatrix, COLUMNS_MAX, MatrixError, Query, power_of_two};
 pub use dense::{Dense, Panels};
 pub use fixed::{FixedDense, FixedRows};
 pub use row::{LayerNorm, add, dot_bytes, softmax};
-pub use top::{scores, top, top_of};
+pub use top::{scores, top, top_of, unscaled};

@@ -40,8 +40,10 @@ pub fn scores(matrix: &ByteMatrix, query: &Query) -> Vec<f32> {
     scores
 }
 
-/// Without the query's scale. Exact: a product is below 2^24, and a scale is a power of two.
-fn unscaled(matrix: &ByteMatrix, query: &Query) -> Vec<f32> {
+/// As [`scores`], still to be multiplied with the query's scale, which is a power of two and changes no order.
+///
+/// Exact: a product is below 2^24, and the scale of a row is a power of two.
+pub fn unscaled(matrix: &ByteMatrix, query: &Query) -> Vec<f32> {
     if query.values().len() != matrix.stride() {
         return Vec::new();
     }

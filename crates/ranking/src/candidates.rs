@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::limits::{ROW_ENTRIES_MAX, SCALE_LOG2_MAX, TITLES_MAX};
+use crate::openings::Openings;
 use crate::order::falling;
 use crate::places::Places;
 use crate::{Indexes, TitleId, Vectors};
@@ -46,6 +47,7 @@ pub struct Candidates {
     /// All indexes, most popular first, ties by the lower id.
     pub(crate) by_popularity: Vec<u32>,
     pub(crate) popularity_max: f32,
+    pub(crate) openings: Openings,
     places: Places,
 }
 
@@ -110,7 +112,8 @@ impl Candidates {
         by_popularity
             .sort_unstable_by(|&a, &b| falling(popular_scores[a as usize], a, popular_scores[b as usize], b));
         let places = Places::new(&columns.title_ids);
-        Ok(Self { columns, popular_scores, by_popularity, popularity_max, places })
+        let openings = Openings::new(&columns);
+        Ok(Self { columns, popular_scores, by_popularity, popularity_max, openings, places })
     }
 
     /// Titles in the set.

@@ -38,20 +38,7 @@ impl<'a> Eligibility<'a> {
 
     /// How many may be shown.
     pub(crate) fn count(&self) -> u32 {
-        let columns = &self.candidates.columns;
-        let windows = columns.window_from_s.iter().zip(&columns.window_until_s);
-        // No branch and no lookup: one pass over three columns.
-        let open: u32 = columns
-            .maturity_years
-            .iter()
-            .zip(windows)
-            .map(|(&maturity, (&from, &until))| {
-                let is_open = (maturity <= self.maturity_max_years)
-                    & (from <= self.at_unix_s)
-                    & (self.at_unix_s < until);
-                u32::from(is_open)
-            })
-            .sum();
+        let open = self.candidates.openings.count(self.at_unix_s, self.maturity_max_years);
         let barred = self.barred.iter().filter(|&index| self.is_open(index)).count();
         open - u32::try_from(barred).unwrap_or(open)
     }

@@ -109,7 +109,7 @@ pub fn for_training(
     pool: &[u32],
 ) -> Vec<f32> {
     let recent = crate::rows::recent(candidates, rules, history);
-    let scores = crate::rows::sum(candidates, &recent);
+    let scores = crate::rows::sum(candidates, &recent).scores;
     table(candidates, &recent, &scores, pool)
 }
 

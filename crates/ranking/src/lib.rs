@@ -15,6 +15,7 @@ pub mod features;
 mod indexes;
 pub mod limits;
 mod nearest;
+mod openings;
 mod order;
 mod places;
 mod recommend;

@@ -9,7 +9,7 @@ use crate::eligibility::Eligibility;
 use crate::limits::RESCORED;
 use crate::order::keep_best;
 use crate::request::{Answer, Error, Pick, Reason, Request, Rules};
-use crate::rows::{self, Watched};
+use crate::rows::{self, RowScores, Watched};
 use crate::{Blend, Candidates, TitleId, Vectors, features};
 
 /// The models of a release, run by whoever asks.
@@ -55,7 +55,8 @@ pub fn recommend(
     let eligibility = Eligibility::new(candidates, request);
     let eligible = eligibility.count();
     let recent = rows::recent(candidates, rules, &request.history);
-    let row_scores = rows::sum(candidates, &recent);
+    let by_rows = rows::sum(candidates, &recent);
+    let row_scores = &by_rows.scores;
     let pool = if models.is_some() { rules.ranker_pool() } else { 0 };
     let k = request.k as usize;
     let wanted = k.max(pool);
@@ -68,8 +69,8 @@ pub fn recommend(
         _ => None,
     };
     let mut best = match &viewer {
-        Some(compared) => compared.best(&eligibility, &row_scores, wanted),
-        None => personal(&eligibility, &row_scores, wanted),
+        Some(compared) => compared.best(&eligibility, &by_rows, wanted),
+        None => personal(&eligibility, row_scores, wanted),
     };
     let is_personal = !best.is_empty();
     let missing = wanted.saturating_sub(best.len());
@@ -91,11 +92,10 @@ pub fn recommend(
     if let (true, Some(models)) = (ranked, models) {
         let pool = best.len().min(pool);
         best.truncate(pool.max(k));
-        best = rank(candidates, &recent, &row_scores, best, pool, models)?;
+        best = rank(candidates, &recent, row_scores, best, pool, models)?;
     }
     best.truncate(k);
-    let why =
-        Why { candidates, recent: &recent, row_scores: &row_scores, filled: &filled, request, is_personal };
+    let why = Why { candidates, recent: &recent, row_scores, filled: &filled, request, is_personal };
     let pick =
         |(score, index)| Pick { title: title(candidates, index as usize), score, reason: why.reason(index) };
     Ok(Answer { picks: best.into_iter().map(pick).collect(), eligible, ranked })
@@ -134,7 +134,7 @@ impl Why<'_> {
 ///
 /// For measuring quality on the whole catalogue with the very code that serves.
 pub fn row_scores(candidates: &Candidates, rules: &Rules, history: &[TitleId]) -> Vec<f32> {
-    rows::sum(candidates, &rows::recent(candidates, rules, history))
+    rows::sum(candidates, &rows::recent(candidates, rules, history)).scores
 }
 
 /// The viewer's vector; none when the tower knows nothing that was watched.
@@ -172,15 +172,19 @@ impl Compared<'_> {
     ///
     /// Rounded products, all of them, say which few are worth the exact one; what is rounded differs from it by far
     /// less than the best differ from the first left out.
-    fn best(&self, eligibility: &Eligibility<'_>, row_scores: &[f32], wanted: usize) -> Vec<(f32, u32)> {
-        let mut rough = self.vectors.rounded(&self.viewer);
-        self.blend.add_rows_roughly(row_scores, &mut rough);
+    fn best(&self, eligibility: &Eligibility<'_>, by_rows: &RowScores, wanted: usize) -> Vec<(f32, u32)> {
+        let (mut rough, scale) = self.vectors.rounded(&self.viewer);
+        // Twice where a row's weight took a sum back to zero: what is too high here is looked at and put right below.
+        for &index in &by_rows.led_to {
+            let score = &mut rough[index as usize];
+            *score = self.blend.rough_score(by_rows.scores[index as usize], *score, scale);
+        }
         let mut best = top_of(&rough, f32::NEG_INFINITY, wanted + RESCORED, |index| {
             self.vectors.item(index).is_some() && eligibility.allows(index)
         });
         for (score, index) in &mut best {
             let tower = self.vectors.exact(&self.viewer, *index as usize);
-            *score = self.blend.score(row_scores[*index as usize], tower);
+            *score = self.blend.score(by_rows.scores[*index as usize], tower);
         }
         keep_best(&mut best, wanted);
         best

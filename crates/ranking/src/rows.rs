@@ -31,24 +31,36 @@ pub(crate) fn recent(candidates: &Candidates, rules: &Rules, history: &[u32]) ->
         .collect()
 }
 
-/// The summed score of every candidate; 0 where no row leads.
-pub(crate) fn sum(candidates: &Candidates, recent: &[Watched]) -> Vec<f32> {
-    let mut scores = vec![0.0_f32; candidates.len()];
+/// What the rows say of every candidate.
+pub(crate) struct RowScores {
+    /// The summed score; 0 where no row leads.
+    pub(crate) scores: Vec<f32>,
+    /// Where a row leads; a place may be there twice.
+    pub(crate) led_to: Vec<u32>,
+}
+
+/// Adds up the rows of what was watched.
+pub(crate) fn sum(candidates: &Candidates, recent: &[Watched]) -> RowScores {
+    let mut sums = RowScores { scores: vec![0.0; candidates.len()], led_to: Vec::new() };
     for watched in recent {
         let (indexes, weights) = row(candidates, watched.index);
         match indexes {
-            IndexSlice::Narrow(indexes) => add(&mut scores, indexes, weights, watched.factor),
-            IndexSlice::Wide(indexes) => add(&mut scores, indexes, weights, watched.factor),
+            IndexSlice::Narrow(indexes) => add(&mut sums, indexes, weights, watched.factor),
+            IndexSlice::Wide(indexes) => add(&mut sums, indexes, weights, watched.factor),
         }
     }
-    scores
+    sums
 }
 
-fn add<I: Copy + TryInto<usize>>(scores: &mut [f32], indexes: &[I], weights: &[i8], factor: f32) {
+fn add<I: Copy + Into<u32>>(sums: &mut RowScores, indexes: &[I], weights: &[i8], factor: f32) {
+    sums.led_to.reserve(indexes.len());
     for (&index, &weight) in indexes.iter().zip(weights) {
-        // Every place was checked to be in the set.
-        let Ok(index) = index.try_into() else { continue };
-        scores[index] += factor * f32::from(weight);
+        let index: u32 = index.into();
+        let score = &mut sums.scores[index as usize];
+        if *score == 0.0 {
+            sums.led_to.push(index);
+        }
+        *score += factor * f32::from(weight);
     }
 }
 

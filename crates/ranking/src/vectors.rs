@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use kernels::{ByteMatrix, Query, dot_bytes, scores};
+use kernels::{ByteMatrix, Query, dot_bytes, unscaled};
 
 /// One vector a title, as bytes, and the number by which the tower knows the title.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,9 +27,11 @@ impl Vectors {
         self.items.iter().filter(|&&item| item != Self::UNKNOWN).count()
     }
 
-    /// Products of a viewer's vector, rounded to seven bits, with every row.
-    pub(crate) fn rounded(&self, viewer: &[f32]) -> Vec<f32> {
-        scores(&self.matrix, &Query::quantise(viewer))
+    /// Products of a viewer's vector, rounded to seven bits, with every row, and the power of two that they are still
+    /// to be multiplied with.
+    pub(crate) fn rounded(&self, viewer: &[f32]) -> (Vec<f32>, f32) {
+        let query = Query::quantise(viewer);
+        (unscaled(&self.matrix, &query), query.scale())
     }
 
     /// The product of a viewer's vector as it is with a row of bytes.
