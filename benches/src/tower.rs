@@ -113,7 +113,9 @@ impl Scene {
         let candidates = Candidates::new(columns).map_err(|error| anyhow!("{error}"))?;
         let file = CandidateFile { candidates: candidates.clone(), ..plain }.encode();
         let wasm = Wasm::read(components)?;
-        let runtime = Runtime::new(&RuntimeConfig::new(folder.path()))?;
+        // Nothing is kept from call to call: the same viewers ask in every round.
+        let config = RuntimeConfig { encoder_states_bytes_max: 0, ..RuntimeConfig::new(folder.path()) };
+        let runtime = Runtime::new(&config)?;
         let regions = [RegionFiles { name: REGION, candidates: &file }];
         let files = wasm.release(&regions, None);
         let rules = edge::Rules { blend: Some(edge::Blend { weight: 0.7, floor: 0.01 }), ..files.rules };

@@ -20,6 +20,11 @@ pub const MEMORY_BYTES_DEFAULT: usize = 256 << 20;
 pub const MEMORY_BYTES_MIN: usize = 1 << 20;
 /// Above it a handful of instances would fill a node.
 pub const MEMORY_BYTES_MAX: usize = 1 << 30;
+/// What was computed for histories that may go on, unless configured: some hundred viewers of a standard tower; without
+/// a limit every viewer ever seen would stay.
+pub const ENCODER_STATES_BYTES_DEFAULT: usize = 32 << 20;
+/// Above it they would crowd out everything else of a node, in MiB.
+pub const ENCODER_STATES_MIB_MAX: u64 = 65_536;
 /// A finer tick would wake a processor for nothing.
 pub const EPOCH_TICK_MIN: Duration = Duration::from_millis(1);
 /// A coarser one would let the short calls of a node with a long deadline run on.

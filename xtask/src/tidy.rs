@@ -29,7 +29,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("component-bitrate", &["bitrate", "guest", "units"]),
     ("component-qoe", &["guest", "qoe", "session", "units"]),
     ("bindings", &["bitrate", "inference", "qoe", "ranking", "release", "session", "units", "wire"]),
-    ("frontrow-edge", &["release", "units", "wire"]),
+    ("frontrow-edge", &["inference", "release", "units", "wire"]),
     ("frontrow-origin", &["inference", "kernels", "ranking", "release", "units", "wire"]),
     (
         "benches",

@@ -184,7 +184,8 @@ impl Query {
 ///
 /// 1 for nothing but zeros; NaN counts as zero.
 pub fn power_of_two(values: &[f32], limit: f32) -> f32 {
-    let largest = values.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+    let largest =
+        values.iter().fold(0.0, |largest, value| if value.abs() > largest { value.abs() } else { largest });
     if largest == 0.0 {
         return 1.0;
     }

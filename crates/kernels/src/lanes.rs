@@ -68,7 +68,9 @@ impl Lanes {
     /// The other where it is greater.
     #[inline(always)]
     pub(crate) fn or_greater(self, other: Self) -> Self {
-        Self([arch::f32x4_pmax(self.0[0], other.0[0]), arch::f32x4_pmax(self.0[1], other.0[1])])
+        // Not the instruction for it: where a crate has relaxed ones, the compiler takes the relaxed one instead.
+        let greater = |a, b| arch::v128_bitselect(b, a, arch::f32x4_lt(a, b));
+        Self([greater(self.0[0], other.0[0]), greater(self.0[1], other.0[1])])
     }
 
     /// Without their signs.

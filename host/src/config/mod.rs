@@ -13,7 +13,7 @@ use reqwest::Url;
 use serde::Deserialize;
 
 use crate::limits;
-use crate::runtime::RuntimeConfig;
+use crate::runtime::{Inference, RuntimeConfig};
 use ranges::{label, origin_url, within};
 
 /// A node's configuration.
@@ -34,6 +34,9 @@ pub struct Config {
     pub ladder: PathBuf,
     /// The tables of network speed to picture height, by region.
     pub rules: PathBuf,
+    /// Who runs the models of a release: `"wasm"` or `"native"`.
+    #[serde(default)]
+    pub inference: Inference,
     /// The listener of players and pages.
     pub public: Public,
     /// The listener of operators.
@@ -133,6 +136,9 @@ pub struct Limits {
     /// Life of a kept answer in seconds.
     #[serde(deserialize_with = "within::<1, { limits::ANSWER_TTL_S_MAX }, _>")]
     pub answer_ttl_s: u64,
+    /// What was computed for histories that may go on, in MiB; 0 keeps nothing.
+    #[serde(deserialize_with = "within::<0, { limits::ENCODER_STATES_MIB_MAX }, _>")]
+    pub encoder_states_mib: u64,
     /// Sessions at once.
     #[serde(deserialize_with = "within::<1, { limits::SESSIONS_MAX }, _>")]
     pub sessions: u64,
@@ -157,6 +163,7 @@ impl Default for Limits {
             drain_ms: limits::DRAIN_MS_DEFAULT,
             answers: limits::ANSWERS_DEFAULT,
             answer_ttl_s: limits::ANSWER_TTL_S_DEFAULT,
+            encoder_states_mib: (limits::ENCODER_STATES_BYTES_DEFAULT >> 20) as u64,
             sessions: limits::SESSIONS_DEFAULT,
             session_idle_s: limits::SESSION_IDLE_S_DEFAULT,
             outbox_events: limits::OUTBOX_EVENTS_DEFAULT,
@@ -211,6 +218,7 @@ impl Config {
             ("node", self.node != other.node),
             ("data_dir", self.data_dir != other.data_dir),
             ("cache_dir", self.cache_dir != other.cache_dir),
+            ("inference", self.inference != other.inference),
             ("[public] listen", self.public.listen != other.public.listen),
             ("[admin] listen", self.admin != other.admin),
             ("[origin] url", from.url != to.url),
@@ -223,6 +231,7 @@ impl Config {
             ("[limits] connections", a.connections != b.connections),
             ("[limits] headers_ms", a.headers_ms != b.headers_ms),
             ("[limits] answers", a.answers != b.answers),
+            ("[limits] encoder_states_mib", a.encoder_states_mib != b.encoder_states_mib),
             ("[limits] sessions", a.sessions != b.sessions),
             ("[limits] outbox_events", a.outbox_events != b.outbox_events),
             ("[www] root", self.www != other.www),
@@ -234,11 +243,13 @@ impl Config {
 
     /// How this node runs components.
     pub fn runtime(&self) -> RuntimeConfig {
-        let mebibytes = usize::try_from(self.limits.instance_mib).unwrap_or(usize::MAX);
+        let bytes = |mebibytes| usize::try_from(mebibytes).unwrap_or(usize::MAX).saturating_mul(1 << 20);
         RuntimeConfig {
             invocations_max: u32::try_from(self.limits.invocations).unwrap_or(u32::MAX),
             deadline: Duration::from_millis(self.limits.invocation_ms),
-            memory_bytes_max: mebibytes.saturating_mul(1 << 20),
+            memory_bytes_max: bytes(self.limits.instance_mib),
+            inference: self.inference,
+            encoder_states_bytes_max: bytes(self.limits.encoder_states_mib),
             ..RuntimeConfig::new(&self.cache_dir)
         }
     }

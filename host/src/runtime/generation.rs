@@ -11,7 +11,8 @@ use super::bindings::inference_world::InferenceComponent;
 use super::bindings::qoe_world::QoeComponentPre;
 use super::bindings::ranking_world::{RankingComponent, RankingComponentPre};
 use super::error::{InvokeError, Nonsense};
-use super::sandbox::{Models, Sandbox, Sandboxes, Within};
+use super::models::{Form, Models, Within};
+use super::sandbox::{Sandbox, Sandboxes};
 use super::{bitrate, checks, inference, qoe, ranking};
 
 /// A release ready to answer. Share it in an `Arc`; dropping the last one frees its code and images.
@@ -182,11 +183,13 @@ impl Generation {
 
     /// The same for the models of a release.
     pub fn hold_models(&self) -> Result<HeldModels<'_>, InvokeError> {
-        let models = self.models()?;
+        let Form::Wasm(pre) = &self.models()?.form else {
+            return Err(InvokeError::Inference(inference::Error::NotLoaded));
+        };
         let mut store = self.sandboxes.open(None);
         store.set_epoch_deadline(u64::MAX / 2);
         store.set_hostcall_fuel(usize::MAX);
-        let guest = models.pre.instantiate(&mut store).map_err(|error| self.sandboxes.ended(&error))?;
+        let guest = pre.instantiate(&mut store).map_err(|error| self.sandboxes.ended(&error))?;
         Ok(HeldModels { generation: self, store, guest })
     }
 

@@ -12,15 +12,19 @@ mod error;
 mod functions;
 mod generation;
 mod imports;
+mod models;
+mod native;
 mod prepare;
 mod sandbox;
 mod seal;
 mod snapshot;
+mod states;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Deserialize;
 use wasmtime::component::Component;
 
 pub use engine::Allocation;
@@ -77,6 +81,21 @@ pub struct RuntimeConfig {
     pub load_deadline: Duration,
     /// Memory of an instance in bytes, 1 MiB to 1 GiB.
     pub memory_bytes_max: usize,
+    /// Who runs a release's models.
+    pub inference: Inference,
+    /// What was computed for histories that may go on, in bytes of each release; 0 keeps nothing.
+    pub encoder_states_bytes_max: usize,
+}
+
+/// Who runs a release's models; the decisions are the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Inference {
+    /// The inference component, in memory of its own and with a deadline.
+    #[default]
+    Wasm,
+    /// This process: faster, and for models that the operator vouches for.
+    Native,
 }
 
 impl RuntimeConfig {
@@ -88,6 +107,8 @@ impl RuntimeConfig {
             deadline: limits::DEADLINE_DEFAULT,
             load_deadline: limits::LOAD_DEADLINE_DEFAULT,
             memory_bytes_max: limits::MEMORY_BYTES_DEFAULT,
+            inference: Inference::Wasm,
+            encoder_states_bytes_max: limits::ENCODER_STATES_BYTES_DEFAULT,
         }
     }
 
@@ -161,6 +182,8 @@ struct Shared {
     artifacts: Artifacts,
     functions: Arc<FunctionCache>,
     allocation: Allocation,
+    inference: Inference,
+    encoder_states_bytes_max: usize,
 }
 
 impl Runtime {
@@ -179,14 +202,19 @@ impl Runtime {
             load_deadline: config.load_deadline,
         };
         let artifacts = Artifacts::open(config.cache_dir.join("components"), key)?;
-        Ok(Self { shared: Arc::new(Shared { sandboxes, artifacts, functions, allocation }) })
+        let RuntimeConfig { inference, encoder_states_bytes_max, .. } = *config;
+        let shared =
+            Shared { sandboxes, artifacts, functions, allocation, inference, encoder_states_bytes_max };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Compiles, loads and snapshots the components of a release, or finds them in the cache folder.
     ///
     /// Takes about 10 s for components never seen and some milliseconds for known ones; blocks.
     pub fn prepare(&self, files: &ReleaseFiles<'_>) -> Result<Generation, PrepareError> {
-        let workshop = Workshop { sandboxes: &self.shared.sandboxes, artifacts: &self.shared.artifacts };
+        let Shared { sandboxes, artifacts, inference, encoder_states_bytes_max, .. } = &*self.shared;
+        let (inference, encoder_states_bytes_max) = (*inference, *encoder_states_bytes_max);
+        let workshop = Workshop { sandboxes, artifacts, inference, encoder_states_bytes_max };
         let generation = workshop.generation(files);
         self.shared.functions.flush();
         generation

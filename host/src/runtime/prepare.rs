@@ -13,8 +13,11 @@ use super::bindings::qoe_world::QoeComponentPre;
 use super::bindings::ranking_world::{RankingComponent, RankingComponentPre};
 use super::error::{InvokeError, Nonsense, Part, PrepareError};
 use super::generation::{Generation, Known, Region};
-use super::sandbox::{Models, Sandbox, Sandboxes};
-use super::{RegionFiles, ReleaseFiles, imports, inference, ranking, snapshot};
+use super::models::{Form, Models};
+use super::native::NativeModels;
+use super::sandbox::{Sandbox, Sandboxes};
+use super::states::EncoderStates;
+use super::{Inference, RegionFiles, ReleaseFiles, imports, inference, ranking, snapshot};
 use crate::limits;
 
 /// Where components are compiled and kept.
@@ -22,6 +25,8 @@ use crate::limits;
 pub(super) struct Workshop<'a> {
     pub(super) sandboxes: &'a Sandboxes,
     pub(super) artifacts: &'a Artifacts,
+    pub(super) inference: Inference,
+    pub(super) encoder_states_bytes_max: usize,
 }
 
 impl Workshop<'_> {
@@ -73,6 +78,28 @@ impl Workshop<'_> {
         ranker: Option<&[u8]>,
         tower: Option<&[u8]>,
     ) -> Result<Models, PrepareError> {
+        let (form, loaded) = match self.inference {
+            Inference::Wasm => self.models_in_wasm(wasm, ranker, tower)?,
+            Inference::Native => {
+                let models = NativeModels::load(ranker, tower).map_err(PrepareError::ModelsRefused)?;
+                let loaded = models.loaded();
+                (Form::Native(models), loaded)
+            }
+        };
+        if ranker.is_some() && loaded.columns != limits::RANKER_COLUMNS {
+            let found = format!("{} features a row, not {}", loaded.columns, limits::RANKER_COLUMNS);
+            return Err(PrepareError::ModelsRefused(inference::LoadError::Signature(found)));
+        }
+        let states = EncoderStates::new(self.encoder_states_bytes_max);
+        Ok(Models { form, sandboxes: self.sandboxes.clone(), loaded, states })
+    }
+
+    fn models_in_wasm(
+        &self,
+        wasm: &[u8],
+        ranker: Option<&[u8]>,
+        tower: Option<&[u8]>,
+    ) -> Result<(Form, inference::Loaded), PrepareError> {
         let part = Part::Inference;
         let engine = &self.sandboxes.engine;
         let which = [u8::from(ranker.is_some()), u8::from(tower.is_some())];
@@ -94,13 +121,9 @@ impl Workshop<'_> {
             self.compile(part, &wasm, encode([columns, items, width, window, state_row]))
         })?;
         let [columns, items, width, window, state_row] = decode(&note)?;
-        if ranker.is_some() && columns != limits::RANKER_COLUMNS {
-            let found = format!("{columns} features a row, not {}", limits::RANKER_COLUMNS);
-            return Err(PrepareError::ModelsRefused(inference::LoadError::Signature(found)));
-        }
         let loaded = inference::Loaded { columns, items, width, window, state_row };
         let pre = self.fit(part, &component, InferenceComponentPre::new)?;
-        Ok(Models { pre, sandboxes: self.sandboxes.clone(), loaded })
+        Ok((Form::Wasm(pre), loaded))
     }
 
     fn region(

@@ -6,11 +6,11 @@ use std::time::Duration;
 use wasmtime::component::HasSelf;
 use wasmtime::{Engine, PoolConcurrencyLimitError, ResourceLimiter, Store, Trap};
 
-use super::bindings::inference_world::{InferenceComponent, InferenceComponentPre};
 use super::bindings::ranking_world::frontrow::edge::inference as imported;
 use super::engine::Clock;
-use super::error::{InvokeError, Nonsense};
+use super::error::InvokeError;
 use super::inference;
+use super::models::{Models, Within};
 use crate::limits;
 
 /// Makes stores, all alike.
@@ -34,7 +34,12 @@ impl Sandboxes {
         self.open_for(self.clock.ticks(self.load_deadline), self.memory_bytes_max, None)
     }
 
-    fn open_for(&self, ticks: u64, hostcall_bytes: usize, models: Option<Arc<Models>>) -> Store<Sandbox> {
+    pub(super) fn open_for(
+        &self,
+        ticks: u64,
+        hostcall_bytes: usize,
+        models: Option<Arc<Models>>,
+    ) -> Store<Sandbox> {
         let sandbox = Sandbox {
             memory_bytes_max: self.memory_bytes_max,
             // Only a ranking store has somewhere to pass the rest of its time on to.
@@ -91,95 +96,6 @@ impl ResourceLimiter for Sandbox {
             return Err(wasmtime::Error::new(InvokeError::OutOfMemory(bytes_max)));
         }
         Ok(true)
-    }
-}
-
-/// The snapshot of the inference component, with its models.
-pub(super) struct Models {
-    pub(super) pre: InferenceComponentPre<Sandbox>,
-    pub(super) sandboxes: Sandboxes,
-    pub(super) loaded: inference::Loaded,
-}
-
-impl Models {
-    /// One logit a row of features.
-    pub(super) fn score(&self, within: Within, features: &[f32]) -> Result<Vec<f32>, InvokeError> {
-        let logits =
-            self.call(within, |store, guest| guest.frontrow_edge_inference().call_score(store, features))?;
-        finite(logits, features.len() / limits::RANKER_COLUMNS as usize)
-    }
-
-    /// The vector of whoever watched these items of the tower.
-    pub(super) fn encode(&self, within: Within, items: &[u32]) -> Result<Vec<f32>, InvokeError> {
-        let user =
-            self.call(within, |store, guest| guest.frontrow_edge_inference().call_encode(store, items))?;
-        finite(user, self.loaded.width as usize)
-    }
-
-    /// The same, going on from the state of what was watched before.
-    pub(super) fn encode_from(
-        &self,
-        within: Within,
-        state: &[f32],
-        items: &[u32],
-    ) -> Result<inference::Step, InvokeError> {
-        let step = self.call(within, |store, guest| {
-            guest.frontrow_edge_inference().call_encode_from(store, state, items)
-        })?;
-        let (width, row) = (self.loaded.width as usize, self.loaded.state_row as usize);
-        Ok(inference::Step { user: finite(step.user, width)?, state: finite(step.state, items.len() * row)? })
-    }
-
-    /// In an instance of its own.
-    fn call<R>(
-        &self,
-        within: Within,
-        call: impl FnOnce(
-            &mut Store<Sandbox>,
-            &InferenceComponent,
-        ) -> wasmtime::Result<Result<R, inference::Error>>,
-    ) -> Result<R, InvokeError> {
-        let mut store = match within {
-            Within::ItsOwnTime => self.sandboxes.open(None),
-            Within::Until(deadline_tick) => {
-                let left = deadline_tick.saturating_sub(self.sandboxes.clock.now());
-                if left == 0 {
-                    return Err(InvokeError::Deadline);
-                }
-                self.sandboxes.open_for(left, limits::HOSTCALL_BYTES_MAX, None)
-            }
-        };
-        self.pre
-            .instantiate(&mut store)
-            .and_then(|guest| call(&mut store, &guest))
-            .map_err(|error| self.sandboxes.ended(&error))?
-            .map_err(InvokeError::Inference)
-    }
-}
-
-/// How long a call may take.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Within {
-    /// The deadline of an invocation.
-    ItsOwnTime,
-    /// What is left of somebody else's, by the clock.
-    Until(u64),
-}
-
-/// So many finite numbers.
-fn finite(numbers: Vec<f32>, allowed: usize) -> Result<Vec<f32>, InvokeError> {
-    if numbers.len() != allowed {
-        return Err(InvokeError::Nonsense(Nonsense::Length { got: numbers.len(), allowed }));
-    }
-    match numbers.iter().position(|number| !number.is_finite()) {
-        Some(index) => Err(InvokeError::Nonsense(Nonsense::Number { index })),
-        None => Ok(numbers),
-    }
-}
-
-impl std::fmt::Debug for Models {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Models").field("loaded", &self.loaded).finish_non_exhaustive()
     }
 }
 

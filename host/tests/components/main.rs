@@ -5,6 +5,7 @@ mod answers;
 mod built;
 mod cross_form;
 mod imports;
+mod inference_forms;
 mod ranker;
 mod relaxed;
 mod shipped;

@@ -3,7 +3,8 @@
 use std::sync::OnceLock;
 
 use frontrow_edge::runtime::{
-    Components, Generation, PrepareError, RegionFiles, ReleaseFiles, Runtime, RuntimeConfig, ranking,
+    Components, Generation, Inference, PrepareError, RegionFiles, ReleaseFiles, Runtime, RuntimeConfig,
+    ranking,
 };
 use release::{CandidateFile, RulesEntry};
 
@@ -39,17 +40,28 @@ pub(crate) fn try_prepare(
         ranker_pool: pool,
         blend: None,
     };
-    prepare_with(candidates, Some(factors), [ranker, None], rules)
+    prepare_with(runtime(), candidates, Some(factors), [ranker, None], rules)
 }
 
 /// Prepares a release of this set and this tower, its rows blended with weight 0.7 and floor 0.01.
 pub(crate) fn try_prepare_tower(candidates: &[u8], tower: &[u8]) -> Result<Generation, PrepareError> {
+    try_prepare_models(runtime(), candidates, [None, Some(tower)], 0)
+}
+
+/// The same with a ranker for the best `pool` candidates, too, wherever models run.
+pub(crate) fn try_prepare_models(
+    runtime: &Runtime,
+    candidates: &[u8],
+    models: [Option<&[u8]>; 2],
+    pool: u32,
+) -> Result<Generation, PrepareError> {
     let blend = Some(ranking::Blend { weight: 0.7, floor: 0.01 });
-    let rules = ranking::Rules { recency_tau: 5.0, history_window: 30, ranker_pool: 0, blend };
-    prepare_with(candidates, None, [None, Some(tower)], rules)
+    let rules = ranking::Rules { recency_tau: 5.0, history_window: 30, ranker_pool: pool, blend };
+    prepare_with(runtime, candidates, None, models, rules)
 }
 
 fn prepare_with(
+    runtime: &Runtime,
     candidates: &[u8],
     factors: Option<&[u8]>,
     [ranker, tower]: [Option<&[u8]>; 2],
@@ -57,7 +69,7 @@ fn prepare_with(
 ) -> Result<Generation, PrepareError> {
     let region = region();
     let wasm = ["ranking", "inference", "bitrate", "qoe"].map(component);
-    runtime().prepare(&ReleaseFiles {
+    runtime.prepare(&ReleaseFiles {
         generation: 1,
         components: Components { ranking: &wasm[0], inference: &wasm[1], bitrate: &wasm[2], qoe: &wasm[3] },
         regions: &[RegionFiles { name: &region, candidates }],
@@ -68,13 +80,29 @@ fn prepare_with(
     })
 }
 
-fn runtime() -> &'static Runtime {
+/// As a node is set up by default.
+pub(crate) fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| {
-        // In the target folder, kept between runs: only the first one compiles tract.
-        let mut config = RuntimeConfig::new(concat!(env!("CARGO_TARGET_TMPDIR"), "/component-cache"));
-        // A busy machine must not make a test of answers fail.
-        config.deadline = std::time::Duration::from_secs(10);
-        Runtime::new(&config).unwrap()
-    })
+    RUNTIME.get_or_init(|| runtime_with(|_| {}))
+}
+
+/// Models run in the process of the node.
+pub(crate) fn native_runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| runtime_with(|config| config.inference = Inference::Native))
+}
+
+/// Every history is encoded anew.
+pub(crate) fn forgetful_runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| runtime_with(|config| config.encoder_states_bytes_max = 0))
+}
+
+fn runtime_with(change: impl FnOnce(&mut RuntimeConfig)) -> Runtime {
+    // In the target folder, kept between runs: only the first one compiles tract.
+    let mut config = RuntimeConfig::new(concat!(env!("CARGO_TARGET_TMPDIR"), "/component-cache"));
+    // A busy machine must not make a test of answers fail.
+    config.deadline = std::time::Duration::from_secs(10);
+    change(&mut config);
+    Runtime::new(&config).unwrap()
 }

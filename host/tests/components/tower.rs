@@ -11,10 +11,10 @@ use release::CandidateFile;
 
 use crate::shipped::{region, try_prepare_tower};
 
-const TOWER: &[u8] = include_bytes!("../../../crates/inference/tests/data/tower.onnx");
+pub(crate) const TOWER: &[u8] = include_bytes!("../../../crates/inference/tests/data/tower.onnx");
 
 /// The golden set: its forty titles are the tower's forty items.
-fn candidates(change: impl FnOnce(&mut domain::Vectors)) -> Vec<u8> {
+pub(crate) fn candidates(change: impl FnOnce(&mut domain::Vectors)) -> Vec<u8> {
     let tower = domain_tower();
     let file = CandidateFile::decode(golden::candidates()).unwrap();
     let mut vectors = domain::Vectors { matrix: tower.items().clone(), items: (0..40).collect() };
@@ -28,7 +28,7 @@ fn domain_tower() -> Tower {
     Tower::read(TOWER).unwrap()
 }
 
-fn request(history: &[u32], k: u32) -> ranking::Request {
+pub(crate) fn request(history: &[u32], k: u32) -> ranking::Request {
     let file = CandidateFile::decode(golden::candidates()).unwrap();
     let columns = file.candidates.columns();
     ranking::Request {

@@ -1,0 +1,132 @@
+//! The models of a release, and who runs them: an instance of the inference component, or this process.
+
+use std::fmt;
+
+use wasmtime::Store;
+
+use super::bindings::inference_world::{InferenceComponent, InferenceComponentPre};
+use super::error::{InvokeError, Nonsense};
+use super::inference;
+use super::native::NativeModels;
+use super::sandbox::{Sandbox, Sandboxes};
+use super::states::EncoderStates;
+use crate::limits;
+
+/// The models of a release, ready to be asked.
+pub(super) struct Models {
+    pub(super) form: Form,
+    pub(super) sandboxes: Sandboxes,
+    pub(super) loaded: inference::Loaded,
+    pub(super) states: EncoderStates,
+}
+
+/// Who runs them; the answers are the same, bit for bit, where our own kernels do.
+pub(super) enum Form {
+    /// The snapshot of the inference component.
+    Wasm(InferenceComponentPre<Sandbox>),
+    /// This process.
+    Native(NativeModels),
+}
+
+impl Models {
+    /// One logit a row of features.
+    pub(super) fn score(&self, within: Within, features: &[f32]) -> Result<Vec<f32>, InvokeError> {
+        let logits = match &self.form {
+            Form::Wasm(pre) => self.call(pre, within, |store, guest| {
+                guest.frontrow_edge_inference().call_score(store, features)
+            })?,
+            Form::Native(models) => models.score(features).map_err(InvokeError::Inference)?,
+        };
+        finite(logits, features.len() / limits::RANKER_COLUMNS as usize)
+    }
+
+    /// The vector of whoever watched these items of the tower; of more than its window the newest count.
+    ///
+    /// Goes on from what was computed for the same viewer some items ago, where that is still kept: a vector depends
+    /// on the items and nothing else, and is the same whole and step by step.
+    pub(super) fn encode(&self, within: Within, items: &[u32]) -> Result<Vec<f32>, InvokeError> {
+        let items = &items[items.len().saturating_sub(self.loaded.window as usize)..];
+        if let Some(user) = self.states.user(items) {
+            return Ok(user);
+        }
+        let (known, mut state) = self.states.longest_before(items);
+        let step = self.encode_from(within, &state, &items[known..]).map_err(|error| match error {
+            InvokeError::Inference(inference::Error::UnknownItem(place)) => {
+                InvokeError::Inference(inference::Error::UnknownItem(place + known as u32))
+            }
+            other => other,
+        })?;
+        state.extend_from_slice(&step.state);
+        self.states.keep(items, &step.user, state);
+        Ok(step.user)
+    }
+
+    /// The same, going on from a state.
+    pub(super) fn encode_from(
+        &self,
+        within: Within,
+        state: &[f32],
+        items: &[u32],
+    ) -> Result<inference::Step, InvokeError> {
+        let step = match &self.form {
+            Form::Wasm(pre) => self.call(pre, within, |store, guest| {
+                guest.frontrow_edge_inference().call_encode_from(store, state, items)
+            })?,
+            Form::Native(models) => models.encode_from(state, items).map_err(InvokeError::Inference)?,
+        };
+        let (width, row) = (self.loaded.width as usize, self.loaded.state_row as usize);
+        Ok(inference::Step { user: finite(step.user, width)?, state: finite(step.state, items.len() * row)? })
+    }
+
+    /// In an instance of its own.
+    fn call<R>(
+        &self,
+        pre: &InferenceComponentPre<Sandbox>,
+        within: Within,
+        call: impl FnOnce(
+            &mut Store<Sandbox>,
+            &InferenceComponent,
+        ) -> wasmtime::Result<Result<R, inference::Error>>,
+    ) -> Result<R, InvokeError> {
+        let mut store = match within {
+            Within::ItsOwnTime => self.sandboxes.open(None),
+            Within::Until(deadline_tick) => {
+                let left = deadline_tick.saturating_sub(self.sandboxes.clock.now());
+                if left == 0 {
+                    return Err(InvokeError::Deadline);
+                }
+                self.sandboxes.open_for(left, limits::HOSTCALL_BYTES_MAX, None)
+            }
+        };
+        pre.instantiate(&mut store)
+            .and_then(|guest| call(&mut store, &guest))
+            .map_err(|error| self.sandboxes.ended(&error))?
+            .map_err(InvokeError::Inference)
+    }
+}
+
+/// How long a call may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Within {
+    /// The deadline of an invocation.
+    ItsOwnTime,
+    /// What is left of somebody else's, by the clock.
+    Until(u64),
+}
+
+/// So many finite numbers.
+fn finite(numbers: Vec<f32>, allowed: usize) -> Result<Vec<f32>, InvokeError> {
+    if numbers.len() != allowed {
+        return Err(InvokeError::Nonsense(Nonsense::Length { got: numbers.len(), allowed }));
+    }
+    match numbers.iter().position(|number| !number.is_finite()) {
+        Some(index) => Err(InvokeError::Nonsense(Nonsense::Number { index })),
+        None => Ok(numbers),
+    }
+}
+
+impl fmt::Debug for Models {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Models").field("loaded", &self.loaded).finish_non_exhaustive()
+    }
+}

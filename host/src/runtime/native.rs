@@ -1,0 +1,72 @@
+//! The models of a release run by this process: `inference = "native"`.
+//!
+//! For operators who train what their nodes run. A model then has no memory of its own and no deadline, only the sizes
+//! that it is admitted with; whatever an unknown graph does, it does to the node.
+
+use ::inference::limits::{MODEL_BYTES_MAX, ROWS_MAX};
+use ::inference::{EncodeError, Error, LoadError, Ranker, State, Tower};
+
+use super::inference;
+
+/// Loaded once, asked by all invocations.
+#[derive(Debug)]
+pub(super) struct NativeModels {
+    ranker: Option<Ranker>,
+    tower: Option<Tower>,
+}
+
+impl NativeModels {
+    pub(super) fn load(ranker: Option<&[u8]>, tower: Option<&[u8]>) -> Result<Self, inference::LoadError> {
+        let ranker = ranker.map(Ranker::load).transpose().map_err(|error| match error {
+            LoadError::TooLarge { .. } => inference::LoadError::TooLarge(MODEL_BYTES_MAX as u64),
+            LoadError::Malformed { reason } => inference::LoadError::Malformed(reason),
+            LoadError::Signature { found } => inference::LoadError::Signature(found),
+        })?;
+        let tower = tower
+            .map(Tower::read)
+            .transpose()
+            .map_err(|error| inference::LoadError::Tower(error.to_string()))?;
+        Ok(Self { ranker, tower })
+    }
+
+    pub(super) fn loaded(&self) -> inference::Loaded {
+        let shape = self.tower.as_ref().map(Tower::shape);
+        inference::Loaded {
+            columns: number(self.ranker.as_ref().map_or(0, Ranker::columns)),
+            items: number(shape.map_or(0, |shape| shape.items)),
+            width: number(shape.map_or(0, |shape| shape.width)),
+            window: number(shape.map_or(0, |shape| shape.window)),
+            state_row: number(self.tower.as_ref().map_or(0, Tower::state_row)),
+        }
+    }
+
+    pub(super) fn score(&self, features: &[f32]) -> Result<Vec<f32>, inference::Error> {
+        let ranker = self.ranker.as_ref().ok_or(inference::Error::NotLoaded)?;
+        ranker.score(features).map_err(|error| match error {
+            Error::Ragged { numbers } => inference::Error::Ragged(number(numbers)),
+            Error::TooManyRows { .. } => inference::Error::TooManyRows(number(ROWS_MAX)),
+            Error::NotFinite { row } => inference::Error::NotFinite(number(row)),
+            Error::Failed { reason } => inference::Error::Failed(reason),
+        })
+    }
+
+    pub(super) fn encode_from(
+        &self,
+        state: &[f32],
+        items: &[u32],
+    ) -> Result<inference::Step, inference::Error> {
+        let tower = self.tower.as_ref().ok_or(inference::Error::NotLoaded)?;
+        let mut longer = State::new(state.to_vec());
+        let user = tower.extend(&mut longer, items).map_err(|error| match error {
+            EncodeError::Empty => inference::Error::NoItems,
+            EncodeError::UnknownItem { place } => inference::Error::UnknownItem(number(place)),
+            EncodeError::State => inference::Error::State,
+            EncodeError::NotFinite => inference::Error::Failed(error.to_string()),
+        })?;
+        Ok(inference::Step { user, state: longer.as_slice()[state.len()..].to_vec() })
+    }
+}
+
+fn number(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
