@@ -37,6 +37,7 @@ pub(crate) fn rows(generation: &Generation, candidates: &[u8], rounds: u32) -> R
             k: question.k,
             at_unix_ms: question.at_unix_ms,
             maturity_max_years: question.maturity_max,
+            seed: question.seed,
         })
         .collect();
     let rows_native = latency(rounds, CALLS, |call| {

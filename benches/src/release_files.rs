@@ -60,6 +60,7 @@ impl Wasm {
                 history_window: 50,
                 ranker_pool: ranker.map_or(0, |(_, pool)| pool),
                 blend: None,
+                slate: ranking::Slate::default(),
             },
         }
     }
@@ -112,6 +113,7 @@ pub(crate) fn questions(count: usize) -> Vec<ranking::Request> {
         k: 20,
         at_unix_ms: 1_800_000_000_000,
         maturity_max: 18,
+        seed: None,
     };
     (0..count).map(|_| question()).collect()
 }

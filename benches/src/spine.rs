@@ -44,7 +44,7 @@ pub(crate) fn measure(components: &Path, rounds: u32) -> Result<Figures> {
     let candidates = candidates(TITLES, ROW_ENTRIES)?;
     let cache = tempfile::tempdir().context("a folder for compiled components")?;
     let runtime = Runtime::new(&RuntimeConfig::new(cache.path()))?;
-    let regions = [RegionFiles { name: REGION, candidates: &candidates }];
+    let regions = [RegionFiles { name: REGION, candidates: &candidates, slate: None }];
     let (generation, prepared) = prepare(&runtime, &wasm.release(&regions, None))?;
     let with_ranker = wasm.release(&regions, Some((RANKER, RANKER_POOL)));
     let (ranking_too, prepared_ranker) = prepare(&runtime, &with_ranker)?;

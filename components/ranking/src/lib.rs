@@ -46,6 +46,15 @@ impl exports::Guest for Component {
         answer.map(convert::answer).map_err(convert::error)
     }
 
+    fn home(request: exports::HomeRequest) -> Result<exports::Page, exports::Error> {
+        let loaded = LOADED.get().ok_or(exports::Error::NotLoaded)?;
+        let request = convert::home_request(request);
+        let mut imported = ImportedModels;
+        let models: Option<&mut dyn Models> = Some(&mut imported);
+        let page = ranking::home(&loaded.candidates, &loaded.rules, &request, models);
+        page.map(convert::page).map_err(convert::error)
+    }
+
     fn nearest(
         viewer: Vec<f32>,
         count: u32,

@@ -50,6 +50,7 @@ fn request(k: u32) -> Request {
         k,
         at_unix_ms: columns.window_from_s.iter().copied().max().unwrap() * 1_000,
         maturity_max: 18,
+        seed: None,
     }
 }
 
