@@ -200,6 +200,15 @@ mod tests {
     }
 
     #[test]
+    fn the_shipped_file_explains_every_key_and_says_what_holds_without_it() {
+        let text = include_str!("../../cdn-config/origin.toml");
+        assert_eq!(read(text).unwrap(), Config::default());
+        let region = text.lines().skip_while(|line| !line.starts_with("# [regions"));
+        let example: String = region.map(|line| format!("{}\n", line.trim_start_matches("# "))).collect();
+        assert_eq!(read(&example).unwrap().regions["eu"].promoted, [7, 8]);
+    }
+
+    #[test]
     fn lists_are_laid_out_by_region() {
         let text = "[slate]\nlambda = 0.8\nexploration_place = 9\n\n\
                     [regions.eu]\npinned = [{ place = 1, title = 42 }]\npromoted = [7]\n";

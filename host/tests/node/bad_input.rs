@@ -65,7 +65,6 @@ async fn bad_questions_for_a_page() {
             refused(&format!(r#"{{"in_progress":[{many}]}}"#), "in-progress-too-long"),
             refused(&format!(r#"{{"history":[{}]}}"#, ids(100_000)), "history-too-long"),
             refused(r#"{"region":"mars"}"#, "region-unknown"),
-            (MSGPACK, "{}".to_owned(), 400, "msgpack-malformed"),
             (JSON, " ".repeat(6 << 20), 413, "body-too-large"),
             ("text/plain", "{}".to_owned(), 415, "content-type"),
         ],

@@ -132,6 +132,20 @@ fn a_seed_draws_one_place_and_tells_how_probable_it_was() {
 }
 
 #[test]
+fn what_is_drawn_is_within_the_caps_while_anything_is() {
+    let settings = SlateSettings { exploration_place: 2, genre_picks_max: 1, ..slate() };
+    let drawn = |set: &Columns, seed| {
+        let answer = ask(set, settings.clone(), &Request { seed: Some(seed), ..request(&[10], 2) });
+        (answer.picks[1].title, answer.picks[1].propensity)
+    };
+    for seed in 0..50 {
+        assert_eq!(drawn(&varied(&[0b1, 0b1, 0b1, 0b10]), seed), (50, Some(1.0)));
+        // All that is left is of the genre of the first: the best of it, and nothing was drawn.
+        assert_eq!(drawn(&varied(&[0b1, 0b1, 0b1]), seed), (30, None));
+    }
+}
+
+#[test]
 fn nothing_is_explored_where_nothing_is_left() {
     let settings = SlateSettings { exploration_place: 2, ..slate() };
     let question = Request { seed: Some(7), ..request(&[10], 3) };
