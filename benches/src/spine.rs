@@ -92,6 +92,12 @@ impl fmt::Display for Figures {
             "  native    {:>12.1} µs p50, {:.1} µs p99 ({:.2} ×)",
             native.p50_us, native.p99_us, recommend.component_over_native
         )?;
+        let page = &recommend.page;
+        writeln!(
+            f,
+            "home        {:>12.1} µs p50, {:.1} µs p99 ({:.2} × a list)",
+            page.p50_us, page.p99_us, recommend.page_over_list
+        )?;
         let Ranked { prepare, recommend } = ranked;
         let (ranked, pool) = (&recommend.ranked, recommend.pool);
         writeln!(

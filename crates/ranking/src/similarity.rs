@@ -44,6 +44,8 @@ fn jaccard(a: u32, b: u32) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::*;
 
     #[test]
@@ -66,6 +68,7 @@ mod tests {
 
     #[test]
     fn likeness_is_mutual_and_of_0_to_1() {
+        #[allow(clippy::needless_pass_by_value, reason = "what quickcheck calls")]
         fn property(a: Vec<i8>, b: Vec<i8>, genres: (u32, u32)) -> bool {
             let (cosines, shares) = (
                 [cosine(&a, &b), cosine(&b, &a)],
@@ -73,7 +76,6 @@ mod tests {
             );
             [cosines, shares].iter().all(|[one, other]| one == other && (0.0..=1.0).contains(one))
         }
-        use alloc::vec::Vec;
         quickcheck::quickcheck(property as fn(Vec<i8>, Vec<i8>, (u32, u32)) -> bool);
     }
 }

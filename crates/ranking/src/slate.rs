@@ -8,7 +8,7 @@ use crate::limits::{K_MAX, PINNED_MAX, PROMOTED_MAX};
 use crate::rules::RulesError;
 
 /// How lists are laid out, checked.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Slate {
     settings: SlateSettings,
 }
@@ -50,12 +50,6 @@ impl Default for SlateSettings {
             pinned: Vec::new(),
             promoted: Vec::new(),
         }
-    }
-}
-
-impl Default for Slate {
-    fn default() -> Self {
-        Self { settings: SlateSettings::default() }
     }
 }
 

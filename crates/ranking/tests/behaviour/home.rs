@@ -110,6 +110,16 @@ fn a_newer_position_counts_for_a_title_that_is_in_progress_twice() {
 }
 
 #[test]
+fn a_title_watched_twice_has_one_row() {
+    let row: Vec<(u32, i8)> = (1..13).zip(100..).collect();
+    let mut rows: Vec<crate::sets::Row<'_>> = vec![&[]; 13];
+    rows[0] = &row;
+    let page = ask(&columns(&rows), &begun(&[10, 10], 3, &[]));
+    let because = |row: &&Told| row.0 == Reason::BecauseYouWatched(10);
+    assert_eq!(told(&page).iter().filter(because).count(), 1);
+}
+
+#[test]
 fn a_watched_title_that_leads_to_little_has_no_row() {
     let set = columns(&[&[(1, 9), (2, 8)], &[], &[], &[], &[], &[]]);
     let rows = |k| told(&ask(&set, &begun(&[10], k, &[]))).len();
