@@ -71,11 +71,11 @@ pub(crate) fn home_request(asked: exports::HomeRequest) -> HomeRequest {
     HomeRequest { request: request(asked.request), in_progress }
 }
 
-pub(crate) fn answer(answer: Answer) -> exports::Answer {
+pub(crate) fn answer(answer: &Answer) -> exports::Answer {
     exports::Answer { picks: picks(&answer.picks), eligible: answer.eligible, ranked: answer.ranked }
 }
 
-pub(crate) fn page(page: Page) -> exports::Page {
+pub(crate) fn page(page: &Page) -> exports::Page {
     let row = |row: &Row| exports::Row { reason: reason(row.reason), picks: picks(&row.picks) };
     exports::Page { rows: page.rows.iter().map(row).collect(), eligible: page.eligible, ranked: page.ranked }
 }
