@@ -23,7 +23,8 @@ pub struct SlateSettings {
     pub genre_picks_max: u32,
     /// Most promoted titles in a list, at most [`PROMOTED_MAX`].
     pub promoted_max: u32,
-    /// The place, from 1, whose title is drawn when a request brings a seed; 0 = none.
+    /// The place, from 1, whose title is drawn when a request brings a seed, among the best
+    /// [`SLATE_POOL`](crate::limits::SLATE_POOL) that the other places leave; 0 = none.
     pub exploration_place: u32,
     /// Titles with a place of their own, at most [`PINNED_MAX`].
     pub pinned: Vec<Pin>,
