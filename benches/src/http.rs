@@ -19,7 +19,7 @@ use frontrow_edge::http::{Routes, public};
 use frontrow_edge::node::Node;
 use frontrow_edge::runtime::Generation;
 use frontrow_edge::serving::{File, Serving};
-use release::{RulesEntry, Titles};
+use release::Titles;
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -117,7 +117,6 @@ fn serving(generation: Generation) -> Result<Serving> {
     Ok(Serving {
         generation,
         manifest_sha256: String::new(),
-        rules: RulesEntry { recency_tau: 8.0, history_window: 50, ranker_pool: 0, blend: None },
         titles: Titles::new(Vec::new()).map_err(|error| anyhow!("{error}"))?,
         titles_file: File::new("", ""),
         ranker: None,

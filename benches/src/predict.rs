@@ -98,7 +98,7 @@ pub(crate) fn measure(components: &Path, rounds: u32) -> Result<Figures> {
     let candidates = candidates(TITLES, 0)?;
     let cache = tempfile::tempdir().context("a folder for compiled components")?;
     let runtime = Runtime::new(&RuntimeConfig::new(cache.path()))?;
-    let regions = [RegionFiles { name: REGION, candidates: &candidates }];
+    let regions = [RegionFiles { name: REGION, candidates: &candidates, slate: None }];
     let files = ReleaseFiles { factors: Some(&model), ..wasm.release(&regions, None) };
     measure_on(&runtime.prepare(&files)?, &work, &model, rounds)
 }

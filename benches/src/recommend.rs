@@ -1,7 +1,7 @@
 //! `recommend` through the component call, a fresh instance each, beside the same code without wasm.
 
 use anyhow::{Result, anyhow};
-use frontrow_edge::runtime::Generation;
+use frontrow_edge::runtime::{Generation, ranking as edge};
 use release::CandidateFile;
 use serde::Serialize;
 
@@ -19,12 +19,23 @@ pub(crate) struct Figures {
     pub(crate) rows: Latency,
     pub(crate) rows_native: Latency,
     pub(crate) component_over_native: f64,
+    /// All rows of a page in one invocation.
+    pub(crate) page: Latency,
+    pub(crate) page_over_list: f64,
 }
 
 pub(crate) fn rows(generation: &Generation, candidates: &[u8], rounds: u32) -> Result<Figures> {
     let questions = questions(CALLS);
     let rows = latency(rounds, CALLS, |call| {
         generation.recommend(REGION, &questions[call])?;
+        Ok(())
+    })?;
+    let pages: Vec<edge::HomeRequest> = questions
+        .iter()
+        .map(|question| edge::HomeRequest { request: question.clone(), in_progress: Vec::new() })
+        .collect();
+    let page = latency(rounds, CALLS, |call| {
+        generation.home(REGION, &pages[call])?;
         Ok(())
     })?;
     let file = CandidateFile::decode(candidates).map_err(|error| anyhow!("{error}"))?;
@@ -37,6 +48,7 @@ pub(crate) fn rows(generation: &Generation, candidates: &[u8], rounds: u32) -> R
             k: question.k,
             at_unix_ms: question.at_unix_ms,
             maturity_max_years: question.maturity_max,
+            seed: question.seed,
         })
         .collect();
     let rows_native = latency(rounds, CALLS, |call| {
@@ -48,6 +60,8 @@ pub(crate) fn rows(generation: &Generation, candidates: &[u8], rounds: u32) -> R
         candidates: TITLES,
         row_entries: ROW_ENTRIES,
         component_over_native: rounded(rows.p50_us / rows_native.p50_us),
+        page_over_list: rounded(page.p50_us / rows.p50_us),
+        page,
         rows,
         rows_native,
     })

@@ -60,6 +60,7 @@ impl Wasm {
                 history_window: 50,
                 ranker_pool: ranker.map_or(0, |(_, pool)| pool),
                 blend: None,
+                slate: ranking::Slate::default(),
             },
         }
     }
@@ -99,6 +100,8 @@ pub(crate) fn columns(titles: u32, row_entries: u32) -> Columns {
         columns.row_offsets.push(columns.row_indexes.len() as u32);
         columns.row_scales_log2.push(-7);
     }
+    // Every seventh is watched more than usual.
+    columns.trends = Some((0..titles).map(|title| f32::from(u8::from(title % 7 == 0))).collect());
     columns
 }
 
@@ -112,6 +115,7 @@ pub(crate) fn questions(count: usize) -> Vec<ranking::Request> {
         k: 20,
         at_unix_ms: 1_800_000_000_000,
         maturity_max: 18,
+        seed: None,
     };
     (0..count).map(|_| question()).collect()
 }

@@ -44,7 +44,7 @@ pub(crate) fn measure(components: &Path, rounds: u32) -> Result<Figures> {
     let candidates = candidates(TITLES, ROW_ENTRIES)?;
     let cache = tempfile::tempdir().context("a folder for compiled components")?;
     let runtime = Runtime::new(&RuntimeConfig::new(cache.path()))?;
-    let regions = [RegionFiles { name: REGION, candidates: &candidates }];
+    let regions = [RegionFiles { name: REGION, candidates: &candidates, slate: None }];
     let (generation, prepared) = prepare(&runtime, &wasm.release(&regions, None))?;
     let with_ranker = wasm.release(&regions, Some((RANKER, RANKER_POOL)));
     let (ranking_too, prepared_ranker) = prepare(&runtime, &with_ranker)?;
@@ -91,6 +91,12 @@ impl fmt::Display for Figures {
             f,
             "  native    {:>12.1} µs p50, {:.1} µs p99 ({:.2} ×)",
             native.p50_us, native.p99_us, recommend.component_over_native
+        )?;
+        let page = &recommend.page;
+        writeln!(
+            f,
+            "home        {:>12.1} µs p50, {:.1} µs p99 ({:.2} × a list)",
+            page.p50_us, page.p99_us, recommend.page_over_list
         )?;
         let Ranked { prepare, recommend } = ranked;
         let (ranked, pool) = (&recommend.ranked, recommend.pool);

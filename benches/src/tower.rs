@@ -116,9 +116,10 @@ impl Scene {
         // Nothing is kept from call to call: the same viewers ask in every round.
         let config = RuntimeConfig { encoder_states_bytes_max: 0, ..RuntimeConfig::new(folder.path()) };
         let runtime = Runtime::new(&config)?;
-        let regions = [RegionFiles { name: REGION, candidates: &file }];
+        let regions = [RegionFiles { name: REGION, candidates: &file, slate: None }];
         let files = wasm.release(&regions, None);
-        let rules = edge::Rules { blend: Some(edge::Blend { weight: 0.7, floor: 0.01 }), ..files.rules };
+        let rules =
+            edge::Rules { blend: Some(edge::Blend { weight: 0.7, floor: 0.01 }), ..files.rules.clone() };
         let generation = runtime.prepare(&ReleaseFiles { tower: Some(&onnx), rules, ..files })?;
         let mut peer = Peer::start(include_str!("../peers/onnx.py"))?;
         if let Some(peer) = &mut peer {
@@ -195,6 +196,7 @@ pub(crate) fn retrieval(components: &Path, rounds: u32) -> Result<Retrieval> {
         k: 1,
         at_unix_ms: 1_800_000_000_000,
         maturity_max: 18,
+        seed: None,
     };
     let fifth = scene.candidates.columns().title_ids.iter().copied().step_by(5).collect();
     let (all, filtered) = (question(Vec::new()), question(fifth));
@@ -256,6 +258,7 @@ pub(crate) fn recommend(components: &Path, rounds: u32) -> Result<Recommend> {
         k: 20,
         at_unix_ms: 1_800_000_000_000,
         maturity_max: 18,
+        seed: None,
     };
     let questions: Vec<edge::Request> = histories.iter().map(question).collect();
     let cold = latency(rounds, CALLS, |call| done(scene.generation.recommend(REGION, &questions[call])))?;

@@ -11,21 +11,21 @@ use std::time::{Duration, Instant};
 use lru::LruCache;
 use sha2::{Digest, Sha256};
 
-use crate::runtime::ranking::Answer;
+use crate::runtime::ranking::Progress;
 
 /// A bounded number of answers, each for a bounded time; the least recently used goes first.
 #[derive(Debug)]
-pub struct AnswerCache {
-    answers: Option<Mutex<LruCache<Key, Kept>>>,
+pub struct AnswerCache<A> {
+    answers: Option<Mutex<LruCache<Key, Kept<A>>>>,
 }
 
 #[derive(Debug)]
-struct Kept {
-    answer: Arc<Answer>,
+struct Kept<A> {
+    answer: Arc<A>,
     since: Instant,
 }
 
-/// All that an answer depends on.
+/// All that an answer depends on; a list and a page are kept apart.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
     /// The digest of the manifest of the release that is asked: a number could come back with other files.
@@ -42,6 +42,10 @@ pub struct Question<'a> {
     pub k: u32,
     /// Highest age rating, in years.
     pub maturity_max: u8,
+    /// What the place that explores is drawn by.
+    pub seed: Option<u32>,
+    /// Titles begun, oldest first.
+    pub in_progress: &'a [Progress],
 }
 
 /// Stands for a [`Question`]: a digest that nobody can make collide, so nobody gets another's answer.
@@ -54,7 +58,8 @@ impl Question<'_> {
         let mut digest = Sha256::new();
         digest.update(self.window.to_le_bytes());
         digest.update(self.k.to_le_bytes());
-        digest.update([self.maturity_max]);
+        digest.update([self.maturity_max, u8::from(self.seed.is_some())]);
+        digest.update(self.seed.unwrap_or(0).to_le_bytes());
         // Each part with its length first, so that no two questions have the same bytes.
         for text in [self.manifest_sha256, self.region] {
             digest.update((text.len() as u64).to_le_bytes());
@@ -65,11 +70,15 @@ impl Question<'_> {
             let bytes: Vec<u8> = titles.iter().flat_map(|title| title.to_le_bytes()).collect();
             digest.update(bytes);
         }
+        for begun in self.in_progress {
+            digest.update(begun.title.to_le_bytes());
+            digest.update(begun.share.to_bits().to_le_bytes());
+        }
         Key(digest.finalize().into())
     }
 }
 
-impl AnswerCache {
+impl<A> AnswerCache<A> {
     /// Keeps up to `answers_max`; 0 keeps none.
     pub fn new(answers_max: usize) -> Self {
         let answers = NonZeroUsize::new(answers_max).map(|max| Mutex::new(LruCache::sparse(max)));
@@ -77,7 +86,7 @@ impl AnswerCache {
     }
 
     /// The answer, unless it is older than `ttl`.
-    pub fn get(&self, key: &Key, ttl: Duration, now: Instant) -> Option<Arc<Answer>> {
+    pub fn get(&self, key: &Key, ttl: Duration, now: Instant) -> Option<Arc<A>> {
         let mut answers = self.answers.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = answers.get(key)?;
         if now.saturating_duration_since(kept.since) < ttl {
@@ -88,7 +97,7 @@ impl AnswerCache {
     }
 
     /// Keeps an answer from `now` on.
-    pub fn put(&self, key: Key, answer: Arc<Answer>, now: Instant) {
+    pub fn put(&self, key: Key, answer: Arc<A>, now: Instant) {
         let Some(answers) = &self.answers else { return };
         answers.lock().unwrap_or_else(PoisonError::into_inner).put(key, Kept { answer, since: now });
     }
@@ -108,6 +117,7 @@ impl AnswerCache {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runtime::ranking::Answer;
 
     const TTL: Duration = Duration::from_secs(60);
 
@@ -124,6 +134,8 @@ mod tests {
             exclude: &[1, 2],
             k: 10,
             maturity_max: 18,
+            seed: None,
+            in_progress: &[],
         }
     }
 
@@ -147,6 +159,8 @@ mod tests {
             Question { exclude: &[1], ..question() },
             Question { k: 11, ..question() },
             Question { maturity_max: 12, ..question() },
+            Question { seed: Some(0), ..question() },
+            Question { in_progress: &[Progress { title: 0, share: 0.0 }], ..question() },
         ];
         for other in others {
             assert_ne!(other.key(), question().key(), "{other:?}");
@@ -169,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_cache_of_size_zero_keeps_nothing() {
-        let (cache, now) = (AnswerCache::new(0), Instant::now());
+        let (cache, now) = (AnswerCache::<Answer>::new(0), Instant::now());
         cache.put(question().key(), answer(), now);
         assert!(cache.get(&question().key(), TTL, now).is_none());
     }

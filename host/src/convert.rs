@@ -1,6 +1,6 @@
 //! Between the messages of `wire` and the types of the components.
 
-use release::RulesEntry;
+use release::{RulesEntry, SlateEntry};
 use wire::{BitrateRequest, Event, LadderFile, ReasonKind, Rung, SpeedRule};
 
 use crate::runtime::{bitrate, qoe, ranking};
@@ -53,10 +53,17 @@ pub(crate) fn why(why: bitrate::Why) -> wire::Why {
 }
 
 /// A manifest's rules as the component takes them.
-pub(crate) fn rules(rules: RulesEntry) -> ranking::Rules {
-    let RulesEntry { recency_tau, history_window, ranker_pool, blend } = rules;
+pub(crate) fn rules(rules: &RulesEntry) -> ranking::Rules {
+    let RulesEntry { recency_tau, history_window, ranker_pool, blend, slate } = rules.clone();
     let blend = blend.map(|blend| ranking::Blend { weight: blend.weight, floor: blend.floor });
-    ranking::Rules { recency_tau, history_window, ranker_pool, blend }
+    ranking::Rules { recency_tau, history_window, ranker_pool, blend, slate: self::slate(slate) }
+}
+
+/// How lists are laid out, likewise.
+pub(crate) fn slate(slate: SlateEntry) -> ranking::Slate {
+    let SlateEntry { lambda, genre_picks_max, promoted_max, exploration_place, pinned, promoted } = slate;
+    let pinned = pinned.into_iter().map(|pin| ranking::Pin { place: pin.place, title: pin.title }).collect();
+    ranking::Slate { lambda, genre_picks_max, promoted_max, exploration_place, pinned, promoted }
 }
 
 /// The sort of a reason, and the watched title behind it.
@@ -67,6 +74,12 @@ pub(crate) fn reason(reason: &ranking::Reason) -> (ReasonKind, Option<u32>) {
         ranking::Reason::PopularForNewViewer => (ReasonKind::PopularForNewViewer, None),
         ranking::Reason::PopularWithoutMatch => (ReasonKind::PopularWithoutMatch, None),
         ranking::Reason::PopularToFill => (ReasonKind::PopularToFill, None),
+        ranking::Reason::ContinueWatching => (ReasonKind::ContinueWatching, None),
+        ranking::Reason::Trending => (ReasonKind::Trending, None),
+        ranking::Reason::New => (ReasonKind::New, None),
+        ranking::Reason::Pinned => (ReasonKind::Pinned, None),
+        ranking::Reason::Promoted => (ReasonKind::Promoted, None),
+        ranking::Reason::Explored => (ReasonKind::Explored, None),
     }
 }
 

@@ -23,6 +23,12 @@ impl Dice {
         self.keys.hash_one(self.rolled.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// What an exploration is drawn by.
+    pub fn seed(&self) -> u32 {
+        // The upper half; each half of a hash is as good as the other.
+        u32::try_from(self.roll() >> 32).unwrap_or(0)
+    }
+
     /// 32 hexadecimal digits, not all of them 0: a trace id of W3C trace context.
     pub fn trace_id(&self) -> String {
         format!("{:016x}{:016x}", self.roll(), self.roll() | 1)

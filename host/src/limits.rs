@@ -47,6 +47,8 @@ pub const TABLE_ELEMENTS_MAX: usize = 65_536;
 pub const INSTANCES_SPARE: u32 = 8;
 /// Pages of a slot that stay mapped after use; about the working set, so that faults are few.
 pub const KEEP_RESIDENT_BYTES: usize = 4 << 20;
+/// Rows of a page; a component that answers more of them lies.
+pub const PAGE_ROWS_MAX: usize = 7;
 /// Features a row that the ranking component hands to the ranker; a ranker of another width would fail
 /// every answer, so its release is refused.
 pub const RANKER_COLUMNS: u32 = 8;

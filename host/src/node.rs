@@ -14,6 +14,7 @@ use crate::dice::Dice;
 use crate::limits;
 use crate::metrics::{Metrics, Snapshot};
 use crate::outbox::{Load, Outbox};
+use crate::runtime::ranking::{Answer, Page};
 use crate::serving::Serving;
 use crate::sessions::Sessions;
 use crate::settings::Settings;
@@ -30,8 +31,10 @@ pub struct Node {
     pub serving: ArcSwapOption<Serving>,
     /// How it stands to its origin.
     pub sync: SyncState,
-    /// Answers given before.
-    pub answers: AnswerCache,
+    /// Lists answered before.
+    pub answers: AnswerCache<Answer>,
+    /// Pages answered before.
+    pub pages: AnswerCache<Page>,
     /// Playbacks going on.
     pub sessions: Sessions,
     /// What waits for the origin; none when nothing is sent there.
@@ -60,6 +63,7 @@ impl Node {
             serving: ArcSwapOption::empty(),
             sync: SyncState::default(),
             answers: AnswerCache::new(number(config.limits.answers)),
+            pages: AnswerCache::new(number(config.limits.answers)),
             sessions: Sessions::new(number(config.limits.sessions)),
             outbox,
             metrics: Arc::new(Metrics::new()),
@@ -112,7 +116,7 @@ impl Node {
             generation: self.serving.load().as_ref().map_or(0, |serving| serving.generation.number()),
             stale: self.is_stale(now),
             viewers: self.sessions.live(),
-            answers: self.answers.len(),
+            answers: self.answers.len() + self.pages.len(),
             outbox: self.outbox.as_ref().map_or(0, |outbox| outbox.len()),
             synced_s: self.sync.since_success(now).map_or(f64::INFINITY, |since| since.as_secs_f64()),
         }

@@ -14,8 +14,6 @@ pub struct Serving {
     pub generation: Generation,
     /// The SHA-256 of its manifest, 64 hexadecimal digits.
     pub manifest_sha256: String,
-    /// How its sources are weighed; a browser that ranks by itself must weigh them alike.
-    pub rules: RulesEntry,
     /// What its titles are called.
     pub titles: Titles,
     /// The same as the file that browsers read.
@@ -44,6 +42,8 @@ pub struct File {
 pub struct Region {
     /// The candidate set.
     pub candidates: File,
+    /// How its sources are weighed and its lists laid out; a browser that ranks by itself must do it alike.
+    pub rules: RulesEntry,
     /// When a licence window of the region begins or ends; unix time in seconds, rising, each once.
     pub boundaries_s: Vec<u64>,
 }
@@ -63,13 +63,13 @@ impl File {
 }
 
 impl Region {
-    /// Of a file and what it says.
-    pub fn new(candidates: File, decoded: &CandidateFile) -> Self {
+    /// Of a file, what it says, and the rules that hold there.
+    pub fn new(candidates: File, decoded: &CandidateFile, rules: RulesEntry) -> Self {
         let columns = decoded.candidates.columns();
         let windows = columns.window_from_s.iter().zip(&columns.window_until_s);
         let open = windows.filter(|(from_s, until_s)| from_s < until_s);
         let boundaries: BTreeSet<u64> = open.flat_map(|(from_s, until_s)| [*from_s, *until_s]).collect();
-        Self { candidates, boundaries_s: boundaries.into_iter().collect() }
+        Self { candidates, rules, boundaries_s: boundaries.into_iter().collect() }
     }
 
     /// How many boundaries lie at or before a time: while the number is the same, the same titles may
@@ -86,7 +86,14 @@ mod tests {
 
     fn region(boundaries_s: &[u64]) -> Region {
         let candidates = File { bytes: Bytes::new(), sha256: String::new() };
-        Region { candidates, boundaries_s: boundaries_s.to_vec() }
+        let rules = RulesEntry {
+            recency_tau: 5.0,
+            history_window: 30,
+            ranker_pool: 0,
+            blend: None,
+            slate: release::SlateEntry::default(),
+        };
+        Region { candidates, rules, boundaries_s: boundaries_s.to_vec() }
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! Where the origin keeps its things, where it listens and which database it uses.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use release::SlateEntry;
 use serde::Deserialize;
 
+use crate::assemble::{PlacedConfig, Slates};
 use crate::database::Address;
 use crate::limits::SIGNATURE_DAYS_MAX;
 use crate::postgres::ClusterConfig;
@@ -42,7 +45,7 @@ impl ConfigError {
 }
 
 /// The configuration file; each key has a default, an unknown one is an error.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Where `serve` listens; loopback unless it is told otherwise.
@@ -51,6 +54,10 @@ pub struct Config {
     pub postgres: PostgresConfig,
     /// For how long what is signed holds.
     pub signatures: SignaturesConfig,
+    /// How the lists of every region are laid out.
+    pub slate: SlateEntry,
+    /// What is placed in one region, instead of what `slate` places in all.
+    pub regions: BTreeMap<String, PlacedConfig>,
 }
 
 /// For how long what is signed holds; nodes refuse what has expired. The timestamp, the snapshot and the
@@ -105,6 +112,8 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 7080)),
             postgres: PostgresConfig::default(),
             signatures: SignaturesConfig::default(),
+            slate: SlateEntry::default(),
+            regions: BTreeMap::new(),
         }
     }
 }
@@ -124,10 +133,15 @@ impl Config {
         let invalid = |message| ConfigError::Invalid { path: path.to_path_buf(), message };
         let config: Self =
             toml::from_str(&text).map_err(|error| invalid(error.to_string().trim().to_owned()))?;
-        match config.signatures.out_of_range() {
-            Some(key) => Err(invalid(format!("signatures.{key} is not from 1 to {SIGNATURE_DAYS_MAX} days"))),
-            None => Ok(config),
+        if let Some(key) = config.signatures.out_of_range() {
+            return Err(invalid(format!("signatures.{key} is not from 1 to {SIGNATURE_DAYS_MAX} days")));
         }
+        Ok(config)
+    }
+
+    /// How lists are laid out, by region; checked against the catalogue when a release is made.
+    pub fn slates(&self) -> Slates {
+        Slates { all: self.slate.clone(), regions: self.regions.clone() }
     }
 
     /// The private cluster of a data folder.
@@ -183,6 +197,26 @@ mod tests {
             assert!(error.to_string().contains(key.split(' ').next().unwrap()), "{error}");
         }
         assert_eq!(read("[signatures]\ntimestamp_hours = 1\n").unwrap().signatures.timestamp_hours, 1);
+    }
+
+    #[test]
+    fn the_shipped_file_explains_every_key_and_says_what_holds_without_it() {
+        let text = include_str!("../../cdn-config/origin.toml");
+        assert_eq!(read(text).unwrap(), Config::default());
+        let region = text.lines().skip_while(|line| !line.starts_with("# [regions"));
+        let example: String = region.map(|line| format!("{}\n", line.trim_start_matches("# "))).collect();
+        assert_eq!(read(&example).unwrap().regions["eu"].promoted, [7, 8]);
+    }
+
+    #[test]
+    fn lists_are_laid_out_by_region() {
+        let text = "[slate]\nlambda = 0.8\nexploration_place = 9\n\n\
+                    [regions.eu]\npinned = [{ place = 1, title = 42 }]\npromoted = [7]\n";
+        let slates = read(text).unwrap().slates();
+        assert_eq!((slates.all.lambda, slates.all.exploration_place, slates.all.promoted_max), (0.8, 9, 0));
+        assert_eq!(slates.regions["eu"].pinned[0].title, 42);
+        assert_eq!(read("[slate]\nlamda = 0.8\n").unwrap_err().code(), "config-invalid");
+        assert_eq!(read("[regions.eu]\nlambda = 0.8\n").unwrap_err().code(), "config-invalid");
     }
 
     #[test]

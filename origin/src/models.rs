@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ranking::{Candidates, Factors, Vectors};
-use release::{BlendEntry, CandidateFile, FileError, RulesEntry, decode_factors, encode_factors};
+use release::{BlendEntry, CandidateFile, FileError, RulesEntry, SlateEntry, decode_factors, encode_factors};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
@@ -122,6 +122,8 @@ impl Models {
             blend: blended
                 .as_ref()
                 .map(|blended| BlendEntry { weight: blended.blend.weight(), floor: blended.blend.floor() }),
+            // The operator's to say, when a release is made.
+            slate: SlateEntry::default(),
         };
         if let Some(blended) = &blended {
             train::put_quality(&mut quality, "", &blended.validation);

@@ -1,7 +1,7 @@
 //! What a viewer would be shown, answered in this process by the code that nodes run.
 
 use ranking::{Request, Rules};
-use release::{CandidateFile, FileError, Histories, Manifest, Model, RulesEntry, Titles};
+use release::{CandidateFile, FileError, Histories, Manifest, Model, Titles};
 use serde::Serialize;
 use wire::{Pick, RankedAnswer, Reason};
 
@@ -66,7 +66,7 @@ impl Preview {
         Ok(Self {
             generation: None,
             set: catalogue.candidates(region, models)?,
-            rules: rules(models.training.rules)?,
+            rules: catalogue.slates.rules_of(region, &models.training.rules).rules()?,
             models: Loaded::load(models.ranker.as_deref(), models.tower.as_deref())?,
             titles: catalogue.names()?,
             histories: catalogue.histories_file()?,
@@ -86,8 +86,10 @@ impl Preview {
         let target = release::manifest_target(generation);
         let manifest = publisher.read(&target).await?.ok_or(PublishError::NotPublished(generation))?;
         let manifest = Manifest::decode(&manifest)?;
-        let candidates = manifest.candidates(region);
-        let candidates = candidates.ok_or_else(|| PreviewError::RegionUnknown(region.to_owned()))?;
+        let entry = manifest.regions.iter().find(|entry| entry.name == region);
+        let unknown = || PreviewError::RegionUnknown(region.to_owned());
+        let rules = manifest.rules_of(entry.ok_or_else(unknown)?).rules()?;
+        let candidates = manifest.candidates(region).ok_or_else(unknown)?;
         let candidates = publisher.file(generation, &candidates.sha256).await?;
         let file = async |name: &str| {
             let entry = manifest.file(name).ok_or(FileError::Value { field: "files" })?;
@@ -105,7 +107,7 @@ impl Preview {
         Ok(Self {
             generation: Some(generation),
             set: CandidateFile::decode(&candidates)?,
-            rules: rules(manifest.rules)?,
+            rules,
             models: Loaded::load(ranker.as_deref(), tower.as_deref())?,
             titles: Titles::decode(&file(&manifest.titles).await?)?,
             histories,
@@ -126,8 +128,9 @@ impl Preview {
             k: question.k,
             at_unix_ms: question.at_unix_ms,
             maturity_max_years: question.maturity_max_years,
+            seed: None,
         };
-        let native = Native::new(&self.set.candidates, self.rules, &self.models);
+        let native = Native::new(&self.set.candidates, self.rules.clone(), &self.models);
         let answer = RankedAnswer::from(&native.recommend(&request)?);
         let picks = answer.picks.iter().map(|pick| {
             let known = self.titles.get(pick.title);
@@ -139,6 +142,7 @@ impl Preview {
                 year: known.and_then(|title| title.year),
                 score: pick.score,
                 reason: Reason { kind: pick.reason.kind, title: pick.reason.title, text },
+                propensity: pick.propensity,
             }
         });
         Ok(Shown {
@@ -151,10 +155,6 @@ impl Preview {
             picks: picks.collect(),
         })
     }
-}
-
-fn rules(entry: RulesEntry) -> Result<Rules, PreviewError> {
-    Ok(entry.rules()?)
 }
 
 /// Why nothing can be shown.

@@ -56,6 +56,18 @@ export class Catalogue {
         return "Popular here, nothing like it seen yet";
       case "popular-to-fill":
         return "Popular here, to fill the row";
+      case "continue-watching":
+        return "Continue watching";
+      case "trending":
+        return "Trending";
+      case "new":
+        return "New";
+      case "pinned":
+        return "Featured";
+      case "promoted":
+        return "Promoted";
+      case "explored":
+        return "Something different";
     }
   }
 }

@@ -1,6 +1,6 @@
 /** The rows: which there are for a history, and how they change on the page. */
 
-import type { Pick, RankingModel } from "frontrow";
+import type { Pick as Picked, RankingModel, Reason } from "frontrow";
 import { card, setReason } from "./card.ts";
 import { regionName, type Catalogue } from "./catalogue.ts";
 import { make, wantsStillness } from "./dom.ts";
@@ -18,49 +18,46 @@ export interface Row {
   /** Stays the same while the row means the same. */
   id: string;
   heading: string;
-  picks: readonly Pick[];
+  picks: readonly Picked[];
 }
 
 const ROW_LENGTH = 24;
-/** A shorter row says too little to stand on the page. */
+/** A shorter row of a genre says too little to stand on the page. */
 const ROW_LENGTH_MIN = 5;
-/** Cards of a row that a desk shows at once: rows below it do not begin with them again. */
-const FRONT_LENGTH = 7;
-/** Rows for this many of the titles seen last. */
-const BECAUSE_ROWS_MAX = 3;
 const GENRE_ROWS_MAX = 5;
 
-/** Answers a visitor. A handful of questions to the model, far below a millisecond each. */
+/** Answers a visitor: the rows of the model's page; below them, for someone of whom nothing is known, genres. */
 export function rowsFor(model: RankingModel, catalogue: Catalogue, visitor: Visitor, at_unix_ms: number): Row[] {
   const { seen, maturity_max, region } = visitor;
   const ask = { maturity_max, at_unix_ms };
-  if (seen.length === 0) {
-    const { picks } = model.recommend({ ...ask, k: 100 });
-    const popular = { id: "popular", heading: `Popular in ${regionName(region)}`, picks: picks.slice(0, ROW_LENGTH) };
-    return [popular, ...genreRows(catalogue, picks.slice(ROW_LENGTH))];
-  }
-  const top = model.recommend({ ...ask, history: seen, k: ROW_LENGTH });
-  const rows: Row[] = [{ id: "top", heading: "Top picks for you", picks: top.picks }];
-  const exclude = [...seen, ...frontOf(top.picks)];
-  for (const title of seen.slice(-BECAUSE_ROWS_MAX).reverse()) {
-    const like = model.recommend({ ...ask, history: [title], exclude, k: ROW_LENGTH });
-    const picks = like.picks.filter(({ reason }) => reason.kind === "because-you-watched");
-    if (picks.length < ROW_LENGTH_MIN) continue;
-    exclude.push(...frontOf(picks));
-    rows.push({ id: `because-${title}`, heading: `Because you watched ${catalogue.of(title).name}`, picks });
-  }
-  const popular = model.recommend({ ...ask, exclude: seen, k: ROW_LENGTH });
-  rows.push({ id: "popular", heading: `Popular in ${regionName(region)}`, picks: popular.picks });
-  return rows;
+  const page = model.home({ ...ask, history: seen, k: ROW_LENGTH });
+  const rows = page.rows.map(({ reason, picks }) => ({ ...headed(reason, catalogue, region), picks }));
+  if (seen.length > 0) return rows;
+  const exclude = rows.flatMap(({ picks }) => picks.map(({ title }) => title));
+  return [...rows, ...genreRows(catalogue, model.recommend({ ...ask, exclude, k: 100 }).picks)];
 }
 
-function frontOf(picks: readonly Pick[]): number[] {
-  return picks.slice(0, FRONT_LENGTH).map(({ title }) => title);
+/** What a row is called, and what it is known by while it means the same. */
+function headed(reason: Reason, catalogue: Catalogue, region: string): Pick<Row, "id" | "heading"> {
+  switch (reason.kind) {
+    case "because-you-watched":
+      return { id: `because-${reason.title}`, heading: catalogue.because(reason) };
+    case "picked-for-you":
+      return { id: "top", heading: "Top picks for you" };
+    case "popular-for-new-viewer":
+    case "popular-without-match":
+      return { id: "popular", heading: `Popular in ${regionName(region)}` };
+    case "trending":
+    case "new":
+      return { id: reason.kind, heading: `${catalogue.because(reason)} in ${regionName(region)}` };
+    default:
+      return { id: reason.kind, heading: catalogue.because(reason) };
+  }
 }
 
 /** The popular titles beyond the first row, by their first genre, the fullest rows first. */
-function genreRows(catalogue: Catalogue, picks: readonly Pick[]): Row[] {
-  const byGenre = new Map<string, Pick[]>();
+function genreRows(catalogue: Catalogue, picks: readonly Picked[]): Row[] {
+  const byGenre = new Map<string, Picked[]>();
   for (const pick of picks) {
     const genre = catalogue.of(pick.title).genres[0];
     if (genre !== undefined) byGenre.set(genre, [...(byGenre.get(genre) ?? []), pick]);

@@ -21,6 +21,7 @@ export interface Held {
 export interface HeldRanking extends Held {
   describe(): string;
   recommend(request: string, atUnixMs: number): string;
+  home(request: string, atUnixMs: number): string;
   logits(features: Float32Array): Float32Array;
   predict(pairs: string): string;
   topRated(viewer: number, n: number, exclude: Uint32Array): string;

@@ -13,6 +13,24 @@ export interface RankingRules {
   ranker_pool: number;
   /** How rows and tower are blended; none without a tower. */
   blend?: RankingBlend;
+  /** How lists are laid out; in the order of their scores without it. */
+  slate?: RankingSlate;
+}
+
+/** How lists are laid out; what is left out shows the order as it is. */
+export interface RankingSlate {
+  /** The weight of relevance against likeness to what is already in the list (MMR), 0 to 1; 1 when left out. */
+  lambda?: number;
+  /** Most titles of one genre in a list, at most 100, while any other title is left; 0 = any number. */
+  genre_picks_max?: number;
+  /** Most promoted titles in a list, at most 20. */
+  promoted_max?: number;
+  /** The place, from 1 to 100, whose title is drawn by a request's seed; 0 = none. */
+  exploration_place?: number;
+  /** Titles with a place of their own, at most 20. */
+  pinned?: readonly { place: number; title: number }[];
+  /** Titles that come first, at most 20. */
+  promoted?: readonly number[];
 }
 
 /** A candidate's score is tower + weight · ln((max(row, 0) + floor) / floor). */
@@ -35,9 +53,24 @@ export interface RecommendRequest {
   maturity_max?: number;
   /** When the answer is shown, Unix time in milliseconds; licence windows are checked against it. Now when left out. */
   at_unix_ms?: number;
+  /** What the place that explores is drawn by, a whole number below 2³²; nothing is explored without it. */
+  seed?: number;
 }
 
-/** Why a title was picked. */
+/** One viewer's question for a page; `k` is what a row may hold, 20 when left out. */
+export interface HomeRequest extends RecommendRequest {
+  /** Titles begun and where they stand, oldest first; of a title twice the newest counts. */
+  in_progress?: readonly Progress[];
+}
+
+/** How far a title has been watched. */
+export interface Progress {
+  title: number;
+  /** Share of it that has been watched, 0 to 1; from 0.95 on it is finished. */
+  share: number;
+}
+
+/** Why a title was picked, or a row is on the page. */
 export type Reason =
   | {
       /** The row of this watched title contributed most. */
@@ -50,6 +83,14 @@ export type Reason =
        * anywhere, or the personal picks did not fill the list.
        */
       kind: "picked-for-you" | "popular-for-new-viewer" | "popular-without-match" | "popular-to-fill";
+    }
+  | {
+      /** The viewer has begun it; the region watches it more than usual; it came to the region of late. */
+      kind: "continue-watching" | "trending" | "new";
+    }
+  | {
+      /** An operator gave it this place, or promotes it; or it was drawn, to learn what else the viewer would like. */
+      kind: "pinned" | "promoted" | "explored";
     };
 
 /** A title to show. */
@@ -58,9 +99,29 @@ export interface Pick {
   /** Higher is better; comparable within one answer only. */
   score: number;
   reason: Reason;
+  /** The probability with which it was drawn for this place; none for a place that is not drawn. */
+  propensity?: number;
 }
 
-/** Picks in falling order of score; ties by the lower title id. */
+/** Rows in the order to show them; no title is in two of them. */
+export interface HomePage {
+  /** None is empty. */
+  rows: Row[];
+  /** Candidates that passed the filters, those in progress left out. */
+  eligible: number;
+  /** Whether the ONNX ranker ordered the best of them. */
+  ranked: boolean;
+}
+
+/** A row of a page. */
+export interface Row {
+  /** What its titles have in common. */
+  reason: Reason;
+  /** In the order to show them; scores are comparable within the row only. */
+  picks: Pick[];
+}
+
+/** Picks in the order to show them: falling score, ties by the lower title id, unless a slate says otherwise. */
 export interface RecommendAnswer {
   /** `k` of them, or all that the filters leave. */
   picks: Pick[];

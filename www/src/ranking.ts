@@ -2,7 +2,7 @@
 
 import { call, engine, type HeldRanking } from "./engine.ts";
 import { FileRefusedError, RequestRefusedError } from "./errors.ts";
-import type { Pair, RankingRules, RecommendAnswer, RecommendRequest } from "./messages.ts";
+import type { HomePage, HomeRequest, Pair, RankingRules, RecommendAnswer, RecommendRequest } from "./messages.ts";
 
 /** What a candidate set turned out to hold. */
 export interface RankingModelInfo {
@@ -72,6 +72,16 @@ export class RankingModel {
   recommend(request: RecommendRequest): RecommendAnswer {
     const answer = call(RequestRefusedError, () => this.#held.recommend(JSON.stringify(request), Date.now()));
     return JSON.parse(answer) as RecommendAnswer;
+  }
+
+  /**
+   * Answers the rows of a page, no title twice. A viewer who has seen everything gets none.
+   *
+   * @throws {@link RequestRefusedError} `k`, a share or a length is out of its range.
+   */
+  home(request: HomeRequest): HomePage {
+    const page = call(RequestRefusedError, () => this.#held.home(JSON.stringify(request), Date.now()));
+    return JSON.parse(page) as HomePage;
   }
 
   /**

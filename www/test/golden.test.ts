@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { after, before } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { BitrateInput, Pair, PlaybackEvent, RankingRules, RecommendRequest } from "frontrow";
+import type { BitrateInput, HomeRequest, Pair, PlaybackEvent, RankingRules, RecommendRequest } from "frontrow";
 import { startBrowser, type TestBrowser } from "./browser.ts";
 import { servePage, type TestNode } from "./server.ts";
 
@@ -14,7 +14,7 @@ const DATA = join(WWW, "../crates/golden/data");
 
 interface Case {
   name: string;
-  kind: "recommend" | "predict" | "top-rated" | "bitrate" | "events";
+  kind: "recommend" | "laid-out" | "home" | "predict" | "top-rated" | "bitrate" | "events";
   input: unknown;
   expected: unknown;
 }
@@ -25,6 +25,7 @@ interface Exam {
   candidates: number[];
   factors: number[];
   rules: RankingRules;
+  slateRules: RankingRules;
   package: string;
 }
 
@@ -51,10 +52,15 @@ async function sit(exam: Exam): Promise<unknown[]> {
   await frontrow.loadFrontrow();
   const factors = Uint8Array.from(exam.factors);
   const model = frontrow.RankingModel.decode(Uint8Array.from(exam.candidates), exam.rules, { factors });
+  const laidOut = frontrow.RankingModel.decode(Uint8Array.from(exam.candidates), exam.slateRules);
   const answer = ({ kind, input }: Case): unknown => {
     switch (kind) {
       case "recommend":
         return model.recommend(input as RecommendRequest);
+      case "laid-out":
+        return laidOut.recommend(input as RecommendRequest);
+      case "home":
+        return laidOut.home(input as HomeRequest);
       case "predict":
         return model.predict(input as Pair[]);
       case "top-rated": {
@@ -84,6 +90,7 @@ test("every golden case gets its answer in the browser", async () => {
     candidates: [...(await readFile(join(DATA, "candidates.safetensors")))],
     factors: [...(await readFile(join(DATA, "factors.safetensors")))],
     rules: await json("rules.json"),
+    slateRules: await json("slate.json"),
     package: `${node.url}frontrow/index.js`,
   };
   const page = await browser.context.newPage();

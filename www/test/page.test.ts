@@ -77,6 +77,15 @@ test("a new visitor sees what the region watches, and why", async () => {
   assert.equal(await text(`${FIRST_ROW} .card-reason`), "Popular here");
 });
 
+test("the rows below are what trends, what is new and genres, and no title stands twice", async () => {
+  const headings = await page.locator("#rows h2").allInnerTexts();
+  assert.deepEqual(headings.slice(1, 3), ["Trending in Europe", "New in Europe"]);
+  assert.ok(headings.length > 3, headings.join("; "));
+  await watch(0);
+  const shown = await titles("#rows");
+  assert.equal(new Set(shown).size, shown.length);
+});
+
 test("a title seen changes the rows, which then say because of which title", async () => {
   const before = await titles(FIRST_ROW);
   const seen = [await watch(1), await watch(0)];

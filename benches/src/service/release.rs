@@ -14,8 +14,8 @@ use kernels::ByteMatrix;
 use ranking::features::COLUMNS;
 use ranking::{Columns, Vectors};
 use release::{
-    BlendEntry, Components, FileEntry, Manifest, Model, ModelValue, RegionEntry, RulesEntry, Title, Titles,
-    sha256_hex,
+    BlendEntry, Components, FileEntry, Manifest, Model, ModelValue, RegionEntry, RulesEntry, SlateEntry,
+    Title, Titles, sha256_hex,
 };
 
 use crate::release_files::{REGION, columns, encoded};
@@ -110,12 +110,17 @@ fn manifest(files: &BTreeMap<String, Vec<u8>>, shape: &Shape) -> Manifest {
         parent: None,
         created_unix_s: 1_700_000_000,
         host_min: env!("CARGO_PKG_VERSION").to_owned(),
-        regions: vec![RegionEntry { name: REGION.to_owned(), candidates: CANDIDATES.to_owned() }],
+        regions: vec![RegionEntry {
+            name: REGION.to_owned(),
+            candidates: CANDIDATES.to_owned(),
+            slate: None,
+        }],
         rules: RulesEntry {
             recency_tau: 8.0,
             history_window: 50,
             ranker_pool: POOL,
             blend: Some(BlendEntry { weight: 1.0, floor: 0.001 }),
+            slate: SlateEntry::default(),
         },
         files: files.iter().map(entry).collect(),
         components: Components { ranking, inference, bitrate, qoe },

@@ -3,9 +3,10 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use ranking::limits::{HISTORY_MAX, PAIRS_MAX};
+use ranking::limits::{HISTORY_MAX, IN_PROGRESS_MAX, PAIRS_MAX};
 use ranking::{
-    Answer, Blend, Candidates, Error, Factors, ModelError, Reason, Request, Rules, Scored, Vectors,
+    Answer, Blend, Candidates, Error, Factors, HomeRequest, ModelError, Page, Pick, Pin, Progress, Reason,
+    Request, Row, Rules, RulesError, Scored, Slate, SlateSettings, Vectors,
 };
 use release::CandidateFile;
 
@@ -18,7 +19,19 @@ pub(crate) fn rules(rules: exports::Rules) -> Result<Rules, exports::LoadError> 
     let blend = rules.blend.map(|blend| Blend::new(blend.weight, blend.floor)).transpose();
     let blend = blend.map_err(|_| refused("blend"))?;
     let own = Rules::new(rules.recency_tau, rules.history_window, rules.ranker_pool);
-    own.map(|own| own.with_blend(blend)).map_err(|error| refused(error.rule))
+    let slate = slate(rules.slate).map_err(|error| refused(error.rule))?;
+    own.map(|own| own.with_blend(blend).with_slate(slate)).map_err(|error| refused(error.rule))
+}
+
+fn slate(slate: exports::Slate) -> Result<Slate, RulesError> {
+    Slate::new(SlateSettings {
+        lambda: slate.lambda,
+        genre_picks_max: slate.genre_picks_max,
+        promoted_max: slate.promoted_max,
+        exploration_place: slate.exploration_place,
+        pinned: slate.pinned.iter().map(|pin| Pin { place: pin.place, title: pin.title }).collect(),
+        promoted: slate.promoted,
+    })
 }
 
 pub(crate) fn candidates(bytes: &[u8]) -> Result<Candidates, exports::LoadError> {
@@ -48,22 +61,49 @@ pub(crate) fn request(request: exports::Request) -> Request {
         k: request.k,
         at_unix_ms: request.at_unix_ms,
         maturity_max_years: request.maturity_max,
+        seed: request.seed,
     }
 }
 
-pub(crate) fn answer(answer: Answer) -> exports::Answer {
-    let picks = answer.picks.into_iter().map(|pick| exports::Pick {
+pub(crate) fn home_request(asked: exports::HomeRequest) -> HomeRequest {
+    let progress = |begun: &exports::Progress| Progress { title: begun.title, share: begun.share };
+    let in_progress = asked.in_progress.iter().map(progress).collect();
+    HomeRequest { request: request(asked.request), in_progress }
+}
+
+pub(crate) fn answer(answer: &Answer) -> exports::Answer {
+    exports::Answer { picks: picks(&answer.picks), eligible: answer.eligible, ranked: answer.ranked }
+}
+
+pub(crate) fn page(page: &Page) -> exports::Page {
+    let row = |row: &Row| exports::Row { reason: reason(row.reason), picks: picks(&row.picks) };
+    exports::Page { rows: page.rows.iter().map(row).collect(), eligible: page.eligible, ranked: page.ranked }
+}
+
+fn picks(picks: &[Pick]) -> Vec<exports::Pick> {
+    let pick = |pick: &Pick| exports::Pick {
         title: pick.title,
         score: pick.score,
-        reason: match pick.reason {
-            Reason::BecauseYouWatched(title) => exports::Reason::BecauseYouWatched(title),
-            Reason::PickedForYou => exports::Reason::PickedForYou,
-            Reason::PopularForNewViewer => exports::Reason::PopularForNewViewer,
-            Reason::PopularWithoutMatch => exports::Reason::PopularWithoutMatch,
-            Reason::PopularToFill => exports::Reason::PopularToFill,
-        },
-    });
-    exports::Answer { picks: picks.collect(), eligible: answer.eligible, ranked: answer.ranked }
+        reason: reason(pick.reason),
+        propensity: pick.propensity,
+    };
+    picks.iter().map(pick).collect()
+}
+
+fn reason(reason: Reason) -> exports::Reason {
+    match reason {
+        Reason::BecauseYouWatched(title) => exports::Reason::BecauseYouWatched(title),
+        Reason::PickedForYou => exports::Reason::PickedForYou,
+        Reason::PopularForNewViewer => exports::Reason::PopularForNewViewer,
+        Reason::PopularWithoutMatch => exports::Reason::PopularWithoutMatch,
+        Reason::PopularToFill => exports::Reason::PopularToFill,
+        Reason::ContinueWatching => exports::Reason::ContinueWatching,
+        Reason::Trending => exports::Reason::Trending,
+        Reason::New => exports::Reason::New,
+        Reason::Pinned => exports::Reason::Pinned,
+        Reason::Promoted => exports::Reason::Promoted,
+        Reason::Explored => exports::Reason::Explored,
+    }
 }
 
 pub(crate) fn scored(scored: Vec<Scored>) -> Vec<exports::Scored> {
@@ -76,6 +116,8 @@ pub(crate) fn error(error: Error) -> exports::Error {
         Error::HistoryTooLong { .. } => exports::Error::HistoryTooLong(count(HISTORY_MAX)),
         Error::TooManyPairs { .. } => exports::Error::TooManyPairs(count(PAIRS_MAX)),
         Error::Vector { width } => exports::Error::Vector(count(width)),
+        Error::InProgressTooLong { .. } => exports::Error::InProgressTooLong(count(IN_PROGRESS_MAX)),
+        Error::Share { index } => exports::Error::ShareOutOfRange(count(index)),
         Error::Inference { code } => exports::Error::Inference(code),
     }
 }

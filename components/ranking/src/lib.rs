@@ -43,7 +43,16 @@ impl exports::Guest for Component {
         let mut imported = ImportedModels;
         let models: Option<&mut dyn Models> = Some(&mut imported);
         let answer = ranking::recommend(&loaded.candidates, &loaded.rules, &request, models);
-        answer.map(convert::answer).map_err(convert::error)
+        answer.map(|answer| convert::answer(&answer)).map_err(convert::error)
+    }
+
+    fn home(request: exports::HomeRequest) -> Result<exports::Page, exports::Error> {
+        let loaded = LOADED.get().ok_or(exports::Error::NotLoaded)?;
+        let request = convert::home_request(request);
+        let mut imported = ImportedModels;
+        let models: Option<&mut dyn Models> = Some(&mut imported);
+        let page = ranking::home(&loaded.candidates, &loaded.rules, &request, models);
+        page.map(|page| convert::page(&page)).map_err(convert::error)
     }
 
     fn nearest(

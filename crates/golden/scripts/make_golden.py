@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+import layout
 import playback
 import reference
 import sets
@@ -62,6 +63,75 @@ def recommend_cases(titles):
         "a history of 10,001": {"history": [ids[0]] * 10_001},
     }
     return [(name, "recommend", {"at_unix_ms": NOON_MS, **request}) for name, request in ask.items()]
+
+
+def slate_rules(titles):
+    """All that a slate can say at once."""
+    ids = [int(title) for title in titles["title_id"]]
+    pinned = [{"place": 3, "title": ids[20]}, {"place": 7, "title": ids[12]}, {"place": 40, "title": ids[35]}]
+    slate = {
+        "lambda": 0.7,
+        "genre_picks_max": 7,
+        "promoted_max": 2,
+        "exploration_place": 5,
+        "pinned": pinned,
+        "promoted": [ids[30], 7, ids[1], ids[37]],
+    }
+    return {**RULES, "slate": slate}
+
+
+def laid_out_cases(titles):
+    ids = [int(title) for title in titles["title_id"]]
+    five = [ids[i] for i in (4, 11, 0, 19, 38)]
+    ask = {
+        "laid out for a new viewer": {},
+        "laid out for one watched title": {"history": [ids[0]], "k": 12},
+        "laid out for five watched titles": {"history": five, "k": 20},
+        "laid out as far as there are titles": {"history": five, "k": 100},
+        "a place drawn by a seed": {"history": five, "seed": 0},
+        "the same place drawn by another seed": {"history": five, "seed": 1_234},
+        "the same place drawn by the last seed": {"history": five, "seed": 4_294_967_295},
+        "a place drawn where little is left": {"history": ids[8:], "k": 6, "seed": 11},
+        "a list too short to explore": {"history": five, "k": 4, "seed": 3},
+        "a pinned title was watched": {"history": [ids[20], ids[3]], "k": 8},
+        "promoted titles are excluded": {"history": five, "exclude": [ids[30], ids[1]], "k": 8},
+        "laid out for children": {"history": five, "maturity_max": 6, "k": 15, "seed": 5},
+        "laid out for who has seen everything": {"history": ids, "seed": 9},
+        "laid out with a k of zero": {"k": 0},
+    }
+    return [(name, "laid-out", {"at_unix_ms": NOON_MS, **request}) for name, request in ask.items()]
+
+
+def home_cases(titles):
+    ids = [int(title) for title in titles["title_id"]]
+    five = [ids[i] for i in (4, 11, 0, 19, 38)]
+
+    def begun(*titles):
+        return [{"title": title, "share": share} for title, share in titles]
+
+    ask = {
+        "the page of a new viewer": {},
+        "the page of one watched title": {"history": [ids[0]], "k": 5},
+        "the page of five watched titles": {"history": five, "k": 4},
+        "a page with an explored place": {"history": five, "k": 6, "seed": 77},
+        "a page with titles in progress": {
+            "history": five,
+            "in_progress": begun((ids[2], 0.25), (ids[9], 0.5), (7, 0.5), (ids[4], 0.1), (ids[2], 0.75)),
+            "k": 3,
+        },
+        "what is finished, unlicensed or excluded is not continued": {
+            "in_progress": begun((ids[2], 0.95), (ids[12], 0.5), (ids[15], 0.5), (ids[33], 1), (ids[5], 0)),
+            "exclude": [ids[15]],
+            "k": 3,
+        },
+        "a page for children": {"history": five, "maturity_max": 6, "k": 3},
+        "the page of who has seen everything": {"history": ids, "k": 5},
+        "all that is left is in progress": {"history": ids, "in_progress": begun((ids[1], 0.5)), "k": 5},
+        "a page as long as the catalogue": {"history": five[::-1], "k": 100},
+        "a page with a k of zero": {"k": 0},
+        "a share above one": {"in_progress": begun((ids[1], 0.5), (ids[2], 1.5))},
+    }
+    return [(name, "home", {"at_unix_ms": NOON_MS, **request}) for name, request in ask.items()]
 
 
 def factor_cases(titles):
@@ -173,6 +243,8 @@ def answer(kind, question, files):
     mean = np.float32(metadata["mean"])
     answers = {
         "recommend": lambda: reference.recommend(titles, RULES, question),
+        "laid-out": lambda: layout.recommend(titles, slate_rules(titles), question),
+        "home": lambda: layout.home(titles, slate_rules(titles), question),
         "predict": lambda: reference.predict(model, mean, question),
         "top-rated": lambda: reference.top_rated(model, mean, question),
         "bitrate": lambda: reference.bitrate(question),
@@ -189,7 +261,8 @@ def main():
     sets.write(folder)
     files = sets.make()
     titles, _ = files["candidates"]
-    asked = [*recommend_cases(titles), *factor_cases(titles), *bitrate_cases(), *event_cases()]
+    asked = [*recommend_cases(titles), *laid_out_cases(titles), *home_cases(titles)]
+    asked += [*factor_cases(titles), *bitrate_cases(), *event_cases()]
     lines = []
     for name, kind, question in asked:
         case = {"name": name, "kind": kind, "input": question, "expected": answer(kind, question, files)}
@@ -199,6 +272,7 @@ def main():
     weights = [reference.decimal(reference.recency_weight(age, RULES["recency_tau"])) for age in ages]
     (folder / "recency.json").write_text(json.dumps(weights) + "\n")
     (folder / "rules.json").write_text(json.dumps(RULES) + "\n")
+    (folder / "slate.json").write_text(json.dumps(slate_rules(titles)) + "\n")
 
 
 main()

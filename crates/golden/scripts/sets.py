@@ -52,7 +52,18 @@ def candidates(random):
         "row_index": np.array(indexes, np.uint32),
         "row_weight": np.array(weights, np.int8),
         "row_scale_log2": random.integers(-11, -7, TITLES).astype(np.int8),
+        "trend": trends(),
     }
+
+
+def trends():
+    """Of dice of their own, so that what is drawn after them stays."""
+    random = np.random.default_rng(SEED + 1)
+    found = random.exponential(2, TITLES)
+    found[random.random(TITLES) < 0.6] = 0
+    # A tie.
+    found[[13, 22]] = 1.5
+    return found.astype(np.float32)
 
 
 def factors(random, title_ids):

@@ -8,13 +8,16 @@
 //! | kind | input | expected |
 //! |---|---|---|
 //! | [`Kind::Recommend`] | `RecommendRequest` | `RankedAnswer` |
+//! | [`Kind::LaidOut`] | `RecommendRequest` | `RankedAnswer` |
+//! | [`Kind::Home`] | `HomeRequest` | `RankedPage` |
 //! | [`Kind::Predict`] | list of `{viewer, title}` | list of ratings |
 //! | [`Kind::TopRated`] | `{viewer, n, exclude}` | list of `{title, score}` |
 //! | [`Kind::Bitrate`] | `BitrateInput` | `BitrateDecision` |
 //! | [`Kind::Events`] | list of `PlaybackEvent`, folded by one call | `SessionReport` |
 //!
 //! A question that must be refused expects `{"refused": code}`. Questions about titles are asked of
-//! [`candidates`] and [`factors`] under [`rules`], without a ranker.
+//! [`candidates`] and [`factors`] under [`rules`], those for lists laid out and for pages under [`slate_rules`],
+//! without a ranker.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -39,6 +42,10 @@ pub struct Case {
 pub enum Kind {
     /// The ranking by rows and popularity.
     Recommend,
+    /// The same, its list laid out.
+    LaidOut,
+    /// The rows of a page.
+    Home,
     /// The factor model, about pairs.
     Predict,
     /// The factor model, about all titles.
@@ -72,6 +79,11 @@ pub fn histories() -> &'static [u8] {
 /// How sources are weighed, as the entry of a manifest.
 pub fn rules() -> &'static str {
     include_str!("../data/rules.json")
+}
+
+/// The same with a slate: variety, a cap, titles pinned and promoted, and a place that explores.
+pub fn slate_rules() -> &'static str {
+    include_str!("../data/slate.json")
 }
 
 /// The weight that each age must have under [`rules`], correctly rounded to f32.

@@ -7,10 +7,17 @@ use golden::{Case, Kind};
 use ranking::Rules;
 use release::{CandidateFile, RulesEntry};
 use serde_json::{Value, json};
-use wire::{BitrateInput, PlaybackEvent, RankedAnswer, RecommendRequest, Refusal, SessionReport};
+use wire::{
+    BitrateInput, HomeRequest, PlaybackEvent, RankedAnswer, RankedPage, RecommendRequest, Refusal,
+    SessionReport,
+};
 
 fn rules() -> Rules {
-    serde_json::from_str::<RulesEntry>(golden::rules()).unwrap().rules().unwrap()
+    read(golden::rules())
+}
+
+fn read(rules: &str) -> Rules {
+    serde_json::from_str::<RulesEntry>(rules).unwrap().rules().unwrap()
 }
 
 /// As it is sent: the shortest decimals of a float, not those of its conversion to f64.
@@ -22,12 +29,20 @@ fn parse<T: serde::de::DeserializeOwned>(input: &Value) -> Result<T, Refusal> {
     wire::decode_json(input.to_string().as_bytes(), wire::limits::REQUEST_BYTES_MAX)
 }
 
-fn recommend(input: &Value) -> Result<Value, Refusal> {
+fn recommend(input: &Value, rules: &Rules) -> Result<Value, Refusal> {
     let request: RecommendRequest = parse(input)?;
     request.validate()?;
     let candidates = CandidateFile::decode(golden::candidates()).unwrap().candidates;
-    let answer = ranking::recommend(&candidates, &rules(), &request.into_domain(&[], 0), None)?;
+    let answer = ranking::recommend(&candidates, rules, &request.into_domain(&[], 0), None)?;
     Ok(sent(&RankedAnswer::from(&answer)))
+}
+
+fn home(input: &Value) -> Result<Value, Refusal> {
+    let request: HomeRequest = parse(input)?;
+    request.validate()?;
+    let candidates = CandidateFile::decode(golden::candidates()).unwrap().candidates;
+    let rules = read(golden::slate_rules());
+    Ok(sent(&RankedPage::from(&ranking::home(&candidates, &rules, &request.into_domain(&[], 0), None)?)))
 }
 
 fn predict(input: &Value) -> Result<Value, Refusal> {
@@ -63,7 +78,9 @@ fn events(input: &Value) -> Result<Value, Refusal> {
 
 fn answer(case: &Case) -> Value {
     let answer = match case.kind {
-        Kind::Recommend => recommend(&case.input),
+        Kind::Recommend => recommend(&case.input, &rules()),
+        Kind::LaidOut => recommend(&case.input, &read(golden::slate_rules())),
+        Kind::Home => home(&case.input),
         Kind::Predict => predict(&case.input),
         Kind::TopRated => Ok(top_rated(&case.input)),
         Kind::Bitrate => bitrate(&case.input),
@@ -85,7 +102,8 @@ fn every_case_gets_its_answer() {
 #[test]
 fn every_kind_is_asked_and_names_are_unique() {
     let cases = golden::cases();
-    for kind in [Kind::Recommend, Kind::Predict, Kind::TopRated, Kind::Bitrate, Kind::Events] {
+    let kinds = [Kind::Recommend, Kind::LaidOut, Kind::Home, Kind::Predict, Kind::TopRated];
+    for kind in kinds.into_iter().chain([Kind::Bitrate, Kind::Events]) {
         assert!(cases.iter().any(|case| case.kind == kind), "{kind:?}");
     }
     let names: BTreeSet<&str> = cases.iter().map(|case| case.name.as_str()).collect();
@@ -94,18 +112,38 @@ fn every_kind_is_asked_and_names_are_unique() {
 
 #[test]
 fn every_reason_is_given_and_ties_occur() {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let mut kinds = BTreeSet::new();
-    let mut ties = 0;
-    for case in golden::cases().iter().filter(|case| case.kind == Kind::Recommend) {
-        let picks = case.expected["picks"].as_array().cloned().unwrap_or_default();
-        kinds.extend(picks.iter().map(|pick| pick["reason"]["kind"].as_str().unwrap().to_owned()));
+    let (mut ties, mut drawn) = (0, BTreeSet::new());
+    for Case { kind, expected, .. } in golden::cases() {
+        if !matches!(kind, Kind::Recommend | Kind::LaidOut | Kind::Home) {
+            continue;
+        }
+        let rows = list(&expected["rows"]);
+        let picks: Vec<Value> =
+            rows.iter().flat_map(|row| list(&row["picks"])).chain(list(&expected["picks"])).collect();
+        let reasons = rows.iter().chain(&picks).map(|told| &told["reason"]["kind"]);
+        kinds.extend(reasons.map(|kind| kind.as_str().unwrap().to_owned()));
         ties += picks.windows(2).filter(|pair| pair[0]["score"] == pair[1]["score"]).count();
+        drawn.extend(
+            picks.iter().filter(|pick| pick["propensity"] != Value::Null).map(|pick| number(&pick["title"])),
+        );
     }
-    assert_eq!(
-        kinds.iter().map(String::as_str).collect::<Vec<_>>(),
-        ["because-you-watched", "popular-for-new-viewer", "popular-to-fill", "popular-without-match"]
-    );
-    assert!(ties > 0);
+    let expected = [
+        "because-you-watched",
+        "continue-watching",
+        "explored",
+        "new",
+        "picked-for-you",
+        "pinned",
+        "popular-for-new-viewer",
+        "popular-to-fill",
+        "popular-without-match",
+        "promoted",
+        "trending",
+    ];
+    assert_eq!(kinds.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+    assert!(ties > 0 && drawn.len() > 2);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The candidates of one region: columns, checked once.
 
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 use core::fmt;
 
 use crate::limits::{ROW_ENTRIES_MAX, SCALE_LOG2_MAX, TITLES_MAX};
@@ -36,6 +37,8 @@ pub struct Columns {
     pub row_scales_log2: Vec<i8>,
     /// What a viewer's vector is compared with, if the release has a tower.
     pub vectors: Option<Vectors>,
+    /// How much more than usual a title was watched of late, 0 or more; 0 = not more. None: nobody counted.
+    pub trends: Option<Vec<f32>>,
 }
 
 /// A checked candidate set.
@@ -46,6 +49,10 @@ pub struct Candidates {
     pub(crate) popular_scores: Vec<f32>,
     /// All indexes, most popular first, ties by the lower id.
     pub(crate) by_popularity: Vec<u32>,
+    /// Indexes of what was watched more than usual, most first, ties by the lower id.
+    pub(crate) by_trend: Vec<u32>,
+    /// All indexes, newest first, ties by popularity, then by the lower id.
+    pub(crate) by_newness: Vec<u32>,
     pub(crate) popularity_max: f32,
     pub(crate) openings: Openings,
     places: Places,
@@ -73,6 +80,11 @@ pub enum CandidatesError {
     },
     /// A popularity is negative or not finite.
     Popularity {
+        /// Where.
+        index: usize,
+    },
+    /// A trend is negative or not finite.
+    Trend {
         /// Where.
         index: usize,
     },
@@ -111,9 +123,22 @@ impl Candidates {
         let mut by_popularity: Vec<u32> = (0..).take(columns.title_ids.len()).collect();
         by_popularity
             .sort_unstable_by(|&a, &b| falling(popular_scores[a as usize], a, popular_scores[b as usize], b));
+        let by_trend = by_trend(&columns);
+        let mut by_newness = by_popularity.clone();
+        // Stable: of equals the most popular stays first.
+        by_newness.sort_by_key(|&index| Reverse(new_from_s(&columns, index as usize)));
         let places = Places::new(&columns.title_ids);
         let openings = Openings::new(&columns);
-        Ok(Self { columns, popular_scores, by_popularity, popularity_max, openings, places })
+        Ok(Self {
+            columns,
+            popular_scores,
+            by_popularity,
+            by_trend,
+            by_newness,
+            popularity_max,
+            openings,
+            places,
+        })
     }
 
     /// Titles in the set.
@@ -140,6 +165,28 @@ impl Candidates {
     pub fn index_of(&self, title: TitleId) -> Option<usize> {
         self.places.get(&self.columns.title_ids, title)
     }
+}
+
+fn by_trend(columns: &Columns) -> Vec<u32> {
+    let Some(trends) = &columns.trends else { return Vec::new() };
+    let trend = |index: u32| trends[index as usize];
+    let mut by_trend: Vec<u32> = (0..).take(trends.len()).filter(|&index| trend(index) > 0.0).collect();
+    by_trend.sort_unstable_by(|&a, &b| falling(trend(a), a, trend(b), b));
+    by_trend
+}
+
+/// Since when a title is new: its licence here, or the year it was made, whichever came later. Unix time in seconds.
+pub(crate) fn new_from_s(columns: &Columns, index: usize) -> u64 {
+    columns.window_from_s[index].max(year_from_s(columns.years[index]))
+}
+
+/// When a year begins; 0 for an unknown one and before 1970.
+fn year_from_s(year: u16) -> u64 {
+    let year = u64::from(year);
+    let Some(years) = year.checked_sub(1970) else { return 0 };
+    // Gregorian leap years since then.
+    let leaps = (year - 1969) / 4 - (year - 1901) / 100 + (year - 1601) / 400;
+    (years * 365 + leaps) * 86_400
 }
 
 fn check_titles(columns: &Columns) -> Result<(), CandidatesError> {
@@ -171,11 +218,18 @@ fn check_titles(columns: &Columns) -> Result<(), CandidatesError> {
     {
         return Err(CandidatesError::Length { column: "vector" });
     }
+    if columns.trends.as_ref().is_some_and(|trends| trends.len() != titles) {
+        return Err(CandidatesError::Length { column: "trend" });
+    }
     if let Some(before) = columns.title_ids.windows(2).position(|pair| pair[0] >= pair[1]) {
         return Err(CandidatesError::IdsNotRising { index: before + 1 });
     }
-    match columns.popularity.iter().position(|popularity| !popularity.is_finite() || *popularity < 0.0) {
-        Some(index) => Err(CandidatesError::Popularity { index }),
+    let nonsense = |counts: &[f32]| counts.iter().position(|count| !count.is_finite() || *count < 0.0);
+    if let Some(index) = nonsense(&columns.popularity) {
+        return Err(CandidatesError::Popularity { index });
+    }
+    match columns.trends.as_deref().and_then(nonsense) {
+        Some(index) => Err(CandidatesError::Trend { index }),
         None => Ok(()),
     }
 }
@@ -214,6 +268,7 @@ impl fmt::Display for CandidatesError {
             Self::Length { column } => write!(f, "column {column} is not as long as title_id"),
             Self::IdsNotRising { index } => write!(f, "title_id {index} is not above the one before it"),
             Self::Popularity { index } => write!(f, "popularity {index} is negative or not finite"),
+            Self::Trend { index } => write!(f, "trend {index} is negative or not finite"),
             Self::RowBounds { index } => write!(f, "row {index} ends where it cannot"),
             Self::RowEntry { entry } => write!(f, "row entry {entry} is outside the set or does not rise"),
             Self::RowScale { index } => write!(f, "row {index} has a scale out of range"),
@@ -222,3 +277,26 @@ impl fmt::Display for CandidatesError {
 }
 
 impl core::error::Error for CandidatesError {}
+
+#[cfg(test)]
+mod tests {
+    use super::year_from_s;
+
+    #[test]
+    fn a_year_begins_when_a_calendar_says() {
+        // `date --utc --date=YEAR-01-01 +%s`
+        let years = [
+            (0, 0),
+            (1969, 0),
+            (1970, 0),
+            (1973, 94_694_400),
+            (2000, 946_684_800),
+            (2001, 978_307_200),
+            (2025, 1_735_689_600),
+            (2101, 4_133_980_800),
+        ];
+        for (year, from_s) in years {
+            assert_eq!(year_from_s(year), from_s, "{year}");
+        }
+    }
+}

@@ -36,6 +36,11 @@ impl<'a> Eligibility<'a> {
         self.is_open(index) && !self.barred.contains(index)
     }
 
+    /// Bars one more.
+    pub(crate) fn bar(&mut self, index: usize) {
+        self.barred.insert(index);
+    }
+
     /// How many may be shown.
     pub(crate) fn count(&self) -> u32 {
         let open = self.candidates.openings.count(self.at_unix_s, self.maturity_max_years);
@@ -43,7 +48,8 @@ impl<'a> Eligibility<'a> {
         open - u32::try_from(barred).unwrap_or(open)
     }
 
-    fn is_open(&self, index: usize) -> bool {
+    /// Whether the candidate may be shown to whoever has begun it: by its licence and its age rating.
+    pub(crate) fn is_open(&self, index: usize) -> bool {
         let columns = &self.candidates.columns;
         columns.maturity_years[index] <= self.maturity_max_years
             && columns.window_from_s[index] <= self.at_unix_s

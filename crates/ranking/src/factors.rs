@@ -9,10 +9,11 @@ use core::fmt;
 
 use kernels::Dense;
 
+use crate::Error;
 use crate::bitset::Bitset;
 use crate::limits::{FACTORS_MAX, PAIRS_MAX, TITLES_MAX};
 use crate::places::Places;
-use crate::request::{Error, Scored};
+use crate::request::Scored;
 use crate::{TitleId, ViewerId};
 
 /// The columns of a factor model as a file holds them.

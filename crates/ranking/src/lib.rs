@@ -10,9 +10,12 @@ mod bitset;
 mod blend;
 mod candidates;
 mod eligibility;
+mod error;
 mod factors;
 pub mod features;
+mod home;
 mod indexes;
+mod layout;
 pub mod limits;
 mod nearest;
 mod openings;
@@ -21,15 +24,22 @@ mod places;
 mod recommend;
 mod request;
 mod rows;
+mod rules;
+mod similarity;
+mod slate;
 mod vectors;
 
 pub use blend::{Blend, BlendError};
 pub use candidates::{Candidates, CandidatesError, Columns};
+pub use error::Error;
 pub use factors::{FactorColumns, Factors, FactorsError};
+pub use home::home;
 pub use indexes::{IndexSlice, Indexes};
 pub use nearest::nearest;
 pub use recommend::{ModelError, Models, recommend, row_scores};
-pub use request::{Answer, Error, Pick, Reason, Request, Rules, RulesError, Scored};
+pub use request::{Answer, HomeRequest, Page, Pick, Progress, Reason, Request, Row, Scored};
+pub use rules::{Rules, RulesError};
+pub use slate::{Pin, Slate, SlateSettings};
 pub use vectors::Vectors;
 
 /// The number a title has in the catalogue; stable over releases.

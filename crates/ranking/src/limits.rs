@@ -39,3 +39,28 @@ pub const BLEND_WEIGHT_MAX: f32 = 1_000.0;
 
 /// Floor of a blend: below it a single rounded entry would outweigh everything the tower says.
 pub const BLEND_FLOOR_MIN: f32 = 1e-6;
+
+/// Best candidates of which a list is laid out: the choice between titles beyond is noise, and each costs a comparison
+/// with every title of the list.
+pub const SLATE_POOL: usize = 200;
+
+/// Titles with a place of their own; of more an operator loses sight.
+pub const PINNED_MAX: usize = 20;
+
+/// Promoted titles; more would be a list of their own.
+pub const PROMOTED_MAX: usize = 20;
+
+/// Titles in progress in a request; nobody continues that many, so more is a mistake.
+pub const IN_PROGRESS_MAX: usize = 1_000;
+
+/// Rows of a page for single titles that were watched; more would hide what is below them.
+pub const BECAUSE_ROWS_MAX: usize = 3;
+
+/// Rows of a page: continue watching, top picks, those for single titles, trending, new.
+pub const PAGE_ROWS_MAX: usize = BECAUSE_ROWS_MAX + 4;
+
+/// Titles that a row for one watched title needs: fewer say too little to take the width of a screen.
+pub const BECAUSE_PICKS_MIN: usize = 3;
+
+/// Share of a title from which on it is watched to the end: what is left are the credits.
+pub const FINISHED_SHARE: f32 = 0.95;

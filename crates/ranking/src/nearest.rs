@@ -5,10 +5,11 @@ use alloc::vec::Vec;
 use kernels::{Query, top};
 
 use crate::Candidates;
+use crate::Error;
 use crate::eligibility::Eligibility;
 use crate::limits::NEAREST_MAX;
 use crate::order::keep_best;
-use crate::request::{Error, Request, Scored};
+use crate::request::{Request, Scored};
 
 /// The `count` titles whose vectors have the highest product with `viewer`, among those that the filters of `request`
 /// let pass (its `k` is not looked at): falling product, ties by the lower id.

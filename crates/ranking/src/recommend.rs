@@ -6,11 +6,13 @@ use alloc::vec::Vec;
 use kernels::top_of;
 
 use crate::eligibility::Eligibility;
-use crate::limits::RESCORED;
+use crate::layout::{How, Placed, Pool, lay_out, place};
+use crate::limits::{RESCORED, SLATE_POOL};
 use crate::order::keep_best;
-use crate::request::{Answer, Error, Pick, Reason, Request, Rules};
+use crate::request::{Answer, Pick, Reason, Request};
 use crate::rows::{self, RowScores, Watched};
-use crate::{Blend, Candidates, TitleId, Vectors, features};
+use crate::{Blend, Candidates, Slate, TitleId, Vectors, features};
+use crate::{Error, Rules};
 
 /// The models of a release, run by whoever asks.
 pub trait Models {
@@ -49,84 +51,158 @@ pub fn recommend(
     candidates: &Candidates,
     rules: &Rules,
     request: &Request,
-    mut models: Option<&mut dyn Models>,
+    models: Option<&mut dyn Models>,
 ) -> Result<Answer, Error> {
     request.check()?;
     let eligibility = Eligibility::new(candidates, request);
     let eligible = eligibility.count();
-    let recent = rows::recent(candidates, rules, &request.history);
-    let by_rows = rows::sum(candidates, &recent);
-    let row_scores = &by_rows.scores;
-    let pool = if models.is_some() { rules.ranker_pool() } else { 0 };
-    let k = request.k as usize;
-    let wanted = k.max(pool);
-
-    let viewer = match (&mut models, rules.blend(), &candidates.columns.vectors) {
-        (Some(models), Some(blend), Some(vectors)) => {
-            let viewer = encode(candidates, vectors, &request.history, *models)?;
-            viewer.map(|viewer| Compared { viewer, blend, vectors })
-        }
-        _ => None,
-    };
-    let mut best = match &viewer {
-        Some(compared) => compared.best(&eligibility, &by_rows, wanted),
-        None => personal(&eligibility, row_scores, wanted),
-    };
-    let is_personal = !best.is_empty();
-    let missing = wanted.saturating_sub(best.len());
-    let lowest = best.last().map_or(f32::MAX, |&(score, _)| score);
-    let is_taken = |index: u32| best.iter().any(|&(_, taken)| taken == index);
-    // Few enough to search: only where less was found than asked for.
-    let fill = popular(candidates, &eligibility, missing, is_taken);
-    let first_filled = best.len();
-    // Popular titles score −1 to 0: below every positive row score, but not below every logarithm.
-    if lowest > 0.0 {
-        best.extend(fill);
-    } else {
-        best.extend(behind(lowest, fill));
-    }
-
-    let ranked = is_personal && pool > 0;
-    let mut filled: Vec<u32> = best[first_filled..].iter().map(|&(_, index)| index).collect();
-    filled.sort_unstable();
-    if let (true, Some(models)) = (ranked, models) {
-        let pool = best.len().min(pool);
-        best.truncate(pool.max(k));
-        best = rank(candidates, &recent, row_scores, best, pool, models)?;
-    }
-    best.truncate(k);
-    let why = Why { candidates, recent: &recent, row_scores, filled: &filled, request, is_personal };
-    let pick =
-        |(score, index)| Pick { title: title(candidates, index as usize), score, reason: why.reason(index) };
-    Ok(Answer { picks: best.into_iter().map(pick).collect(), eligible, ranked })
+    let ordered = Ordered::new(candidates, rules, request, &eligibility, models)?;
+    let picks = ordered.picks(candidates, rules, request, &eligibility);
+    Ok(Answer { picks, eligible, ranked: ordered.ranked })
 }
 
-/// Why each pick was picked.
-struct Why<'a> {
-    candidates: &'a Candidates,
-    recent: &'a [Watched],
-    row_scores: &'a [f32],
+/// The best eligible candidates in order: of which a list is laid out.
+pub(crate) struct Ordered {
+    best: Vec<(f32, u32)>,
+    // The first so many have scores of one scale.
+    own: usize,
     // Rising: what was taken by popularity.
-    filled: &'a [u32],
-    request: &'a Request,
-    is_personal: bool,
+    filled: Vec<u32>,
+    recent: Vec<Watched>,
+    row_scores: Vec<f32>,
+    pub(crate) ranked: bool,
+    popular: Reason,
+    pub(crate) is_personal: bool,
 }
 
-impl Why<'_> {
-    fn reason(&self, index: u32) -> Reason {
-        let popular = match (self.request.history.is_empty(), self.is_personal) {
+impl Ordered {
+    /// Asks the sources, then the ranker.
+    pub(crate) fn new(
+        candidates: &Candidates,
+        rules: &Rules,
+        request: &Request,
+        eligibility: &Eligibility<'_>,
+        mut models: Option<&mut dyn Models>,
+    ) -> Result<Self, Error> {
+        let recent = rows::recent(candidates, rules, &request.history);
+        let by_rows = rows::sum(candidates, &recent);
+        let row_scores = &by_rows.scores;
+        let pool = if models.is_some() { rules.ranker_pool() } else { 0 };
+        let k = if rules.slate().is_plain() { 0 } else { SLATE_POOL }.max(request.k as usize);
+        let wanted = k.max(pool);
+
+        let viewer = match (&mut models, rules.blend(), &candidates.columns.vectors) {
+            (Some(models), Some(blend), Some(vectors)) => {
+                let viewer = encode(candidates, vectors, &request.history, *models)?;
+                viewer.map(|viewer| Compared { viewer, blend, vectors })
+            }
+            _ => None,
+        };
+        let mut best = match &viewer {
+            Some(compared) => compared.best(eligibility, &by_rows, wanted),
+            None => personal(eligibility, row_scores, wanted),
+        };
+        let is_personal = !best.is_empty();
+        let missing = wanted.saturating_sub(best.len());
+        let lowest = best.last().map_or(f32::MAX, |&(score, _)| score);
+        let is_taken = |index: u32| best.iter().any(|&(_, taken)| taken == index);
+        // Few enough to search: only where less was found than asked for.
+        let fill = popular(candidates, eligibility, missing, is_taken);
+        let first_filled = best.len();
+        // Popular titles score −1 to 0: below every positive row score, but not below every logarithm.
+        if lowest > 0.0 {
+            best.extend(fill);
+        } else {
+            best.extend(behind(lowest, fill));
+        }
+
+        let ranked = is_personal && pool > 0;
+        let mut filled: Vec<u32> = best[first_filled..].iter().map(|&(_, index)| index).collect();
+        filled.sort_unstable();
+        let mut own = if is_personal { first_filled } else { best.len() };
+        if let (true, Some(models)) = (ranked, models) {
+            own = best.len().min(pool);
+            best.truncate(own.max(k));
+            best = rank(candidates, &recent, row_scores, best, own, models)?;
+        }
+        let popular = match (request.history.is_empty(), is_personal) {
             (true, _) => Reason::PopularForNewViewer,
             (false, false) => Reason::PopularWithoutMatch,
             (false, true) => Reason::PopularToFill,
         };
+        let row_scores = by_rows.scores;
+        Ok(Self { best, own, filled, recent, row_scores, ranked, popular, is_personal })
+    }
+
+    /// The list.
+    pub(crate) fn picks(
+        &self,
+        candidates: &Candidates,
+        rules: &Rules,
+        request: &Request,
+        eligibility: &Eligibility<'_>,
+    ) -> Vec<Pick> {
+        let (slate, count) = (rules.slate(), request.k as usize);
+        if slate.is_plain() {
+            let head = self.best.iter().take(count);
+            return head.map(|&(score, index)| self.pick(candidates, index, score, How::Ordered)).collect();
+        }
+        let placed = self.placed(candidates, slate, eligibility, count);
+        let pool = Pool { ordered: &self.best, own: self.own };
+        let laid = lay_out(&candidates.columns, slate, &pool, &placed, count, request.seed);
+        laid.into_iter().map(|laid| self.pick(candidates, laid.index, laid.score, laid.how)).collect()
+    }
+
+    /// What the operator placed and this viewer may see.
+    fn placed(
+        &self,
+        candidates: &Candidates,
+        slate: &Slate,
+        eligibility: &Eligibility<'_>,
+        count: usize,
+    ) -> Placed {
+        let settings = slate.settings();
+        let shown = |title: TitleId| {
+            let index = candidates.index_of(title).filter(|&index| eligibility.allows(index))?;
+            u32::try_from(index).ok()
+        };
+        let pinned = settings.pinned.iter();
+        let pinned = pinned.filter_map(|pin| Some((place(pin.place, count)?, shown(pin.title)?)));
+        let mut promoted: Vec<u32> = settings.promoted.iter().filter_map(|&title| shown(title)).collect();
+        // Stable: those who are not among the best keep the operator's order.
+        promoted
+            .sort_by_key(|&index| self.best.iter().position(|&(_, at)| at == index).unwrap_or(usize::MAX));
+        promoted.truncate(settings.promoted_max as usize);
+        Placed { pinned: pinned.collect(), promoted }
+    }
+
+    fn pick(&self, candidates: &Candidates, index: u32, score: f32, how: How) -> Pick {
+        let reason = match how {
+            How::Ordered => self.reason(candidates, index),
+            How::Pinned => Reason::Pinned,
+            How::Promoted => Reason::Promoted,
+            How::Explored(_) => Reason::Explored,
+        };
+        let propensity = match how {
+            How::Explored(propensity) => Some(propensity),
+            _ => None,
+        };
+        Pick { title: title(candidates, index as usize), score, reason, propensity }
+    }
+
+    fn reason(&self, candidates: &Candidates, index: u32) -> Reason {
         if self.filled.binary_search(&index).is_ok() {
-            return popular;
+            return self.popular;
         }
         let leads = self.row_scores[index as usize] > 0.0;
-        let strongest = leads.then(|| rows::strongest(self.candidates, self.recent, index)).flatten();
-        strongest.map_or(Reason::PickedForYou, |watched| {
-            Reason::BecauseYouWatched(title(self.candidates, watched))
-        })
+        let strongest = leads.then(|| rows::strongest(candidates, &self.recent, index)).flatten();
+        strongest
+            .map_or(Reason::PickedForYou, |watched| Reason::BecauseYouWatched(title(candidates, watched)))
+    }
+
+    /// What the list as a whole is: personal, or popular for a reason.
+    pub(crate) fn whole(&self) -> Reason {
+        if self.is_personal { Reason::PickedForYou } else { self.popular }
     }
 }
 
@@ -243,6 +319,6 @@ fn behind(floor: f32, rest: Vec<(f32, u32)>) -> impl Iterator<Item = (f32, u32)>
     })
 }
 
-fn title(candidates: &Candidates, index: usize) -> TitleId {
+pub(crate) fn title(candidates: &Candidates, index: usize) -> TitleId {
     candidates.columns.title_ids[index]
 }

@@ -1,82 +1,9 @@
 //! Questions and answers.
 
-use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
 
-use crate::limits::{HISTORY_MAX, HISTORY_WINDOW_MAX, K_MAX, RANKER_POOL_MAX};
-use crate::{Blend, TitleId};
-
-/// How the sources are weighed; part of the release.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rules {
-    recency_tau: f32,
-    history_window: u32,
-    ranker_pool: u32,
-    blend: Option<Blend>,
-}
-
-/// A rule outside its range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RulesError {
-    /// Its name.
-    pub rule: &'static str,
-}
-
-impl Rules {
-    /// A watched title at age `a` (0 = the newest) weighs `exp(−a / recency_tau)`, above 0;
-    /// `history_window` of them count, 1 to 200; the best `ranker_pool` candidates, at most 200, are
-    /// put in order by the ranker, none with 0.
-    ///
-    /// # Errors
-    ///
-    /// Names the rule that is out of its range.
-    pub fn new(recency_tau: f32, history_window: u32, ranker_pool: u32) -> Result<Self, RulesError> {
-        if !recency_tau.is_finite() || recency_tau <= 0.0 {
-            return Err(RulesError { rule: "recency-tau" });
-        }
-        if history_window == 0 || history_window > HISTORY_WINDOW_MAX {
-            return Err(RulesError { rule: "history-window" });
-        }
-        if ranker_pool > RANKER_POOL_MAX {
-            return Err(RulesError { rule: "ranker-pool" });
-        }
-        Ok(Self { recency_tau, history_window, ranker_pool, blend: None })
-    }
-
-    /// The same, with how rows and tower are blended; without it a tower is not asked.
-    #[must_use]
-    pub fn with_blend(self, blend: Option<Blend>) -> Self {
-        Self { blend, ..self }
-    }
-
-    /// The same without a ranker.
-    #[must_use]
-    pub fn without_ranker(self) -> Self {
-        Self { ranker_pool: 0, ..self }
-    }
-
-    /// How rows and tower are blended.
-    pub fn blend(&self) -> Option<Blend> {
-        self.blend
-    }
-
-    /// The weight of a watched title at an age: `exp(−age / recency_tau)`.
-    pub fn recency_weight(&self, age: usize) -> f32 {
-        #[allow(clippy::cast_precision_loss, reason = "an age is below 200")]
-        libm::expf(-(age as f32) / self.recency_tau)
-    }
-
-    /// Watched titles that count.
-    pub fn history_window(&self) -> usize {
-        self.history_window as usize
-    }
-
-    /// Candidates for the ranker.
-    pub fn ranker_pool(&self) -> usize {
-        self.ranker_pool as usize
-    }
-}
+use crate::limits::{FINISHED_SHARE, HISTORY_MAX, IN_PROGRESS_MAX, K_MAX};
+use crate::{Error, TitleId};
 
 /// One viewer's question.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,6 +18,8 @@ pub struct Request {
     pub at_unix_ms: u64,
     /// Highest age rating to show, in years.
     pub maturity_max_years: u8,
+    /// Any number: what is drawn follows from it, so draw it for each request. Without it nothing is explored.
+    pub seed: Option<u32>,
 }
 
 impl Request {
@@ -105,7 +34,44 @@ impl Request {
     }
 }
 
-/// Why a title was picked.
+/// One viewer's question for a page.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HomeRequest {
+    /// Who asks, when; `k` is what a row may hold.
+    pub request: Request,
+    /// Titles begun and where they stand, oldest first; of a title twice the newest counts.
+    pub in_progress: Vec<Progress>,
+}
+
+/// How far a title has been watched.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// Which; an unknown one is skipped.
+    pub title: TitleId,
+    /// Share of it that has been watched, 0 to 1.
+    pub share: f32,
+}
+
+impl HomeRequest {
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.request.check()?;
+        if self.in_progress.len() > IN_PROGRESS_MAX {
+            return Err(Error::InProgressTooLong { titles: self.in_progress.len() });
+        }
+        match self.in_progress.iter().position(|progress| !(0.0..=1.0).contains(&progress.share)) {
+            Some(index) => Err(Error::Share { index }),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Progress {
+    pub(crate) fn is_finished(&self) -> bool {
+        self.share >= FINISHED_SHARE
+    }
+}
+
+/// Why a title was picked, or a row is on the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// The row of this watched title contributed most.
@@ -118,6 +84,18 @@ pub enum Reason {
     PopularWithoutMatch,
     /// The personal picks did not fill the list: what the region watches.
     PopularToFill,
+    /// The viewer has begun it.
+    ContinueWatching,
+    /// The region watches it more than usual.
+    Trending,
+    /// It came to the region of late.
+    New,
+    /// An operator gave it this place.
+    Pinned,
+    /// An operator promotes it.
+    Promoted,
+    /// It was drawn, to learn what else the viewer would like.
+    Explored,
 }
 
 /// A title to show.
@@ -129,9 +107,12 @@ pub struct Pick {
     pub score: f32,
     /// Why.
     pub reason: Reason,
+    /// The probability with which this title was drawn for this place; none for a place that is not drawn.
+    pub propensity: Option<f32>,
 }
 
-/// Picks in falling order of score; ties by the lower title id.
+/// Picks in the order to show them: falling score, ties by the lower title id, unless the release's [`Slate`] says
+/// otherwise.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     /// `k` of them, or all that the filters leave.
@@ -142,6 +123,26 @@ pub struct Answer {
     pub ranked: bool,
 }
 
+/// Rows in the order to show them; no title is in two of them or in one twice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    /// None is empty.
+    pub rows: Vec<Row>,
+    /// Candidates that passed the filters, those in progress left out.
+    pub eligible: u32,
+    /// Whether the ranker ordered the best of them.
+    pub ranked: bool,
+}
+
+/// A row of a page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// What its titles have in common.
+    pub reason: Reason,
+    /// In the order to show them; scores are comparable within the row only.
+    pub picks: Vec<Pick>,
+}
+
 /// A title and its predicted rating.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scored {
@@ -150,69 +151,3 @@ pub struct Scored {
     /// On the scale of the ratings that trained the model.
     pub score: f32,
 }
-
-/// Why a question was refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Error {
-    /// `k` is 0 or above [`K_MAX`].
-    KOutOfRange {
-        /// What was asked.
-        k: u32,
-    },
-    /// More watched titles than [`HISTORY_MAX`].
-    HistoryTooLong {
-        /// How many.
-        titles: usize,
-    },
-    /// More pairs than [`crate::limits::PAIRS_MAX`].
-    TooManyPairs {
-        /// How many.
-        pairs: usize,
-    },
-    /// A viewer's vector is not finite, or not as wide as those of the candidates.
-    Vector {
-        /// How wide those are.
-        width: usize,
-    },
-    /// A model of the release failed.
-    Inference {
-        /// Its code.
-        code: String,
-    },
-}
-
-impl Error {
-    /// The stable name of the error.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::KOutOfRange { .. } => "k-out-of-range",
-            Self::HistoryTooLong { .. } => "history-too-long",
-            Self::TooManyPairs { .. } => "too-many-pairs",
-            Self::Vector { .. } => "vector",
-            Self::Inference { .. } => "inference",
-        }
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::KOutOfRange { k } => write!(f, "k is {k}, not 1 to {K_MAX}"),
-            Self::HistoryTooLong { titles } => {
-                write!(f, "{titles} watched titles are more than {HISTORY_MAX}")
-            }
-            Self::TooManyPairs { pairs } => write!(f, "{pairs} pairs are too many"),
-            Self::Vector { width } => write!(f, "the vector is not {width} finite numbers"),
-            Self::Inference { code } => write!(f, "a model failed: {code}"),
-        }
-    }
-}
-
-impl fmt::Display for RulesError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "rule {} is out of its range", self.rule)
-    }
-}
-
-impl core::error::Error for Error {}
-impl core::error::Error for RulesError {}

@@ -7,8 +7,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::Candidates;
+use crate::Rules;
 use crate::indexes::IndexSlice;
-use crate::request::Rules;
 
 /// A watched title that counts.
 pub(crate) struct Watched {
@@ -76,6 +76,13 @@ pub(crate) fn strongest(candidates: &Candidates, recent: &[Watched], candidate: 
         }
     }
     best.map(|(_, index)| index)
+}
+
+/// Where the row of one title leads, with the values of its entries.
+pub(crate) fn entries(candidates: &Candidates, index: usize) -> Vec<(f32, u32)> {
+    let (indexes, weights) = row(candidates, index);
+    let scale = libm::exp2f(f32::from(candidates.columns.row_scales_log2[index]));
+    indexes.to_vec().into_iter().zip(weights).map(|(to, &weight)| (scale * f32::from(weight), to)).collect()
 }
 
 fn row(candidates: &Candidates, index: usize) -> (IndexSlice<'_>, &[i8]) {

@@ -58,6 +58,7 @@ impl CandidateFile {
             row_weights: file.column("row_weight")?,
             row_scales_log2: file.column("row_scale_log2")?,
             vectors: vectors(&file)?,
+            trends: optional(file.column("trend"))?,
         };
         Ok(Self { region: region.to_string(), genres, candidates: Candidates::new(columns)? })
     }
@@ -87,6 +88,9 @@ impl CandidateFile {
             file.column("vector_scale_log2", &scales);
             file.column("tower_item", items);
         }
+        if let Some(trends) = &columns.trends {
+            file.column("trend", trends);
+        }
         file.finish(&[
             ("schema", SCHEMA.to_string()),
             ("region", self.region.clone()),
@@ -103,12 +107,17 @@ fn indexes(file: &Reader<'_>) -> Result<Indexes, FileError> {
     }
 }
 
+/// A tensor that a file may do without.
+fn optional<T>(found: Result<T, FileError>) -> Result<Option<T>, FileError> {
+    match found {
+        Err(FileError::TensorMissing { .. }) => Ok(None),
+        found => found.map(Some),
+    }
+}
+
 /// All three tensors, or none.
 fn vectors(file: &Reader<'_>) -> Result<Option<Vectors>, FileError> {
-    let (values, width) = match file.table::<i8>("vector") {
-        Err(FileError::TensorMissing { .. }) => return Ok(None),
-        found => found?,
-    };
+    let Some((values, width)) = optional(file.table::<i8>("vector"))? else { return Ok(None) };
     let scales: Vec<i8> = file.column("vector_scale_log2")?;
     let scales = scales.into_iter().map(|scale| libm::exp2f(f32::from(scale))).collect();
     let matrix = ByteMatrix::new(width, &values, scales).map_err(|_| FileError::Value { field: "vector" })?;

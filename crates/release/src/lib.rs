@@ -13,6 +13,7 @@ mod factors;
 mod histories;
 pub mod limits;
 mod manifest;
+mod slate;
 mod tensors;
 mod titles;
 
@@ -26,4 +27,5 @@ pub use manifest::{
     BlendEntry, Components, FileEntry, GOLDEN_MATURITY_MAX_YEARS, GoldenCase, Manifest, Model, ModelValue,
     RegionEntry, RulesEntry,
 };
+pub use slate::{PinEntry, SlateEntry};
 pub use titles::{Title, Titles};

@@ -8,6 +8,7 @@ use ranking::{Blend, Rules, RulesError, TitleId};
 use serde::{Deserialize, Serialize};
 
 use crate::FileError;
+use crate::SlateEntry;
 use crate::limits::{FILES_MAX, GOLDEN_CASES_MAX, MANIFEST_BYTES_MAX, NAME_CHARS_MAX};
 
 const SCHEMA: &str = "frontrow-manifest-1";
@@ -52,17 +53,20 @@ pub struct Manifest {
 }
 
 /// A region.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RegionEntry {
     /// Its name.
     pub name: String,
     /// The file of its candidate set.
     pub candidates: String,
+    /// How its lists are laid out, if otherwise than the rules of the release say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slate: Option<SlateEntry>,
 }
 
 /// The rules as they are written.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RulesEntry {
     /// A watched title at age `a` weighs `exp(−a / recency_tau)`.
@@ -74,6 +78,9 @@ pub struct RulesEntry {
     /// How rows and tower are blended; none without a tower.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blend: Option<BlendEntry>,
+    /// How lists are laid out.
+    #[serde(default, skip_serializing_if = "SlateEntry::is_default")]
+    pub slate: SlateEntry,
 }
 
 /// How rows and tower are blended, as it is written; see [`ranking::Blend`].
@@ -96,7 +103,7 @@ impl RulesEntry {
         let refused = |_| RulesError { rule: "blend" };
         let blend = self.blend.map(|blend| Blend::new(blend.weight, blend.floor).map_err(refused));
         let rules = Rules::new(self.recency_tau, self.history_window, self.ranker_pool)?;
-        Ok(rules.with_blend(blend.transpose()?))
+        Ok(rules.with_blend(blend.transpose()?).with_slate(self.slate.slate()?))
     }
 }
 
@@ -201,6 +208,12 @@ impl Manifest {
         self.file(&entry.candidates)
     }
 
+    /// The rules that hold in a region.
+    pub fn rules_of(&self, region: &RegionEntry) -> RulesEntry {
+        let slate = region.slate.as_ref().unwrap_or(&self.rules.slate);
+        RulesEntry { slate: slate.clone(), ..self.rules.clone() }
+    }
+
     /// # Errors
     ///
     /// Names the first field that contradicts the rest.
@@ -231,7 +244,8 @@ impl Manifest {
         if self.files.len() > FILES_MAX || !rising || !self.files.iter().all(is_file) {
             return refuse("files");
         }
-        if self.rules.rules().is_err() {
+        let regional = self.regions.iter().map(|region| self.rules_of(region).rules());
+        if self.rules.rules().is_err() || regional.into_iter().any(|rules| rules.is_err()) {
             return refuse("rules");
         }
         if self.ranker.is_none() && self.rules.ranker_pool > 0 {

@@ -1,7 +1,7 @@
 //! The messages between players, nodes and the origin, and their way into domain types.
 //!
-//! The only crate that knows `serde` for messages. JSON everywhere, MessagePack as well for events
-//! and batches. A request is decoded within a limit ([`decode_json`], [`decode_msgpack`]), then
+//! The only crate that knows `serde` for messages. JSON everywhere, MessagePack as well for pages,
+//! events and batches. A request is decoded within a limit ([`decode_json`], [`decode_msgpack`]), then
 //! checked by its own `validate`; what fails is a [`Refusal`] with a stable code.
 
 mod batch;
@@ -10,6 +10,7 @@ mod config;
 mod decision;
 mod decode;
 mod event;
+mod home;
 pub mod limits;
 mod playback;
 mod ranked;
@@ -25,8 +26,9 @@ pub use config::{AlertMetric, AlertRule, AlertsFile, LadderFile, RulesFile, Seve
 pub use decision::{BitrateDecision, BitrateInput};
 pub use decode::{decode_json, decode_msgpack, encode_json, encode_msgpack};
 pub use event::{Event, EventKind, EventResult, EventStatus, EventsAnswer, EventsRequest};
+pub use home::{HomeAnswer, HomeRequest, Progress, Row};
 pub use playback::{PlaybackEvent, SessionReport};
-pub use ranked::{RankedAnswer, RankedPick, RankedReason};
+pub use ranked::{RankedAnswer, RankedPage, RankedPick, RankedReason, RankedRow};
 pub use recommend::{Pick, Reason, ReasonKind, RecommendAnswer, RecommendRequest};
 pub use refusal::{ErrorBody, ErrorDetail, Refusal, TimingsUs};
 pub use retrieve::{RetrieveAnswer, RetrieveRequest, RetrievedTitle};

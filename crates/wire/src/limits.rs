@@ -31,6 +31,9 @@ pub const K_MAX: u32 = ranking::limits::K_MAX;
 /// Watched titles in a request.
 pub const HISTORY_MAX: usize = ranking::limits::HISTORY_MAX;
 
+/// Titles in progress in a request.
+pub const IN_PROGRESS_MAX: usize = ranking::limits::IN_PROGRESS_MAX;
+
 /// The end of the year 9999: a later time is an error of the player's clock and fits no calendar
 /// type of the database.
 pub const UNIX_MS_MAX: u64 = 253_402_300_799_999;

@@ -30,6 +30,9 @@ pub struct RecommendRequest {
     /// When the answer is shown; now without it. Unix time, milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_unix_ms: Option<u64>,
+    /// What the place that explores is drawn by, in a release that explores; the node draws one without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u32>,
 }
 
 impl Default for RecommendRequest {
@@ -42,6 +45,7 @@ impl Default for RecommendRequest {
             region: None,
             maturity_max: maturity_max_default(),
             at_unix_ms: None,
+            seed: None,
         }
     }
 }
@@ -69,7 +73,7 @@ fn maturity_max_default() -> u8 {
     18
 }
 
-/// What to show, best first.
+/// What to show, in the order to show it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RecommendAnswer {
     /// Finds the request in the node's log.
@@ -106,9 +110,13 @@ pub struct Pick {
     pub score: f32,
     /// Why it was picked.
     pub reason: Reason,
+    /// The probability with which it was drawn for this place, above 0 to 1; none for a place that is not drawn. To
+    /// learn from a shown title what another choice would have brought, its outcome is weighed by one over this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub propensity: Option<f32>,
 }
 
-/// Why a title was picked.
+/// Why a title was picked, or a row is on the page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
     /// The sort of reason.
@@ -134,6 +142,18 @@ pub enum ReasonKind {
     PopularWithoutMatch,
     /// The personal picks did not fill the list: what the region watches.
     PopularToFill,
+    /// The viewer has begun it.
+    ContinueWatching,
+    /// The region watches it more than usual.
+    Trending,
+    /// It came to the region of late.
+    New,
+    /// An operator gave it this place.
+    Pinned,
+    /// An operator promotes it.
+    Promoted,
+    /// It was drawn, to learn what else the viewer would like.
+    Explored,
 }
 
 impl ReasonKind {
@@ -148,6 +168,12 @@ impl ReasonKind {
                 "Popular in your region, nothing like it watched yet".to_owned()
             }
             (Self::PopularToFill, _) => "Popular in your region, to fill the row".to_owned(),
+            (Self::ContinueWatching, _) => "Continue watching".to_owned(),
+            (Self::Trending, _) => "Trending in your region".to_owned(),
+            (Self::New, _) => "New in your region".to_owned(),
+            (Self::Pinned, _) => "Featured".to_owned(),
+            (Self::Promoted, _) => "Promoted".to_owned(),
+            (Self::Explored, _) => "Something different".to_owned(),
         }
     }
 }

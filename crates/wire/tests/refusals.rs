@@ -3,8 +3,9 @@
 
 use serde::de::DeserializeOwned;
 use wire::{
-    Batch, BitrateInput, BitrateRequest, ErrorBody, Event, EventsRequest, RecommendRequest, Refusal,
-    RetrieveRequest, decode_json, decode_msgpack, encode_json, encode_msgpack, limits,
+    Batch, BitrateInput, BitrateRequest, ErrorBody, Event, EventsRequest, HomeRequest, Progress,
+    RecommendRequest, Refusal, RetrieveRequest, decode_json, decode_msgpack, encode_json, encode_msgpack,
+    limits,
 };
 
 fn json<T: DeserializeOwned>(body: &str) -> Result<T, Refusal> {
@@ -56,6 +57,36 @@ fn questions_for_titles() {
     check_recommend(r#"{"region":"../../etc"}"#, "label-character");
     check_recommend(&format!(r#"{{"region":"{}"}}"#, "a".repeat(33)), "label-length");
     check_recommend(r#"{"at_unix_ms":18446744073709551615}"#, "time-out-of-range");
+}
+
+#[test]
+fn questions_for_a_page() {
+    let check = |body: &str, expected: &str| {
+        let result = json::<HomeRequest>(body).and_then(|request| request.validate());
+        assert_eq!(code(result), expected, "{body}");
+    };
+    check("{}", "accepted");
+    check(
+        r#"{"viewer":7,"in_progress":[{"title":1,"share":0},{"title":1,"share":1}],"seed":4294967295}"#,
+        "accepted",
+    );
+    check(r#"{"k":0}"#, "k-out-of-range");
+    check(r#"{"k":101}"#, "k-out-of-range");
+    check(r#"{"seed":4294967296}"#, "json-malformed");
+    check(r#"{"in_progress":[{"title":1}]}"#, "json-malformed");
+    check(r#"{"in_progress":[{"title":1,"share":0.5,"at":3}]}"#, "json-malformed");
+    check(r#"{"in_progress":[{"title":1,"share":-0.1}]}"#, "share-out-of-range");
+    check(r#"{"in_progress":[{"title":1,"share":1.1}]}"#, "share-out-of-range");
+    check(r#"{"region":""}"#, "label-length");
+    check(r#"{"at_unix_ms":18446744073709551615}"#, "time-out-of-range");
+    check(&format!(r#"{{"history":{:?}}}"#, vec![1; 10_001]), "history-too-long");
+    let many = vec![r#"{"title":1,"share":0.5}"#; 1_001].join(",");
+    check(&format!(r#"{{"in_progress":[{many}]}}"#), "in-progress-too-long");
+    // MessagePack has numbers that JSON has not.
+    let nowhere = Progress { title: 1, share: f32::NAN };
+    let body = encode_msgpack(&HomeRequest { in_progress: vec![nowhere], ..HomeRequest::default() });
+    let read: HomeRequest = decode_msgpack(&body, body.len()).unwrap();
+    assert_eq!(code(read.validate()), "share-out-of-range");
 }
 
 #[test]

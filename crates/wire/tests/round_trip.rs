@@ -5,8 +5,8 @@ use quickcheck::{Arbitrary, Gen, quickcheck};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wire::{
-    Batch, Event, EventKind, EventsRequest, RecommendRequest, Scores, SessionRecord, Summary, decode_json,
-    decode_msgpack, encode_json, encode_msgpack,
+    Batch, Event, EventKind, EventsRequest, HomeRequest, Progress, RecommendRequest, Scores, SessionRecord,
+    Summary, decode_json, decode_msgpack, encode_json, encode_msgpack,
 };
 
 const KINDS: [EventKind; 8] = [
@@ -107,6 +107,15 @@ quickcheck! {
         viewer: Option<u32>, history: Option<Vec<u32>>, exclude: Vec<u32>, k: u32, at_unix_ms: Option<u64>
     ) -> bool {
         comes_back(&RecommendRequest { viewer, history, exclude, k, at_unix_ms, ..RecommendRequest::default() })
+    }
+
+    fn any_question_for_a_page_comes_back_equal(
+        history: Option<Vec<u32>>, in_progress: Vec<(u32, u8)>, k: u32, seed: Option<u32>
+    ) -> bool {
+        let begun = in_progress.into_iter();
+        let in_progress =
+            begun.map(|(title, share)| Progress { title, share: f32::from(share) / 255.0 }).collect();
+        comes_back(&HomeRequest { history, in_progress, k, seed, ..HomeRequest::default() })
     }
 
     fn malformed_json_never_panics(body: Vec<u8>) -> bool {

@@ -4,9 +4,10 @@
 use serde_json::{Value, json};
 use session::Session;
 use wire::{
-    BitrateAnswer, BitrateInput, EventResult, EventStatus, EventsAnswer, Pick, PlaybackEvent, Policy,
-    RankedAnswer, Reason, ReasonKind, RecommendAnswer, RecommendRequest, RetrieveAnswer, RetrieveRequest,
-    RetrievedTitle, SessionAnswer, SessionReport, TimingsUs, Why, encode_json,
+    BitrateAnswer, BitrateInput, EventResult, EventStatus, EventsAnswer, HomeAnswer, HomeRequest, Pick,
+    PlaybackEvent, Policy, RankedAnswer, RankedPage, Reason, ReasonKind, RecommendAnswer, RecommendRequest,
+    RetrieveAnswer, RetrieveRequest, RetrievedTitle, Row, SessionAnswer, SessionReport, TimingsUs, Why,
+    encode_json,
 };
 
 fn check<T: serde::Serialize>(message: &T, expected: &Value) {
@@ -46,6 +47,7 @@ fn recommendations() {
                 title: Some(3),
                 text: "Because you watched Three".to_owned(),
             },
+            propensity: None,
         }],
         timings_us: TimingsUs { queue: 1, decide: 2, total: 3 },
     };
@@ -70,13 +72,14 @@ fn a_question_becomes_the_domains_and_its_answer_the_browsers() {
         k: 2,
         at_unix_ms: 1_700_000_000_000,
         maturity_max_years: 18,
+        seed: None,
     };
     assert_eq!(request.clone().into_domain(&[3, 4], 1_700_000_000_000), expected);
     let own = RecommendRequest { history: Some(vec![5]), at_unix_ms: Some(1), ..request };
     let own = own.into_domain(&[3, 4], 1_700_000_000_000);
     assert_eq!((own.history, own.at_unix_ms), (vec![5], 1), "what the request says wins");
 
-    let pick = |title, reason| ranking::Pick { title, score: 0.5, reason };
+    let pick = |title, reason| ranking::Pick { title, score: 0.5, reason, propensity: None };
     let answer = ranking::Answer {
         picks: vec![pick(7, ranking::Reason::BecauseYouWatched(3)), pick(8, ranking::Reason::PopularToFill)],
         eligible: 2,
@@ -90,6 +93,65 @@ fn a_question_becomes_the_domains_and_its_answer_the_browsers() {
                 {"title": 8, "score": 0.5, "reason": {"kind": "popular-to-fill"}},
             ],
             "eligible": 2, "ranked": false,
+        }),
+    );
+}
+
+#[test]
+fn pages() {
+    let reason = |kind: ReasonKind| Reason { kind, title: None, text: kind.text(None) };
+    let answer = HomeAnswer {
+        request_id: "r-1".to_owned(),
+        generation: 2,
+        stale: false,
+        cached: false,
+        region: "eu".to_owned(),
+        ranked: false,
+        eligible: 900,
+        rows: vec![Row {
+            reason: reason(ReasonKind::PickedForYou),
+            picks: vec![Pick {
+                title: 7,
+                name: "Seven".to_owned(),
+                year: Some(1995),
+                score: 0.5,
+                reason: reason(ReasonKind::Explored),
+                propensity: Some(0.25),
+            }],
+        }],
+        timings_us: TimingsUs { queue: 1, decide: 2, total: 3 },
+    };
+    check(
+        &answer,
+        &json!({
+            "request_id": "r-1", "generation": 2, "stale": false, "cached": false, "region": "eu",
+            "ranked": false, "eligible": 900,
+            "rows": [{
+                "reason": {"kind": "picked-for-you", "text": "Picked for you"},
+                "picks": [{"title": 7, "name": "Seven", "year": 1995, "score": 0.5, "propensity": 0.25,
+                    "reason": {"kind": "explored", "text": "Something different"}}],
+            }],
+            "timings_us": {"queue": 1, "decide": 2, "total": 3},
+        }),
+    );
+}
+
+#[test]
+fn a_question_for_a_page_becomes_the_domains_and_its_rows_the_browsers() {
+    let request: HomeRequest =
+        serde_json::from_value(json!({"in_progress": [{"title": 5, "share": 0.5}], "seed": 3})).unwrap();
+    let asked = request.into_domain(&[3, 4], 9);
+    assert_eq!((asked.request.history, asked.request.k, asked.request.seed), (vec![3, 4], 20, Some(3)));
+    assert_eq!(asked.in_progress, [ranking::Progress { title: 5, share: 0.5 }]);
+    let reason = ranking::Reason::ContinueWatching;
+    let picks = vec![ranking::Pick { title: 5, score: 1.0, reason, propensity: None }];
+    let page = ranking::Page { rows: vec![ranking::Row { reason, picks }], eligible: 4, ranked: true };
+    let kind = json!({"kind": "continue-watching"});
+    check(
+        &RankedPage::from(&page),
+        &json!({
+            "rows": [{"reason": kind, "picks": [{"title": 5, "score": 1.0, "reason": kind}]}],
+            "eligible": 4, "ranked": true,
         }),
     );
 }

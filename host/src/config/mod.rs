@@ -130,7 +130,7 @@ pub struct Limits {
     /// Time for what is in flight at the end, in milliseconds.
     #[serde(deserialize_with = "within::<0, { limits::WAIT_MS_MAX }, _>")]
     pub drain_ms: u64,
-    /// Answers kept; 0 keeps none.
+    /// Lists kept, and as many pages; 0 keeps none.
     #[serde(deserialize_with = "within::<0, { limits::ANSWERS_MAX }, _>")]
     pub answers: u64,
     /// Life of a kept answer in seconds.

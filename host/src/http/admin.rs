@@ -48,7 +48,7 @@ pub(super) async fn status(State(node): State<Arc<Node>>) -> Response {
         stale: node.is_stale(Instant::now()),
         sync: node.sync.status(),
         sessions_live: node.sessions.live(),
-        answers_kept: node.answers.len(),
+        answers_kept: node.answers.len() + node.pages.len(),
         outbox: node
             .outbox
             .as_ref()

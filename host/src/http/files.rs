@@ -18,7 +18,7 @@ use crate::serving::{File, Serving};
 /// Names the release that a file is of.
 pub(super) const GENERATION: HeaderName = HeaderName::from_static("x-frontrow-generation");
 
-/// How the release's sources are weighed, as JSON: with it a browser ranks as the node does.
+/// How the release weighs sources and lays out lists in the region, as JSON: with it a browser ranks as the node does.
 pub(super) const RULES: HeaderName = HeaderName::from_static("x-frontrow-rules");
 
 /// What `GET /v1/ladder` says.
@@ -40,7 +40,7 @@ pub(super) async fn candidates(
         ApiError::new(StatusCode::NOT_FOUND, "region-unknown", "this release has no such region")
     })?;
     let mut response = answer(&serving, &known.candidates, "application/octet-stream", &headers);
-    if let Ok(rules) = HeaderValue::from_bytes(&encode_json(&serving.rules)) {
+    if let Ok(rules) = HeaderValue::from_bytes(&encode_json(&known.rules)) {
         response.headers_mut().insert(RULES, rules);
     }
     Ok(response)

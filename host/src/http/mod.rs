@@ -6,7 +6,9 @@ mod bitrate;
 mod errors;
 mod events;
 mod files;
+mod home;
 mod invoke;
+mod question;
 mod recommend;
 pub mod server;
 mod sessions;
@@ -83,6 +85,7 @@ impl Routes {
 pub fn public(node: &Arc<Node>) -> Routes {
     Routes::new(Arc::clone(node))
         .on("POST /v1/recommend", post(recommend::answer))
+        .on("POST /v1/home", post(home::answer))
         .on("POST /v1/bitrate", post(bitrate::answer))
         .on("POST /v1/events", post(events::answer))
         .on("GET /v1/sessions/{id}", get(sessions::answer))

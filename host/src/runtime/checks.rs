@@ -4,21 +4,58 @@ use super::error::Nonsense;
 use super::{bitrate, qoe, ranking};
 use crate::limits;
 
-/// At most `k` picks of known titles, none watched or excluded, each once, in falling order, ties by the lower id.
+/// At most `k` picks of known titles, none watched or excluded, each once; where nothing lays lists out, in falling
+/// order, ties by the lower id.
 pub(super) fn answer(
     answer: &ranking::Answer,
     request: &ranking::Request,
     titles: &[u32],
+    is_sorted: bool,
 ) -> Result<(), Nonsense> {
     let allowed = (request.k as usize).min(answer.eligible as usize);
     length(answer.picks.len(), allowed)?;
     if answer.eligible as usize > titles.len() {
         return Err(Nonsense::Length { got: answer.eligible as usize, allowed: titles.len() });
     }
-    falling(answer.picks.iter().map(|pick| (pick.score, pick.title)))?;
+    if is_sorted {
+        falling(answer.picks.iter().map(|pick| (pick.score, pick.title)))?;
+    }
+    picks(answer.picks.iter())?;
     once(answer.picks.iter().map(|pick| pick.title))?;
     not_barred(answer.picks.iter().map(|pick| pick.title), request)?;
     known(answer.picks.iter().map(|pick| pick.title), titles)
+}
+
+/// Rows of at most `k` picks of known titles, each once on the page, none excluded; what is continued was in progress,
+/// and nothing else was watched or begun.
+pub(super) fn page(
+    page: &ranking::Page,
+    asked: &ranking::HomeRequest,
+    titles: &[u32],
+) -> Result<(), Nonsense> {
+    length(page.rows.len(), limits::PAGE_ROWS_MAX)?;
+    length(page.eligible as usize, titles.len())?;
+    let request = &asked.request;
+    for row in &page.rows {
+        length(row.picks.len(), request.k as usize)?;
+    }
+    let all = || page.rows.iter().flat_map(|row| &row.picks);
+    picks(all())?;
+    once(all().map(|pick| pick.title))?;
+    known(all().map(|pick| pick.title), titles)?;
+    let is_continued = |row: &&ranking::Row| matches!(row.reason, ranking::Reason::ContinueWatching);
+    let (continued, fresh): (Vec<_>, Vec<_>) = page.rows.iter().partition(is_continued);
+    let of = |rows: Vec<&ranking::Row>| -> Vec<u32> {
+        rows.iter().flat_map(|row| &row.picks).map(|pick| pick.title).collect()
+    };
+    let (continued, fresh) = (of(continued), of(fresh));
+    let begun: Vec<u32> = asked.in_progress.iter().map(|begun| begun.title).collect();
+    if let Some(&title) = continued.iter().find(|title| !begun.contains(title)) {
+        return Err(Nonsense::NotBegun { title });
+    }
+    none_of(continued, &request.exclude)?;
+    none_of(fresh.clone(), &begun)?;
+    not_barred(fresh.into_iter(), request)
 }
 
 /// At most `count` known titles, none watched or excluded, each once, in falling order, ties by the lower id.
@@ -127,12 +164,26 @@ fn falling(entries: impl Iterator<Item = (f32, u32)>) -> Result<(), Nonsense> {
     Ok(())
 }
 
+/// Scores that are numbers, and propensities that are probabilities of what happened.
+fn picks<'a>(picks: impl Iterator<Item = &'a ranking::Pick>) -> Result<(), Nonsense> {
+    let is_sound = |pick: &ranking::Pick| {
+        pick.score.is_finite() && pick.propensity.is_none_or(|share| share > 0.0 && share <= 1.0)
+    };
+    match picks.enumerate().find(|(_, pick)| !is_sound(pick)) {
+        Some((index, _)) => Err(Nonsense::Number { index }),
+        None => Ok(()),
+    }
+}
+
 /// None of them was watched or excluded.
 fn not_barred(shown: impl Iterator<Item = u32>, request: &ranking::Request) -> Result<(), Nonsense> {
-    let mut shown: Vec<u32> = shown.collect();
+    none_of(shown.collect(), request.history.iter().chain(&request.exclude))
+}
+
+/// None of them is among those that may not be shown.
+fn none_of<'a>(mut shown: Vec<u32>, barred: impl IntoIterator<Item = &'a u32>) -> Result<(), Nonsense> {
     shown.sort_unstable();
-    let is_shown = |title: &&u32| shown.binary_search(title).is_ok();
-    match request.history.iter().chain(&request.exclude).find(is_shown) {
+    match barred.into_iter().find(|title| shown.binary_search(title).is_ok()) {
         Some(&title) => Err(Nonsense::Excluded { title }),
         None => Ok(()),
     }

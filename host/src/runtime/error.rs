@@ -248,6 +248,8 @@ fn ranking_code(error: &ranking::Error) -> &'static str {
         ranking::Error::PairsUneven(_) => "pairs-uneven",
         ranking::Error::NoFactors => "no-factors",
         ranking::Error::Vector(_) => "vector",
+        ranking::Error::InProgressTooLong(_) => "in-progress-too-long",
+        ranking::Error::ShareOutOfRange(_) => "share-out-of-range",
         ranking::Error::Inference(_) => "ranker-failed",
     }
 }
@@ -309,6 +311,12 @@ pub enum Nonsense {
     /// A title that was watched or excluded.
     #[error("title {title} was watched or excluded")]
     Excluded {
+        /// Which.
+        title: u32,
+    },
+    /// A title to continue that nobody has begun.
+    #[error("title {title} is continued and was not in progress")]
+    NotBegun {
         /// Which.
         title: u32,
     },

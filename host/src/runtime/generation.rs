@@ -44,6 +44,8 @@ pub(super) struct Known {
     pub(super) width: Option<usize>,
     // The tower's highest number of a title.
     pub(super) item_max: Option<u32>,
+    // Whether lists are in the order of their scores: nothing lays them out otherwise.
+    pub(super) is_sorted: bool,
 }
 
 impl Generation {
@@ -86,7 +88,20 @@ impl Generation {
                 guest.frontrow_edge_ranking().call_recommend(store, request)
             })?
             .map_err(InvokeError::Ranking)?;
-        checked(checks::answer(&answer, request, &region.known.titles), answer)
+        let Known { titles, is_sorted, .. } = &region.known;
+        checked(checks::answer(&answer, request, titles, *is_sorted), answer)
+    }
+
+    /// The rows of a page of a region for a viewer; they have been checked against the request.
+    pub fn home(&self, region: &str, request: &ranking::HomeRequest) -> Result<ranking::Page, InvokeError> {
+        let region = self.regions.get(region).ok_or(InvokeError::UnknownRegion)?;
+        let page = self
+            .call(self.models.clone(), |store| {
+                let guest = region.pre.instantiate(&mut *store)?;
+                guest.frontrow_edge_ranking().call_home(store, request)
+            })?
+            .map_err(InvokeError::Ranking)?;
+        checked(checks::page(&page, request, &region.known.titles), page)
     }
 
     /// The `count` titles of a region whose vectors are nearest to a viewer's, by the filters of `request`.

@@ -1,7 +1,7 @@
 //! Runs the components of a release: compiled once, snapshotted after `load`, a fresh instance a call.
 //!
 //! All calls block the calling thread: `prepare` for seconds (call it off the async threads),
-//! `recommend`, `infer`, `predict` and `top_rated` for up to a few milliseconds, `decide` and `fold`
+//! `recommend`, `home`, `infer`, `predict` and `top_rated` for up to a few milliseconds, `decide` and `fold`
 //! for some ten microseconds. None waits for a free instance: a full pool is [`InvokeError::Overloaded`].
 
 mod artifacts;
@@ -43,8 +43,23 @@ use crate::limits;
 /// Types of `wit/ranking.wit`.
 pub mod ranking {
     pub use super::bindings::ranking_world::exports::frontrow::edge::ranking::{
-        Answer, Blend, Error, LoadError, Loaded, Pick, Reason, Request, Rules, Scored,
+        Answer, Blend, Error, HomeRequest, LoadError, Loaded, Page, Pick, Pin, Progress, Reason, Request,
+        Row, Rules, Scored, Slate,
     };
+}
+
+/// Lists in the order of their scores.
+impl Default for ranking::Slate {
+    fn default() -> Self {
+        Self {
+            lambda: 1.0,
+            genre_picks_max: 0,
+            promoted_max: 0,
+            exploration_place: 0,
+            pinned: Vec::new(),
+            promoted: Vec::new(),
+        }
+    }
 }
 
 /// Types of `wit/inference.wit`.
@@ -130,7 +145,7 @@ impl RuntimeConfig {
 }
 
 /// The verified files of a release that the runtime needs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ReleaseFiles<'a> {
     /// The release's number.
     pub generation: u64,
@@ -144,7 +159,7 @@ pub struct ReleaseFiles<'a> {
     pub ranker: Option<&'a [u8]>,
     /// `tower.onnx`, if the release has one.
     pub tower: Option<&'a [u8]>,
-    /// How the sources are weighed.
+    /// How the sources are weighed and lists laid out.
     pub rules: ranking::Rules,
 }
 
@@ -168,6 +183,8 @@ pub struct RegionFiles<'a> {
     pub name: &'a str,
     /// `candidates-<region>.safetensors`.
     pub candidates: &'a [u8],
+    /// How lists are laid out there, if otherwise than the rules of the release say.
+    pub slate: Option<&'a ranking::Slate>,
 }
 
 /// The engine of the process; one is enough, and cheap to clone.

@@ -42,7 +42,7 @@ impl Workshop<'_> {
             // Every snapshot would hold the same model; one is enough to ask.
             let factors = if rating_region.is_none() { files.factors } else { None };
             rating_region.get_or_insert_with(|| region.name.to_owned());
-            let prepared = self.region(files.components.ranking, region, factors, files.rules)?;
+            let prepared = self.region(files.components.ranking, region, factors, &files.rules)?;
             check_vectors(region.name, &prepared, models.as_deref())?;
             if regions.insert(region.name.to_owned(), prepared).is_some() {
                 return Err(PrepareError::RegionTwice(region.name.to_owned()));
@@ -131,20 +131,14 @@ impl Workshop<'_> {
         wasm: &[u8],
         files: &RegionFiles<'_>,
         factors: Option<&[u8]>,
-        rules: ranking::Rules,
+        rules: &ranking::Rules,
     ) -> Result<Region, PrepareError> {
         let part = Part::Ranking;
-        let known = known(files)?;
+        let slate = files.slate.unwrap_or(&rules.slate).clone();
+        let rules = ranking::Rules { slate, ..rules.clone() };
+        let known = known(files, &rules.slate)?;
         let engine = &self.sandboxes.engine;
-        let blend = rules.blend.map_or([0; 2], |blend| [blend.weight.to_bits(), blend.floor.to_bits()]);
-        let weighing = encode([
-            rules.recency_tau.to_bits(),
-            rules.history_window,
-            rules.ranker_pool,
-            u32::from(rules.blend.is_some()),
-            blend[0],
-            blend[1],
-        ]);
+        let weighing = weighing(&rules);
         // "No factors" and "factors of no bytes" are different inputs.
         let inputs: [&[u8]; 4] =
             [files.candidates, &weighing, &[u8::from(factors.is_some())], factors.unwrap_or_default()];
@@ -157,7 +151,7 @@ impl Workshop<'_> {
                         .map_err(|source| PrepareError::WrongWorld { component: part, source })?;
                     guest
                         .frontrow_edge_ranking()
-                        .call_load(store, files.candidates, factors, rules)
+                        .call_load(store, files.candidates, factors, &rules)
                         .map_err(|error| self.load_failed(part, &error))?
                         .map_err(|source| PrepareError::RankingRefused {
                             region: files.name.to_owned(),
@@ -220,7 +214,7 @@ fn check_sizes(files: &ReleaseFiles<'_>) -> Result<(), PrepareError> {
 }
 
 /// What the host knows of a candidate set, to check what a component says of it.
-fn known(files: &RegionFiles<'_>) -> Result<Known, PrepareError> {
+fn known(files: &RegionFiles<'_>, slate: &ranking::Slate) -> Result<Known, PrepareError> {
     let malformed = |reason| PrepareError::CandidatesMalformed { region: files.name.to_owned(), reason };
     let file = CandidateFile::decode(files.candidates).map_err(|error| malformed(error.to_string()))?;
     if file.region != files.name {
@@ -234,7 +228,30 @@ fn known(files: &RegionFiles<'_>) -> Result<Known, PrepareError> {
         titles: columns.title_ids.clone(),
         width: vectors.map(|vectors| vectors.matrix.columns()),
         item_max,
+        is_sorted: is_plain(slate),
     })
+}
+
+/// Whether lists are to be in the order of their scores.
+fn is_plain(slate: &ranking::Slate) -> bool {
+    let ranking::Slate { lambda, genre_picks_max, promoted_max, exploration_place, pinned, promoted } = slate;
+    let places_none = pinned.is_empty() && (*promoted_max == 0 || promoted.is_empty());
+    *lambda >= 1.0 && *genre_picks_max == 0 && *exploration_place == 0 && places_none
+}
+
+/// All that the rules say, as part of what a snapshot is known by.
+fn weighing(rules: &ranking::Rules) -> Vec<u8> {
+    let ranking::Rules { recency_tau, history_window, ranker_pool, blend, slate } = rules;
+    let blended = blend.map_or([0; 2], |blend| [blend.weight.to_bits(), blend.floor.to_bits()]);
+    let ranking::Slate { lambda, genre_picks_max, promoted_max, exploration_place, pinned, promoted } = slate;
+    let mut numbers = vec![recency_tau.to_bits(), *history_window, *ranker_pool, u32::from(blend.is_some())];
+    numbers.extend(blended);
+    numbers.extend([lambda.to_bits(), *genre_picks_max, *promoted_max, *exploration_place]);
+    // The length of the first list: where it ends, the second begins.
+    numbers.push(u32::try_from(pinned.len()).unwrap_or(u32::MAX));
+    numbers.extend(pinned.iter().flat_map(|pin| [pin.place, pin.title]));
+    numbers.extend(promoted);
+    numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
 }
 
 /// Vectors are of use only with the tower that they were trained with.

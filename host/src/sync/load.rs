@@ -43,8 +43,13 @@ pub(super) fn serving(store: &Store, runtime: &Runtime, kept: &KeptGeneration) -
     .map(|name| file(name));
     let regions: Vec<(&str, Bytes)> =
         manifest.regions.iter().map(|region| (region.name.as_str(), file(&region.candidates))).collect();
-    let region_files: Vec<RegionFiles<'_>> =
-        regions.iter().map(|(name, candidates)| RegionFiles { name, candidates }).collect();
+    let slates: Vec<Option<ranking::Slate>> =
+        manifest.regions.iter().map(|region| region.slate.clone().map(convert::slate)).collect();
+    let region_files: Vec<RegionFiles<'_>> = regions
+        .iter()
+        .zip(&slates)
+        .map(|((name, candidates), slate)| RegionFiles { name, candidates, slate: slate.as_ref() })
+        .collect();
     let factors = optional(&manifest.factors);
     let model = |model: &Option<Model>| model.as_ref().map(|model| file(&model.file));
     let (ranker, tower) = (model(&manifest.ranker), model(&manifest.tower));
@@ -60,7 +65,7 @@ pub(super) fn serving(store: &Store, runtime: &Runtime, kept: &KeptGeneration) -
         factors: factors.as_deref(),
         ranker: ranker.as_deref(),
         tower: tower.as_deref(),
-        rules: convert::rules(manifest.rules),
+        rules: convert::rules(&manifest.rules),
     })?;
     let titles = file(&manifest.titles);
     let served = |model: &Option<Model>| {
@@ -69,7 +74,6 @@ pub(super) fn serving(store: &Store, runtime: &Runtime, kept: &KeptGeneration) -
     let serving = Serving {
         generation,
         manifest_sha256: kept.manifest.clone(),
-        rules: manifest.rules,
         titles: Titles::decode(&titles).map_err(|source| malformed(&manifest.titles, source))?,
         titles_file: File::new(titles, sha256_of(&manifest, &manifest.titles)),
         ranker: served(&manifest.ranker),
@@ -102,7 +106,7 @@ fn regions_of(
     for (entry, (name, bytes)) in manifest.regions.iter().zip(regions) {
         let decoded = CandidateFile::decode(&bytes).map_err(|source| malformed(&entry.candidates, source))?;
         let file = File::new(bytes, sha256_of(manifest, &entry.candidates));
-        known.insert(name.to_owned(), Region::new(file, &decoded));
+        known.insert(name.to_owned(), Region::new(file, &decoded, manifest.rules_of(entry)));
     }
     Ok(known)
 }
@@ -116,6 +120,7 @@ fn check_golden(serving: &Serving, manifest: &Manifest) -> Result<(), SyncError>
             k: golden.k,
             at_unix_ms: golden.at_unix_ms,
             maturity_max: release::GOLDEN_MATURITY_MAX_YEARS,
+            seed: None,
         };
         let answer = serving
             .generation

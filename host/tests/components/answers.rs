@@ -1,9 +1,9 @@
 //! Messages of `wire` through the components and back.
 
-use frontrow_edge::runtime::{InvokeError, bitrate, qoe, ranking};
+use frontrow_edge::runtime::{Generation, InvokeError, bitrate, qoe, ranking};
 use wire::{
-    BitrateDecision, BitrateInput, EventKind, PlaybackEvent, Policy, RankedAnswer, RankedPick, RankedReason,
-    ReasonKind, RecommendRequest, Scores, SessionReport, Summary, Why,
+    BitrateDecision, BitrateInput, EventKind, HomeRequest, PlaybackEvent, Policy, RankedAnswer, RankedPage,
+    RankedPick, RankedReason, RankedRow, ReasonKind, RecommendRequest, Scores, SessionReport, Summary, Why,
 };
 
 use crate::shipped::{generation, region};
@@ -15,34 +15,64 @@ pub(crate) fn request(request: RecommendRequest) -> ranking::Request {
         k: request.k,
         at_unix_ms: request.at_unix_ms.unwrap_or_default(),
         maturity_max: request.maturity_max,
+        seed: request.seed,
     }
 }
 
-pub(crate) fn recommend(asked: RecommendRequest) -> Result<RankedAnswer, InvokeError> {
-    generation().recommend(&region(), &request(asked)).map(|answer| ranked(&answer))
+pub(crate) fn recommend(
+    generation: &Generation,
+    asked: RecommendRequest,
+) -> Result<RankedAnswer, InvokeError> {
+    let answer = generation.recommend(&region(), &request(asked))?;
+    Ok(RankedAnswer { picks: picks(&answer.picks), eligible: answer.eligible, ranked: answer.ranked })
 }
 
-pub(crate) fn ranked(answer: &ranking::Answer) -> RankedAnswer {
-    let reason = |reason: &ranking::Reason| {
-        let (kind, title) = match reason {
-            ranking::Reason::BecauseYouWatched(title) => (ReasonKind::BecauseYouWatched, Some(*title)),
-            ranking::Reason::PickedForYou => (ReasonKind::PickedForYou, None),
-            ranking::Reason::PopularForNewViewer => (ReasonKind::PopularForNewViewer, None),
-            ranking::Reason::PopularWithoutMatch => (ReasonKind::PopularWithoutMatch, None),
-            ranking::Reason::PopularToFill => (ReasonKind::PopularToFill, None),
-        };
-        RankedReason { kind, title }
-    };
+pub(crate) fn home(generation: &Generation, asked: HomeRequest) -> Result<RankedPage, InvokeError> {
+    let HomeRequest {
+        viewer,
+        history,
+        in_progress,
+        exclude,
+        k,
+        region: place,
+        maturity_max,
+        at_unix_ms,
+        seed,
+    } = asked;
+    let list =
+        RecommendRequest { viewer, history, exclude, k, region: place, maturity_max, at_unix_ms, seed };
+    let progress = |begun: &wire::Progress| ranking::Progress { title: begun.title, share: begun.share };
+    let in_progress = in_progress.iter().map(progress).collect();
+    let page = generation.home(&region(), &ranking::HomeRequest { request: request(list), in_progress })?;
+    let row = |row: &ranking::Row| RankedRow { reason: reason(&row.reason), picks: picks(&row.picks) };
+    Ok(RankedPage { rows: page.rows.iter().map(row).collect(), eligible: page.eligible, ranked: page.ranked })
+}
+
+fn picks(picks: &[ranking::Pick]) -> Vec<RankedPick> {
     let pick = |pick: &ranking::Pick| RankedPick {
         title: pick.title,
         score: pick.score,
         reason: reason(&pick.reason),
+        propensity: pick.propensity,
     };
-    RankedAnswer {
-        picks: answer.picks.iter().map(pick).collect(),
-        eligible: answer.eligible,
-        ranked: answer.ranked,
-    }
+    picks.iter().map(pick).collect()
+}
+
+fn reason(reason: &ranking::Reason) -> RankedReason {
+    let (kind, title) = match reason {
+        ranking::Reason::BecauseYouWatched(title) => (ReasonKind::BecauseYouWatched, Some(*title)),
+        ranking::Reason::PickedForYou => (ReasonKind::PickedForYou, None),
+        ranking::Reason::PopularForNewViewer => (ReasonKind::PopularForNewViewer, None),
+        ranking::Reason::PopularWithoutMatch => (ReasonKind::PopularWithoutMatch, None),
+        ranking::Reason::PopularToFill => (ReasonKind::PopularToFill, None),
+        ranking::Reason::ContinueWatching => (ReasonKind::ContinueWatching, None),
+        ranking::Reason::Trending => (ReasonKind::Trending, None),
+        ranking::Reason::New => (ReasonKind::New, None),
+        ranking::Reason::Pinned => (ReasonKind::Pinned, None),
+        ranking::Reason::Promoted => (ReasonKind::Promoted, None),
+        ranking::Reason::Explored => (ReasonKind::Explored, None),
+    };
+    RankedReason { kind, title }
 }
 
 pub(crate) fn input(input: &BitrateInput) -> bitrate::Input {

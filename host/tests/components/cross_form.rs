@@ -5,12 +5,12 @@ use release::{CandidateFile, RulesEntry};
 use serde_json::{Value, json};
 use session::Session;
 use wire::{
-    BitrateInput, EventKind, PlaybackEvent, Policy, RankedAnswer, RecommendRequest, Refusal, Rung,
-    SessionReport, SpeedRule,
+    BitrateInput, EventKind, HomeRequest, PlaybackEvent, Policy, Progress, RankedAnswer, RankedPage,
+    RecommendRequest, Refusal, Rung, SessionReport, SpeedRule,
 };
 
 use crate::answers;
-use crate::shipped::{generation, region};
+use crate::shipped::{generation, laid_out, region};
 
 /// As it is sent: equal JSON is equal bits, for floats are written shortest and read exactly.
 fn sent<T: serde::Serialize>(message: &T) -> Value {
@@ -29,10 +29,16 @@ fn ask(case: &Case) -> Result<Value, String> {
     let code = |error: frontrow_edge::runtime::InvokeError| error.code().to_owned();
     let refused = |refusal: Refusal| refusal.code.to_owned();
     match case.kind {
-        Kind::Recommend => {
+        Kind::Recommend | Kind::LaidOut => {
             let request: RecommendRequest = parse(&case.input)?;
             request.validate().map_err(refused)?;
-            answers::recommend(request).map(|answer| sent(&answer)).map_err(code)
+            let generation = if case.kind == Kind::LaidOut { laid_out() } else { generation() };
+            answers::recommend(generation, request).map(|answer| sent(&answer)).map_err(code)
+        }
+        Kind::Home => {
+            let request: HomeRequest = parse(&case.input)?;
+            request.validate().map_err(refused)?;
+            answers::home(laid_out(), request).map(|page| sent(&page)).map_err(code)
         }
         Kind::Predict => {
             let pairs = case.input.as_array().unwrap();
@@ -84,10 +90,12 @@ impl Dice {
 }
 
 #[test]
-fn recommendations_of_any_history_agree_with_the_native_code() {
+fn lists_and_pages_of_any_history_agree_with_the_native_code() {
     let file = CandidateFile::decode(golden::candidates()).unwrap();
     let entry: RulesEntry = serde_json::from_str(golden::rules()).unwrap();
-    let rules = ranking::Rules::new(entry.recency_tau, entry.history_window, 0).unwrap();
+    let rules = entry.rules().unwrap();
+    let slate: RulesEntry = serde_json::from_str(golden::slate_rules()).unwrap();
+    let slate = slate.rules().unwrap();
     let titles = &file.candidates.columns().title_ids;
     let mut dice = Dice(1);
     for _ in 0..300 {
@@ -104,10 +112,30 @@ fn recommendations_of_any_history_agree_with_the_native_code() {
             region: Some(region()),
             maturity_max: [0, 6, 12, 16, 18][dice.below(5) as usize],
             at_unix_ms: Some(u64::from(dice.below(u32::MAX)) * 1_000),
+            seed: Some(dice.below(u32::MAX)).filter(|seed| seed % 2 == 0),
         };
-        let native = ranking::recommend(&file.candidates, &rules, &request.clone().into_domain(&[], 0), None);
-        let native = RankedAnswer::from(&native.unwrap());
-        assert_eq!(sent(&answers::recommend(request.clone()).unwrap()), sent(&native), "{request:?}");
+        for (rules, generation) in [(&rules, generation()), (&slate, laid_out())] {
+            let asked = request.clone().into_domain(&[], 0);
+            let native = ranking::recommend(&file.candidates, rules, &asked, None);
+            let native = RankedAnswer::from(&native.unwrap());
+            let answer = answers::recommend(generation, request.clone()).unwrap();
+            assert_eq!(sent(&answer), sent(&native), "{request:?}");
+            let in_progress = (0..dice.below(4))
+                .map(|_| Progress { title: title(&mut dice), share: dice.below(100) as f32 / 99.0 });
+            let page = HomeRequest {
+                history: request.history.clone(),
+                in_progress: in_progress.collect(),
+                exclude: request.exclude.clone(),
+                k: request.k,
+                maturity_max: request.maturity_max,
+                at_unix_ms: request.at_unix_ms,
+                seed: request.seed,
+                ..HomeRequest::default()
+            };
+            let asked = page.clone().into_domain(&[], 0);
+            let native = RankedPage::from(&ranking::home(&file.candidates, rules, &asked, None).unwrap());
+            assert_eq!(sent(&answers::home(generation, page.clone()).unwrap()), sent(&native), "{page:?}");
+        }
     }
 }
 

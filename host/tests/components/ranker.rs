@@ -1,7 +1,7 @@
 //! The inference component: tract in a snapshot, beside onnxruntime's logits.
 
 use frontrow_edge::limits;
-use frontrow_edge::runtime::ranking::Request;
+use frontrow_edge::runtime::ranking::{HomeRequest, Pick, Request};
 
 use crate::shipped::{generation, prepare, region, try_prepare};
 
@@ -50,6 +50,7 @@ fn request(k: u32) -> Request {
         k,
         at_unix_ms: columns.window_from_s.iter().copied().max().unwrap() * 1_000,
         maturity_max: 18,
+        seed: None,
     }
 }
 
@@ -59,7 +60,7 @@ fn a_release_with_a_ranker_orders_the_pool_by_its_logits() {
     assert!(ranked.ranked);
     let rows = generation().recommend(&region(), &request(5)).unwrap();
     assert!(!rows.ranked);
-    let titles = |picks: &[frontrow_edge::runtime::ranking::Pick]| {
+    let titles = |picks: &[Pick]| {
         let mut titles: Vec<u32> = picks.iter().map(|pick| pick.title).collect();
         titles.sort_unstable();
         titles
@@ -67,6 +68,17 @@ fn a_release_with_a_ranker_orders_the_pool_by_its_logits() {
     // The best five by rows, in the ranker's order.
     assert_eq!(titles(&ranked.picks), titles(&rows.picks));
     assert_eq!(ranked.eligible, rows.eligible);
+}
+
+#[test]
+fn the_top_row_of_a_page_is_in_the_rankers_order() {
+    let generation = prepare(Some(RANKER), 5);
+    let list = generation.recommend(&region(), &request(5)).unwrap();
+    let asked = HomeRequest { request: request(5), in_progress: Vec::new() };
+    let page = generation.home(&region(), &asked).unwrap();
+    assert!(page.ranked && page.rows.len() > 1);
+    let of = |picks: &[Pick]| picks.iter().map(|pick| (pick.title, pick.score)).collect::<Vec<_>>();
+    assert_eq!(of(&page.rows[0].picks), of(&list.picks));
 }
 
 #[test]

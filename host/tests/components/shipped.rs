@@ -21,6 +21,26 @@ pub(crate) fn generation() -> &'static Generation {
     GENERATION.get_or_init(|| prepare(None, 0))
 }
 
+/// The same with lists laid out as the golden cases say.
+pub(crate) fn laid_out() -> &'static Generation {
+    static GENERATION: OnceLock<Generation> = OnceLock::new();
+    GENERATION.get_or_init(|| {
+        let rules: RulesEntry = serde_json::from_str(golden::slate_rules()).unwrap();
+        let RulesEntry { recency_tau, history_window, slate, .. } = rules;
+        let pin = |pin: &release::PinEntry| ranking::Pin { place: pin.place, title: pin.title };
+        let slate = ranking::Slate {
+            lambda: slate.lambda,
+            genre_picks_max: slate.genre_picks_max,
+            promoted_max: slate.promoted_max,
+            exploration_place: slate.exploration_place,
+            pinned: slate.pinned.iter().map(pin).collect(),
+            promoted: slate.promoted,
+        };
+        let rules = ranking::Rules { recency_tau, history_window, ranker_pool: 0, blend: None, slate };
+        prepare_with(golden::candidates(), None, [None, None], rules).unwrap()
+    })
+}
+
 /// The same with this ranker, for the best `pool` candidates.
 pub(crate) fn prepare(ranker: Option<&[u8]>, pool: u32) -> Generation {
     try_prepare(golden::candidates(), golden::factors(), ranker, pool).unwrap()
@@ -39,6 +59,7 @@ pub(crate) fn try_prepare(
         history_window: rules.history_window,
         ranker_pool: pool,
         blend: None,
+        slate: ranking::Slate::default(),
     };
     prepare_with(runtime(), candidates, Some(factors), [ranker, None], rules)
 }
@@ -56,7 +77,13 @@ pub(crate) fn try_prepare_models(
     pool: u32,
 ) -> Result<Generation, PrepareError> {
     let blend = Some(ranking::Blend { weight: 0.7, floor: 0.01 });
-    let rules = ranking::Rules { recency_tau: 5.0, history_window: 30, ranker_pool: pool, blend };
+    let rules = ranking::Rules {
+        recency_tau: 5.0,
+        history_window: 30,
+        ranker_pool: pool,
+        blend,
+        slate: ranking::Slate::default(),
+    };
     prepare_with(runtime, candidates, None, models, rules)
 }
 
@@ -72,7 +99,7 @@ fn prepare_with(
     runtime.prepare(&ReleaseFiles {
         generation: 1,
         components: Components { ranking: &wasm[0], inference: &wasm[1], bitrate: &wasm[2], qoe: &wasm[3] },
-        regions: &[RegionFiles { name: &region, candidates }],
+        regions: &[RegionFiles { name: &region, candidates, slate: None }],
         factors,
         ranker,
         tower,

@@ -37,6 +37,7 @@ pub(crate) fn request(history: &[u32], k: u32) -> ranking::Request {
         k,
         at_unix_ms: columns.window_from_s.iter().copied().max().unwrap() * 1_000,
         maturity_max: 18,
+        seed: None,
     }
 }
 
@@ -89,6 +90,7 @@ fn answers_are_those_of_this_process_bit_for_bit_with_reasons() {
             k: 20,
             at_unix_ms: asked.at_unix_ms,
             maturity_max_years: 18,
+            seed: None,
         };
         let own = domain::recommend(&decoded, &rules, &own, Some(&mut InProcess(domain_tower()))).unwrap();
         let bits = |title: u32, score: f32| (title, score.to_bits());

@@ -48,11 +48,15 @@ const PRELUDE: &str = r#"
 "#;
 
 const RANKING: &[Signature] = &[
-    ("frontrow:edge/ranking@0.1.0#load", "(param i32 i32 i32 i32 i32 f32 i32 i32 i32 f32 f32) (result i32)"),
-    ("frontrow:edge/ranking@0.1.0#recommend", "(param i32 i32 i32 i32 i32 i64 i32) (result i32)"),
+    ("frontrow:edge/ranking@0.1.0#load", "(param i32) (result i32)"),
+    ("frontrow:edge/ranking@0.1.0#recommend", "(param i32 i32 i32 i32 i32 i64 i32 i32 i32) (result i32)"),
+    ("frontrow:edge/ranking@0.1.0#home", "(param i32 i32 i32 i32 i32 i64 i32 i32 i32 i32 i32) (result i32)"),
     ("frontrow:edge/ranking@0.1.0#predict", "(param i32 i32 i32 i32) (result i32)"),
     ("frontrow:edge/ranking@0.1.0#top-rated", "(param i32 i32 i32 i32) (result i32)"),
-    ("frontrow:edge/ranking@0.1.0#nearest", "(param i32 i32 i32 i32 i32 i32 i32 i32 i64 i32) (result i32)"),
+    (
+        "frontrow:edge/ranking@0.1.0#nearest",
+        "(param i32 i32 i32 i32 i32 i32 i32 i32 i64 i32 i32 i32) (result i32)",
+    ),
 ];
 
 const INFERENCE: &[Signature] = &[

@@ -19,7 +19,7 @@ fn loading(body: &str) -> Scene {
         "ranking-component",
         &format!(
             r#"(func (export "frontrow:edge/ranking@0.1.0#load")
-                 (param i32 i32 i32 i32 i32 f32 i32 i32 i32 f32 f32) (result i32) {body} (i32.const 0))"#
+                 (param i32) (result i32) {body} (i32.const 0))"#
         ),
     );
     scene
@@ -48,7 +48,7 @@ fn what_load_left_in_memory_and_globals_is_what_every_call_finds() {
     let remembers = r#"
         (global $loads (mut i64) (i64.const 0))
         (func (export "frontrow:edge/ranking@0.1.0#recommend")
-          (param i32 i32 i32 i32 i32 i64 i32) (result i32)
+          (param i32 i32 i32 i32 i32 i64 i32 i32 i32) (result i32)
           (if (i64.ne (global.get $loads) (i64.const 1)) (then unreachable))
           (if (i32.ne (i32.load (i32.const 1900000)) (i32.const 99)) (then unreachable))
           (i32.store (i32.const 4) (i32.const 0))
@@ -61,7 +61,7 @@ fn what_load_left_in_memory_and_globals_is_what_every_call_finds() {
 }
 
 const LOADS_AND_MARKS: &str = r#"
-(func (export "frontrow:edge/ranking@0.1.0#load") (param i32 i32 i32 i32 i32 f32 i32 i32 i32 f32 f32) (result i32)
+(func (export "frontrow:edge/ranking@0.1.0#load") (param i32) (result i32)
   (global.set $loads (i64.add (global.get $loads) (i64.const 1)))
   (i32.store (i32.const 1900000) (i32.const 99))
   (i32.store (i32.const 4) (i32.const 3))
@@ -131,7 +131,7 @@ fn a_release_without_regions_or_with_one_twice_is_refused() {
     let runtime = Runtime::new(&scene.config).unwrap();
     assert_eq!(runtime.prepare(&scene.files(&[])).unwrap_err().code(), "no-region");
     let candidates = candidates::three_titles();
-    let twice = [RegionFiles { name: "eu", candidates: &candidates }; 2];
+    let twice = [RegionFiles { name: "eu", candidates: &candidates, slate: None }; 2];
     assert_eq!(runtime.prepare(&scene.files(&twice)).unwrap_err().code(), "region-twice");
 }
 

@@ -62,18 +62,31 @@ impl Scene {
             factors: None,
             ranker: self.ranker.as_deref(),
             tower: None,
-            rules: ranking::Rules { recency_tau: 8.0, history_window: 50, ranker_pool: 100, blend: None },
+            rules: ranking::Rules {
+                recency_tau: 8.0,
+                history_window: 50,
+                ranker_pool: 100,
+                blend: None,
+                slate: ranking::Slate::default(),
+            },
         }
     }
 }
 
 pub(crate) fn regions(candidates: &[u8]) -> [RegionFiles<'_>; 1] {
-    [RegionFiles { name: "eu", candidates }]
+    [RegionFiles { name: "eu", candidates, slate: None }]
 }
 
 /// Asks for `k` titles.
 pub(crate) fn request(k: u32) -> ranking::Request {
-    ranking::Request { history: Vec::new(), exclude: Vec::new(), k, at_unix_ms: 1_000, maturity_max: 18 }
+    ranking::Request {
+        history: Vec::new(),
+        exclude: Vec::new(),
+        k,
+        at_unix_ms: 1_000,
+        maturity_max: 18,
+        seed: None,
+    }
 }
 
 /// A ladder of two rungs; `segment_ms` is what some guests look at.
@@ -93,7 +106,7 @@ pub(crate) fn input(segment_ms: u32) -> bitrate::Input {
 
 /// Takes any files: three titles, two rows.
 pub(crate) const RANKING_LOADS: &str = r#"
-(func (export "frontrow:edge/ranking@0.1.0#load") (param i32 i32 i32 i32 i32 f32 i32 i32 i32 f32 f32) (result i32)
+(func (export "frontrow:edge/ranking@0.1.0#load") (param i32) (result i32)
   (i32.store8 (i32.const 0) (i32.const 0))
   (i32.store (i32.const 4) (i32.const 3))
   (i32.store (i32.const 8) (i32.const 2))

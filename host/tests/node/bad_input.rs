@@ -51,6 +51,28 @@ async fn check(path: &str, cases: &[(&str, String, u16, &str)]) {
 }
 
 #[tokio::test]
+async fn bad_questions_for_a_page() {
+    let refused = |body: &str, code: &'static str| (JSON, body.to_owned(), 400, code);
+    let many = vec![r#"{"title":1,"share":0.5}"#; 1_001].join(",");
+    check(
+        "/v1/home",
+        &[
+            refused("[]", "json-malformed"),
+            refused(r#"{"unknown":1}"#, "json-malformed"),
+            refused(r#"{"k":0}"#, "k-out-of-range"),
+            refused(r#"{"k":101}"#, "k-out-of-range"),
+            refused(r#"{"in_progress":[{"title":1,"share":1.5}]}"#, "share-out-of-range"),
+            refused(&format!(r#"{{"in_progress":[{many}]}}"#), "in-progress-too-long"),
+            refused(&format!(r#"{{"history":[{}]}}"#, ids(100_000)), "history-too-long"),
+            refused(r#"{"region":"mars"}"#, "region-unknown"),
+            (JSON, " ".repeat(6 << 20), 413, "body-too-large"),
+            ("text/plain", "{}".to_owned(), 415, "content-type"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn bad_questions_for_titles() {
     let refused = |body: &str, code: &'static str| (JSON, body.to_owned(), 400, code);
     check(

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use ranking::Columns;
 use release::{
-    CandidateFile, Components, FileEntry, GoldenCase, Histories, Manifest, RegionEntry, RulesEntry, Title,
-    Titles, sha256_hex,
+    CandidateFile, Components, FileEntry, GoldenCase, Histories, Manifest, RegionEntry, RulesEntry,
+    SlateEntry, Title, Titles, sha256_hex,
 };
 
 /// A viewer who has watched titles 1 and 6.
@@ -62,6 +62,29 @@ impl Release {
         let set = CandidateFile::decode(&self.files[&format!("candidates-{region}.safetensors")]);
         native(&set.expect("a sound set"), history, k, at_unix_ms)
     }
+
+    /// The same for the rows of a page.
+    pub(crate) fn oracle_page(
+        &self,
+        region: &str,
+        history: &[u32],
+        k: u32,
+        at_unix_ms: u64,
+    ) -> Vec<Vec<u64>> {
+        let set = CandidateFile::decode(&self.files[&format!("candidates-{region}.safetensors")]);
+        native_page(&set.expect("a sound set"), history, k, at_unix_ms)
+    }
+}
+
+/// As [`native`], the titles of each row of a page.
+fn native_page(set: &CandidateFile, history: &[u32], k: u32, at_unix_ms: u64) -> Vec<Vec<u64>> {
+    let rules = ranking::Rules::new(5.0, 20, 0).expect("sound rules");
+    let history = history.to_vec();
+    let request =
+        ranking::Request { history, k, at_unix_ms, maturity_max_years: 18, ..ranking::Request::default() };
+    let asked = ranking::HomeRequest { request, in_progress: Vec::new() };
+    let page = ranking::home(&set.candidates, &rules, &asked, None).expect("a page");
+    page.rows.iter().map(|row| row.picks.iter().map(|pick| u64::from(pick.title)).collect()).collect()
 }
 
 fn native(set: &CandidateFile, history: &[u32], k: u32, at_unix_ms: u64) -> Vec<u32> {
@@ -72,6 +95,7 @@ fn native(set: &CandidateFile, history: &[u32], k: u32, at_unix_ms: u64) -> Vec<
         k,
         at_unix_ms,
         maturity_max_years: 18,
+        seed: None,
     };
     let answer = ranking::recommend(&set.candidates, &rules, &request, None).expect("an answer");
     answer.picks.iter().map(|pick| pick.title).collect()
@@ -96,9 +120,16 @@ fn manifest(generation: u64, sets: &[CandidateFile]) -> Manifest {
             .map(|set| RegionEntry {
                 name: set.region.clone(),
                 candidates: format!("candidates-{}.safetensors", set.region),
+                slate: None,
             })
             .collect(),
-        rules: RulesEntry { recency_tau: 5.0, history_window: 20, ranker_pool: 0, blend: None },
+        rules: RulesEntry {
+            recency_tau: 5.0,
+            history_window: 20,
+            ranker_pool: 0,
+            blend: None,
+            slate: SlateEntry::default(),
+        },
         files: Vec::new(),
         components: Components {
             ranking: "ranking.wasm".to_owned(),
@@ -144,6 +175,10 @@ fn candidates(region: &str, generation: u64) -> CandidateFile {
         row_scales_log2: vec![-7; titles.len()],
         title_ids: titles.clone(),
         vectors: None,
+        // Titles 7 and 8 are watched more than usual.
+        trends: Some(
+            titles.iter().map(|&title| if title == 7 || title == 8 { title as f32 } else { 0.0 }).collect(),
+        ),
     };
     for title in &titles {
         for (index, weight) in rows(title) {

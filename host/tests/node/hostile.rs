@@ -65,10 +65,10 @@ fn hostile_ranking() -> Vec<u8> {
         "ranking-component",
         &format!(
             r#"(func (export "frontrow:edge/ranking@0.1.0#load")
-                 (param i32 i32 i32 i32 i32 f32 i32 i32 i32 f32 f32) (result i32)
+                 (param i32) (result i32)
                  (i32.store (i32.const 2052) (i32.const 12)) (i32.const 2048))
                (func (export "frontrow:edge/ranking@0.1.0#recommend")
-                 (param i32 i32 i32 i32 i32 i64 i32) (result i32)
+                 (param i32 i32 i32 i32 i32 i64 i32 i32 i32) (result i32)
                  {} (i32.const 0))"#,
             misbehaviours(4, lie)
         ),

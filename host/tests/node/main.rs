@@ -10,6 +10,7 @@ mod events;
 #[path = "../guests/forge.rs"]
 mod forge;
 mod forwarding;
+mod home;
 mod hostile;
 mod openapi;
 mod origin;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use frontrow_edge::http;
 use serde_json::{Value, json};
-use wire::{BitrateRequest, Event, EventKind, Policy, RecommendRequest, Rung};
+use wire::{BitrateRequest, Event, EventKind, HomeRequest, Policy, Progress, RecommendRequest, Rung};
 
 use crate::client::get;
 use crate::scene::Scene;
@@ -89,6 +89,18 @@ fn every_field_of_a_request_is_described() {
         region: Some("eu".to_owned()),
         maturity_max: 1,
         at_unix_ms: Some(1),
+        seed: Some(1),
+    };
+    let home = HomeRequest {
+        viewer: Some(1),
+        history: Some(vec![1]),
+        in_progress: vec![Progress { title: 1, share: 0.5 }],
+        exclude: vec![1],
+        k: 1,
+        region: Some("eu".to_owned()),
+        maturity_max: 1,
+        at_unix_ms: Some(1),
+        seed: Some(1),
     };
     let bitrate = BitrateRequest {
         region: Some("eu".to_owned()),
@@ -120,6 +132,7 @@ fn every_field_of_a_request_is_described() {
     let document = document();
     for (name, whole) in [
         ("RecommendRequest", wire::encode_json(&recommend)),
+        ("HomeRequest", wire::encode_json(&home)),
         ("BitrateRequest", wire::encode_json(&bitrate)),
         ("Event", wire::encode_json(&event)),
     ] {

@@ -35,8 +35,17 @@ impl Scene {
 
     /// The same, with these lines in `[limits]`.
     pub(crate) async fn serving_with(limits: &str) -> Self {
-        let mut scene = Self::with(limits).await;
-        scene.publisher.publish(&Release::of(1)).await;
+        Self::with(limits).await.publishing(&Release::of(1)).await
+    }
+
+    /// This release serves, as generation 1.
+    pub(crate) async fn of(release: &Release) -> Self {
+        Self::with("").await.publishing(release).await
+    }
+
+    async fn publishing(self, release: &Release) -> Self {
+        let mut scene = self;
+        scene.publisher.publish(release).await;
         scene.sync.look().await;
         assert_eq!(scene.generation(), Some(1), "{:?}", scene.edge.node.sync.status());
         scene

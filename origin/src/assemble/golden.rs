@@ -29,19 +29,27 @@ pub(super) fn cases(
     let newest = busiest[busiest.len().saturating_sub(HISTORY_TITLES)..].to_vec();
     let mut cases = Vec::new();
     for history in [Vec::new(), newest] {
-        let rules =
-            models.training.rules.rules().map_err(|_| release::FileError::Value { field: "rules" })?;
+        let rules = catalogue.slates.rules_of(&set.region, &models.training.rules);
+        let rules = rules.rules().map_err(|_| release::FileError::Value { field: "rules" })?;
+        let is_plain = rules.slate().is_plain();
         let request = Request {
             history: history.clone(),
             exclude: Vec::new(),
             k: PICKS + 1,
             at_unix_ms: created_unix_s * 1_000,
             maturity_max_years: release::GOLDEN_MATURITY_MAX_YEARS,
+            // What is drawn is no part of what must be answered.
+            seed: None,
         };
         let answer = Native::new(&set.candidates, rules, loaded).recommend(&request);
         let answer = answer.map_err(AssembleError::Golden)?;
         let scores: Vec<f32> = answer.picks.iter().map(|pick| pick.score).collect();
-        let sure = if answer.ranked { sure_places(&scores) } else { scores.len().min(PICKS as usize) };
+        let sure = match (answer.ranked, is_plain) {
+            (false, _) => scores.len().min(PICKS as usize),
+            (true, true) => sure_places(&scores),
+            // Where logits are laid out anew, one last bit could move every title behind it.
+            (true, false) => 0,
+        };
         if sure == 0 {
             continue;
         }

@@ -7,8 +7,10 @@ mod cohorts;
 mod golden;
 mod region;
 mod shown;
+mod slates;
 
 pub(crate) use catalogue::genre_bits;
+pub use slates::{PlacedConfig, Slates};
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -16,7 +18,7 @@ use inference::Tower;
 use ranking::features::COLUMNS;
 use release::{
     CandidateFile, Components, FileEntry, FileError, Histories, Manifest, Model, ModelValue, RegionEntry,
-    Titles, encode_factors, file_target, manifest_target, sha256_hex,
+    RulesEntry, Titles, encode_factors, file_target, manifest_target, sha256_hex,
 };
 
 use crate::database::{LicenceWindow, Title, WatchEvent};
@@ -37,6 +39,8 @@ pub struct Catalogue {
     pub viewer_regions: BTreeMap<u32, String>,
     /// What was watched, oldest first.
     pub events: Vec<WatchEvent>,
+    /// How lists are laid out; the configuration says it, not the database.
+    pub slates: Slates,
 }
 
 /// The four components, as built.
@@ -79,6 +83,17 @@ pub enum AssembleError {
     /// The index could not be built.
     #[error(transparent)]
     Retrieval(#[from] RetrievalError),
+    /// The configuration names a region that there is not.
+    #[error("the configuration lays out lists of {0:?}, and there is no such region")]
+    SlateRegionUnknown(String),
+    /// The configuration places a title that there is not.
+    #[error("the configuration places title {0}, and there is no such title")]
+    SlateTitleUnknown(u32),
+    /// A setting of the layout does not hold; carries its name.
+    #[error(
+        "{0} of the configured layout of lists is out of its range, or a place or a title is there twice"
+    )]
+    SlateRefused(&'static str),
     /// A golden question could not be answered.
     #[error("a golden question was refused: {0}")]
     Golden(ranking::Error),
@@ -95,6 +110,9 @@ impl AssembleError {
             Self::ModelRefused(ModelRefused::Tower(_)) => "tower-refused",
             Self::File(error) => error.code(),
             Self::Retrieval(error) => error.code(),
+            Self::SlateRegionUnknown(_) => "slate-region-unknown",
+            Self::SlateTitleUnknown(_) => "slate-title-unknown",
+            Self::SlateRefused(_) => "slate-refused",
             Self::Golden(_) => "golden-refused",
         }
     }
@@ -175,6 +193,7 @@ pub fn assemble(
     if catalogue.titles.is_empty() || catalogue.regions.is_empty() {
         return Err(AssembleError::Empty("titles or regions"));
     }
+    catalogue.slates.check(catalogue)?;
     let loaded = admit(models)?;
     let mut files = BTreeMap::new();
     let mut regions = Vec::new();
@@ -184,7 +203,8 @@ pub fn assemble(
         golden.extend(golden::cases(catalogue, &set, models, &loaded, identity.created_unix_s)?);
         let name = format!("candidates-{region}.safetensors");
         files.insert(name.clone(), set.encode());
-        regions.push(RegionEntry { name: region.clone(), candidates: name });
+        let slate = catalogue.slates.own(region);
+        regions.push(RegionEntry { name: region.clone(), candidates: name, slate });
     }
     files.insert("histories.safetensors".to_owned(), catalogue.histories_file()?.encode());
     files.insert("factors.safetensors".to_owned(), encode_factors(&models.factors));
@@ -205,7 +225,7 @@ pub fn assemble(
         created_unix_s: identity.created_unix_s,
         host_min: env!("CARGO_PKG_VERSION").to_owned(),
         regions,
-        rules: models.training.rules,
+        rules: RulesEntry { slate: catalogue.slates.all.clone(), ..models.training.rules.clone() },
         files: files.iter().map(entry).collect(),
         components,
         factors: Some("factors.safetensors".to_owned()),

@@ -52,6 +52,8 @@ pub(super) fn candidates(
         copy_row(models, title.id, &ids, &shown, &mut columns);
     }
     columns.vectors = vectors(models, &ids);
+    let trends = catalogue.trends(region);
+    columns.trends = Some(ids.iter().map(|id| trends.get(id).copied().unwrap_or(0.0)).collect());
     columns.title_ids = ids;
     let candidates = Candidates::new(columns).map_err(release::FileError::from)?;
     Ok(CandidateFile { region: region.to_owned(), genres, candidates })

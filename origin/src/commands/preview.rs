@@ -11,6 +11,7 @@ use crate::preview::{Preview, Question, Shown};
 
 pub(super) async fn run(context: &Context, args: &PreviewArgs) -> Result<String, OriginError> {
     let catalogue = Catalogue::read(&context.database().await?).await?;
+    let catalogue = catalogue.laid_out(context.config().slates());
     let busiest = || {
         let histories = catalogue.histories();
         let by_length = histories.iter().max_by_key(|(_, watched)| watched.len());

@@ -38,7 +38,7 @@ fn options(args: &TrainArgs) -> Options {
 }
 
 fn told(models: &Models) -> String {
-    let (rules, quality) = (models.training.rules, &models.training.quality);
+    let (rules, quality) = (&models.training.rules, &models.training.quality);
     format!(
         "item-to-item rows of {} titles (τ {}, λ {})\n\
          held out, {} viewers: HR@10 {:.4}, NDCG@10 {:.4}; {}\n\

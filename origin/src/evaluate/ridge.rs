@@ -54,10 +54,10 @@ pub fn ridge(sequences: &Sequences, options: &Options) -> Result<Report<RidgeDet
     let settings = fitted.settings;
     let candidates = catalogue.candidates(sequences.titles(), &fitted.rows).map_err(TrainError::from)?;
     let rules = train::rules(&settings, POOL)?;
-    let rows_alone = served(sequences, &candidates, rules, &Models::default())?;
+    let rows_alone = served(sequences, &candidates, &rules, &Models::default())?;
     let onnx = fitted.ranker.as_ref().map(|ranker| onnx::encode(&ranker.mlp));
     let ranked = match &onnx {
-        Some(onnx) => Some(served(sequences, &candidates, rules, &Models::load(Some(onnx), None)?)?),
+        Some(onnx) => Some(served(sequences, &candidates, &rules, &Models::load(Some(onnx), None)?)?),
         None => None,
     };
     let is_ranked = fitted.shipped_ranker().is_some();
@@ -91,10 +91,10 @@ pub fn ridge(sequences: &Sequences, options: &Options) -> Result<Report<RidgeDet
 fn served(
     sequences: &Sequences,
     candidates: &Candidates,
-    rules: Rules,
+    rules: &Rules,
     models: &Models,
 ) -> Result<Measured, EvaluateError> {
-    let native = Native::new(candidates, rules, models);
+    let native = Native::new(candidates, rules.clone(), models);
     let counts = sequences.counts(1);
     let mut sum = Sum::default();
     for items in sequences.iter(0) {
@@ -110,7 +110,7 @@ fn served(
 fn place(
     native: &Native<'_>,
     sequences: &Sequences,
-    rules: Rules,
+    rules: &Rules,
     history: &[u32],
     target: u32,
 ) -> Result<Place, EvaluateError> {
@@ -122,6 +122,7 @@ fn place(
         k: ranking::limits::K_MAX,
         at_unix_ms: 0,
         maturity_max_years: u8::MAX,
+        seed: None,
     };
     let picks = native.recommend(&request).map_err(TrainError::from)?.picks;
     let target = title(&target);

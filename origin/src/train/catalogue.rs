@@ -57,6 +57,7 @@ impl Catalogue {
             row_weights: entries.weight,
             row_scales_log2: entries.scale_log2,
             vectors,
+            trends: None,
         })
     }
 }

@@ -87,6 +87,7 @@ fn pools(
             k: POOL,
             at_unix_ms: 0,
             maturity_max_years: u8::MAX,
+            seed: None,
         };
         let mut recorder = Recorder::default();
         let answer = recommend(candidates, rules, &request, Some(&mut recorder))?;

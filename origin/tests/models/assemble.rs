@@ -119,8 +119,9 @@ fn golden_answers_are_those_of_the_shipped_files() {
             k: case.k,
             at_unix_ms: case.at_unix_ms,
             maturity_max_years: u8::MAX,
+            seed: None,
         };
-        let answer = Native::new(&set.candidates, rules, &models).recommend(&request).unwrap();
+        let answer = Native::new(&set.candidates, rules.clone(), &models).recommend(&request).unwrap();
         assert_eq!(answer.picks.iter().map(|pick| pick.title).collect::<Vec<_>>(), case.titles);
     }
 }
@@ -216,7 +217,7 @@ fn a_tower_ships_with_the_vectors_of_every_title_it_knows() {
             maturity_max_years: u8::MAX,
             ..Request::default()
         };
-        let answer = Native::new(&set.candidates, rules, &loaded).recommend(&request).unwrap();
+        let answer = Native::new(&set.candidates, rules.clone(), &loaded).recommend(&request).unwrap();
         assert_eq!(answer.picks.iter().map(|pick| pick.title).collect::<Vec<_>>(), case.titles);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use frontrow_origin::assemble::{Catalogue, ComponentFiles, Identity};
+use frontrow_origin::assemble::{Catalogue, ComponentFiles, Identity, Slates};
 use frontrow_origin::database::{LicenceWindow, Title, WatchEvent};
 use frontrow_origin::models::Models;
 use frontrow_origin::train::Options;
@@ -51,6 +51,7 @@ pub(crate) fn catalogue() -> Catalogue {
         regions: BTreeMap::from(regions),
         viewer_regions: (0..120).map(|viewer| (viewer, region(viewer).to_owned())).collect(),
         events,
+        slates: Slates::default(),
     }
 }
 

@@ -10,8 +10,8 @@ use frontrow_origin::limits::RELEASES_KEPT;
 use frontrow_origin::publish::{NewTarget, Publisher, Validity};
 use jiff::{SignedDuration, Timestamp};
 use release::{
-    Channel, Components, FileEntry, Manifest, RegionEntry, RulesEntry, file_target, manifest_target,
-    sha256_hex,
+    Channel, Components, FileEntry, Manifest, RegionEntry, RulesEntry, SlateEntry, file_target,
+    manifest_target, sha256_hex,
 };
 use tempfile::TempDir;
 use tough::{FilesystemTransport, IntoVec, Repository, RepositoryLoader, TargetName};
@@ -80,8 +80,14 @@ fn release(generation: u64) -> Vec<NewTarget> {
         parent: None,
         created_unix_s: 0,
         host_min: "0.1.0".to_owned(),
-        regions: vec![RegionEntry { name: "eu".to_owned(), candidates: "own".to_owned() }],
-        rules: RulesEntry { recency_tau: 5.0, history_window: 30, ranker_pool: 0, blend: None },
+        regions: vec![RegionEntry { name: "eu".to_owned(), candidates: "own".to_owned(), slate: None }],
+        rules: RulesEntry {
+            recency_tau: 5.0,
+            history_window: 30,
+            ranker_pool: 0,
+            blend: None,
+            slate: SlateEntry::default(),
+        },
         files: vec![entry("all.wasm", &shared), entry("own", &own)],
         components: Components {
             ranking: wasm.clone(),

@@ -5,7 +5,7 @@ use ranking::{Candidates, Factors, Rules};
 use release::{CandidateFile, RulesEntry, decode_factors};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::wasm_bindgen;
-use wire::{RankedAnswer, RecommendRequest};
+use wire::{HomeRequest, RankedAnswer, RankedPage, RecommendRequest};
 
 use crate::models::{self, AtWork};
 use crate::{Refusal, json};
@@ -19,6 +19,7 @@ pub struct Ranking {
     factors: Option<Factors>,
     ranker: Option<Network>,
     tower: Option<Tower>,
+    // Without what needs a model that is not there.
     rules: Rules,
 }
 
@@ -66,6 +67,7 @@ impl Ranking {
         let factors = factors.map(|bytes| decode_factors(&bytes).map_err(refuse)).transpose()?;
         let ranker = ranker.map(|bytes| models::ranker(&bytes)).transpose()?;
         let tower = tower.map(|bytes| models::tower(&bytes)).transpose()?;
+        let rules = AtWork { ranker: ranker.as_ref(), tower: tower.as_ref() }.rules(rules);
         Ok(Self { region: file.region, candidates: file.candidates, factors, ranker, tower, rules })
     }
 
@@ -86,17 +88,22 @@ impl Ranking {
     pub fn recommend(&self, request: &str, now_unix_ms: f64) -> Result<String, Refusal> {
         let request: RecommendRequest = json::parse(request)?;
         request.validate()?;
-        if request.region.as_ref().is_some_and(|region| *region != self.region) {
-            return Err(Refusal::new("region-unknown", &format!("these candidates are for {}", self.region)));
-        }
-        #[allow(clippy::cast_possible_truncation, reason = "`as` saturates, and NaN becomes 0")]
-        #[allow(clippy::cast_sign_loss, reason = "`as` saturates")]
-        let now_unix_ms = now_unix_ms as u64;
-        let question = request.into_domain(&[], now_unix_ms);
-        let mut models = AtWork { ranker: self.ranker.as_ref(), tower: self.tower.as_ref() };
-        let answer =
-            ranking::recommend(&self.candidates, &models.rules(self.rules), &question, Some(&mut models))?;
+        self.check_region(request.region.as_deref())?;
+        let question = request.into_domain(&[], millis(now_unix_ms));
+        let mut models = self.models();
+        let answer = ranking::recommend(&self.candidates, &self.rules, &question, Some(&mut models))?;
         Ok(json::write(&RankedAnswer::from(&answer)))
+    }
+
+    /// Answers a `wire::HomeRequest` with a `wire::RankedPage`, likewise.
+    pub fn home(&self, request: &str, now_unix_ms: f64) -> Result<String, Refusal> {
+        let request: HomeRequest = json::parse(request)?;
+        request.validate()?;
+        self.check_region(request.region.as_deref())?;
+        let question = request.into_domain(&[], millis(now_unix_ms));
+        let mut models = self.models();
+        let page = ranking::home(&self.candidates, &self.rules, &question, Some(&mut models))?;
+        Ok(json::write(&RankedPage::from(&page)))
     }
 
     /// The ranker's logits of whole rows of features, one a row; see `ranking::features`.
@@ -128,7 +135,26 @@ impl Ranking {
 }
 
 impl Ranking {
+    fn models(&self) -> AtWork<'_> {
+        AtWork { ranker: self.ranker.as_ref(), tower: self.tower.as_ref() }
+    }
+
+    fn check_region(&self, asked: Option<&str>) -> Result<(), Refusal> {
+        match asked.filter(|region| *region != self.region) {
+            Some(_) => {
+                Err(Refusal::new("region-unknown", &format!("these candidates are for {}", self.region)))
+            }
+            None => Ok(()),
+        }
+    }
+
     fn factors(&self) -> Result<&Factors, Refusal> {
         self.factors.as_ref().ok_or_else(|| Refusal::new("no-factors", &"no factor model was loaded"))
     }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "`as` saturates, and NaN becomes 0")]
+#[allow(clippy::cast_sign_loss, reason = "`as` saturates")]
+fn millis(unix_ms: f64) -> u64 {
+    unix_ms as u64
 }

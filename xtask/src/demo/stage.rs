@@ -242,6 +242,10 @@ impl Stage {
         self.client.post(&format!("{}/v1/recommend", self.url(node)), question)
     }
 
+    pub(crate) fn home(&self, node: usize, question: &Value) -> Result<Value> {
+        self.client.post(&format!("{}/v1/home", self.url(node)), question)
+    }
+
     /// Flips one bit of the newest published file that is not metadata; returns its name.
     pub(crate) fn tamper_with_newest_release(&self) -> Result<String> {
         let folder = self.folder.join("origin/tuf/targets");

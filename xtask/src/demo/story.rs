@@ -1,5 +1,6 @@
 //! The story: what a viewer, a player and an operator see, each a step that can fail.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -42,7 +43,7 @@ pub(crate) fn tell(
     type Step = fn(&mut Stage, &mut Plot) -> Result<String>;
     report.step("origin started", || stage.start_origin());
     report.step("catalogue imported", || stage.import(source));
-    let steps: [(&'static str, Step); 15] = [
+    let steps: [(&'static str, Step); 16] = [
         ("models trained", train),
         ("licence window set", set_licence_window),
         ("generation 1 published", |stage, _| stage.push()),
@@ -50,6 +51,7 @@ pub(crate) fn tell(
         ("page served", page_served),
         ("recommendations for a known viewer", known_viewer),
         ("recommendations for a viewer never seen", new_viewer),
+        ("the rows of a page", page_of_rows),
         ("a region and a licence window forbid the top title", forbidden_title),
         ("a bitrate decision", bitrate_decision),
         ("a playback and its QoE", playback),
@@ -128,6 +130,22 @@ fn new_viewer(stage: &mut Stage, _: &mut Plot) -> Result<String> {
     let kind = answer["picks"][0]["reason"]["kind"].as_str().unwrap_or_default();
     ensure!(kind == "popular-for-new-viewer", "the reason is {kind}");
     Ok(told(&answer))
+}
+
+fn page_of_rows(stage: &mut Stage, plot: &mut Plot) -> Result<String> {
+    let begun = json!([{"title": plot.top_title, "share": 0.4}]);
+    let question = json!({"viewer": plot.viewer, "region": "eu", "k": 8, "in_progress": begun});
+    let page = stage.home(0, &question)?;
+    let rows = page["rows"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let shown: Vec<u64> = rows.iter().flat_map(titles).collect();
+    let each: BTreeSet<u64> = shown.iter().copied().collect();
+    ensure!(each.len() == shown.len(), "a title stands twice: {shown:?}");
+    ensure!(shown.first() == Some(&plot.top_title), "what was begun does not come first: {page}");
+    let told = rows.iter().map(|row| {
+        let heading = row["reason"]["text"].as_str().unwrap_or_default();
+        format!("{heading}: {} and {} more", row["picks"][0]["name"], titles(row).len() - 1)
+    });
+    Ok(told.collect::<Vec<_>>().join("\n"))
 }
 
 fn forbidden_title(stage: &mut Stage, plot: &mut Plot) -> Result<String> {

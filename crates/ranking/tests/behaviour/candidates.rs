@@ -46,6 +46,7 @@ fn every_column_must_be_as_long_as_the_ids() {
     check(|columns| columns.row_offsets.push(4), length("row_offset"));
     check(|columns| columns.row_offsets.clear(), length("row_offset"));
     check(|columns| columns.row_weights.push(0), length("row_weight"));
+    check(|columns| columns.trends = Some(vec![0.0; 2]), length("trend"));
 }
 
 #[test]
@@ -58,6 +59,13 @@ fn ids_rise() {
 fn popularity_is_a_number_not_below_0() {
     for popularity in [-0.5, f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         check(|columns| columns.popularity[1] = popularity, CandidatesError::Popularity { index: 1 });
+    }
+}
+
+#[test]
+fn a_trend_is_a_number_not_below_0() {
+    for trend in [-0.5, f32::NAN, f32::INFINITY] {
+        check(|columns| columns.trends = Some(vec![0.0, trend, 0.0]), CandidatesError::Trend { index: 1 });
     }
 }
 
@@ -127,6 +135,7 @@ fn refusals_are_told_in_words() {
         (CandidatesError::Length { column: "year" }, "column year is not as long as title_id"),
         (CandidatesError::IdsNotRising { index: 2 }, "title_id 2 is not above the one before it"),
         (CandidatesError::Popularity { index: 2 }, "popularity 2 is negative or not finite"),
+        (CandidatesError::Trend { index: 2 }, "trend 2 is negative or not finite"),
         (CandidatesError::RowBounds { index: 2 }, "row 2 ends where it cannot"),
         (CandidatesError::RowEntry { entry: 2 }, "row entry 2 is outside the set or does not rise"),
         (CandidatesError::RowScale { index: 2 }, "row 2 has a scale out of range"),

@@ -52,6 +52,16 @@ fn errors_have_stable_codes() {
             "10001 watched titles are more than 10000",
         ),
         (Error::TooManyPairs { pairs: 7 }, "too-many-pairs", "7 pairs are too many"),
+        (
+            Error::InProgressTooLong { titles: 1_001 },
+            "in-progress-too-long",
+            "1001 titles in progress are more than 1000",
+        ),
+        (
+            Error::Share { index: 2 },
+            "share-out-of-range",
+            "the share of title 2 in progress is not from 0 to 1",
+        ),
         (Error::Inference { code: "failed".into() }, "inference", "a model failed: failed"),
     ];
     for (error, code, text) in errors {

@@ -2,13 +2,16 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod candidates;
+mod edges;
 mod factors;
 mod features;
 mod filters;
+mod home;
 mod limits;
 mod oracle;
 mod ranker;
 mod reasons;
 mod scenario;
 mod sets;
+mod slate;
 mod tower;

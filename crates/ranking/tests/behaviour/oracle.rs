@@ -51,7 +51,7 @@ pub(crate) fn everything(scenario: &Scenario, rules: &Rules) -> Vec<Pick> {
         } else {
             (popular, Reason::PopularToFill)
         };
-        all.push(Pick { title: columns.title_ids[index], score, reason });
+        all.push(Pick { title: columns.title_ids[index], score, reason, propensity: None });
     }
     let is_personal = all.iter().any(|pick| pick.score > 0.0);
     let popular = match (scenario.request.history.is_empty(), is_personal) {

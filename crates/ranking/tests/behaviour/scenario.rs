@@ -25,6 +25,10 @@ impl Arbitrary for Scenario {
         for index in 0..u32::try_from(titles).unwrap() {
             add_row(source, &mut columns, index);
         }
+        if bool::arbitrary(source) {
+            let trend = |source: &mut Gen| *source.choose(&[0.0, 0.0, 1.5, 1.5, 7.25]).unwrap();
+            columns.trends = Some((0..titles).map(|_| trend(source)).collect());
+        }
         let ids = |source: &mut Gen, most: usize| {
             let count = below(source, most);
             (0..count).map(|_| number(source, 60)).collect()
@@ -39,6 +43,7 @@ impl Arbitrary for Scenario {
                 k: number(source, 20) + 1,
                 at_unix_ms: u64::from(number(source, 12_000)),
                 maturity_max_years: *source.choose(&[0, 6, 12, 18, 255]).unwrap(),
+                seed: None,
             },
         }
     }

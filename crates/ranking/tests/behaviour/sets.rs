@@ -44,7 +44,14 @@ pub(crate) fn rules() -> Rules {
 
 /// A grown-up's question for `k` picks.
 pub(crate) fn request(history: &[TitleId], k: u32) -> Request {
-    Request { history: history.to_vec(), exclude: Vec::new(), k, at_unix_ms: AT_MS, maturity_max_years: 18 }
+    Request {
+        history: history.to_vec(),
+        exclude: Vec::new(),
+        k,
+        at_unix_ms: AT_MS,
+        maturity_max_years: 18,
+        seed: None,
+    }
 }
 
 /// Asks without a ranker.

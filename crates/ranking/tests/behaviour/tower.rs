@@ -3,8 +3,8 @@
 use kernels::ByteMatrix;
 use quickcheck::{Arbitrary, Gen, quickcheck};
 use ranking::{
-    Answer, Blend, Candidates, Columns, Error, ModelError, Models, Reason, Request, Rules, Scored, Vectors,
-    nearest, recommend,
+    Answer, Blend, Candidates, Columns, Error, ModelError, Models, Reason, Request, Rules, Scored, Slate,
+    SlateSettings, Vectors, nearest, recommend,
 };
 
 use crate::sets::{Row, columns, request, titles};
@@ -79,6 +79,27 @@ fn says(vector: &[i8]) -> Says {
 
 fn ask(scene: &Scene, models: &mut Says, question: &Request) -> Result<Answer, Error> {
     recommend(&scene.candidates(), &scene.rules(), question, Some(models))
+}
+
+#[test]
+fn lists_are_varied_by_the_directions_of_vectors() {
+    // Products with the viewer: 80, 76, 72 and 40, so relevance 1, 0.9, 0.8 and 0. 20 and 30 point the same way, 40
+    // and 50 point another way at a right angle to it; no title has a genre.
+    let scene = Scene {
+        vectors: vec![[1, 1], [20, 0], [19, 0], [0, 18], [0, 10], [0, 0]],
+        viewer: [4, 4],
+        unknown: 5,
+        weight: 0,
+    };
+    let check = |lambda: f32, expected: [u32; 4]| {
+        let slate = Slate::new(SlateSettings { lambda, ..SlateSettings::default() }).unwrap();
+        let (rules, mut models) = (scene.rules().with_slate(slate), says(&scene.viewer));
+        let answer = recommend(&scene.candidates(), &rules, &request(&[10], 4), Some(&mut models));
+        assert_eq!(titles(&answer.unwrap()), expected, "{lambda}");
+    };
+    check(1.0, [20, 30, 40, 50]);
+    // 0.8 · 0.9 − 0.2 is less than 0.8 · 0.8; then 30 is worth 0.52, and 50 −0.2: less than the unknown 60, like nobody.
+    check(0.8, [20, 40, 30, 60]);
 }
 
 quickcheck! {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use release::limits::{FILES_MAX, GOLDEN_CASES_MAX, MANIFEST_BYTES_MAX};
 use release::{
-    Components, FileEntry, FileError, GoldenCase, Manifest, Model, ModelValue, RegionEntry, RulesEntry,
+    Components, FileEntry, FileError, GoldenCase, Manifest, Model, ModelValue, PinEntry, RegionEntry,
+    RulesEntry, SlateEntry,
 };
 
 fn entry(name: &str) -> FileEntry {
@@ -31,8 +32,14 @@ pub(crate) fn sound() -> Manifest {
         parent: Some(6),
         created_unix_s: 1_750_000_000,
         host_min: "0.1.0".to_owned(),
-        regions: vec![RegionEntry { name: "eu".to_owned(), candidates: names[1].to_owned() }],
-        rules: RulesEntry { recency_tau: 0.1, history_window: 30, ranker_pool: 50, blend: None },
+        regions: vec![RegionEntry { name: "eu".to_owned(), candidates: names[1].to_owned(), slate: None }],
+        rules: RulesEntry {
+            recency_tau: 0.1,
+            history_window: 30,
+            ranker_pool: 50,
+            blend: None,
+            slate: SlateEntry::default(),
+        },
         files: names.map(entry).to_vec(),
         components: Components {
             ranking: "ranking.wasm".to_owned(),
@@ -83,6 +90,33 @@ fn a_manifest_is_canonical_json() {
     assert!(text.contains(r#""quality":{"hr_at_10":0.245,"ndcg_at_10":0.136}"#), "{text}");
     assert!(text.contains(r#"{"name":"features","shape":[null,8]}"#), "{text}");
     assert!(!text.contains([' ', '\n']));
+}
+
+#[test]
+fn a_region_lays_lists_out_as_the_release_does_unless_it_says_otherwise() {
+    let mut manifest = sound();
+    assert!(!String::from_utf8(manifest.encode()).unwrap().contains("slate"), "older nodes read it");
+    manifest.rules.slate = SlateEntry { lambda: 0.5, genre_picks_max: 3, ..SlateEntry::default() };
+    let own = SlateEntry {
+        promoted: vec![4],
+        promoted_max: 1,
+        pinned: vec![PinEntry { place: 2, title: 9 }],
+        ..SlateEntry::default()
+    };
+    let us = RegionEntry { name: "us".to_owned(), slate: Some(own.clone()), ..manifest.regions[0].clone() };
+    manifest.regions.push(us);
+    let again = Manifest::decode(&manifest.encode()).unwrap();
+    assert_eq!(again, manifest);
+    let [eu, us] = [0, 1].map(|region| again.rules_of(&again.regions[region]));
+    assert_eq!((&eu, &us.slate), (&again.rules, &own));
+    assert_eq!(us.rules().unwrap().slate().settings().pinned[0].title, 9);
+}
+
+#[test]
+fn a_layout_out_of_range_is_refused_wherever_it_stands() {
+    let wrong = || SlateEntry { lambda: 1.5, ..SlateEntry::default() };
+    check(|manifest| manifest.rules.slate = wrong(), "rules");
+    check(|manifest| manifest.regions[0].slate = Some(wrong()), "rules");
 }
 
 #[test]

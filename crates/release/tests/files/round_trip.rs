@@ -77,6 +77,10 @@ fn columns(titles: &[(u8, f32, u16)]) -> Columns {
         row_weights: titles.iter().map(|(gap, ..)| gap.cast_signed()).collect(),
         row_scales_log2: titles.iter().map(|(gap, ..)| (gap % 81).cast_signed() - 40).collect(),
         vectors: vectors(titles),
+        // Of every third set.
+        trends: count
+            .is_multiple_of(3)
+            .then(|| titles.iter().map(|(gap, ..)| f32::from(*gap) / 7.0).collect()),
     }
 }
 

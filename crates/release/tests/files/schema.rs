@@ -66,6 +66,19 @@ fn every_column_is_needed() {
 }
 
 #[test]
+fn a_file_of_before_trends_were_counted_is_read() {
+    let mut parts = Parts::of(golden::candidates());
+    let trends = |bytes: &[u8]| CandidateFile::decode(bytes).unwrap().candidates.columns().trends.clone();
+    assert_eq!(trends(&parts.write()).unwrap().len(), 40);
+    parts.remove("trend");
+    assert_eq!(trends(&parts.write()), None);
+    let wrong = candidates(|parts| parts.set("trend", Dtype::F64, &[40], vec![0; 320]));
+    assert_eq!(wrong, FileError::TensorType { tensor: "trend" });
+    let short = candidates(|parts| parts.set("trend", Dtype::F32, &[39], vec![0; 156]));
+    assert_eq!(short, FileError::Candidates(CandidatesError::Length { column: "trend" }));
+}
+
+#[test]
 fn every_column_has_one_type_and_one_dimension() {
     for tensor in COLUMNS {
         let refused = FileError::TensorType { tensor };

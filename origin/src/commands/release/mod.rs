@@ -48,7 +48,7 @@ async fn push(
     let models = Models::load(context.folder())?;
     let components = read_components(components)?;
     let _lock = database.lock_publishing().await?;
-    let catalogue = Catalogue::read(database).await?;
+    let catalogue = Catalogue::read(database).await?.laid_out(context.config().slates());
     let parent = current(database, channel).await?;
     let now = Timestamp::now();
     let identity = Identity {

@@ -1,7 +1,7 @@
 //! What `release list` and `release show` print.
 
 use jiff::Timestamp;
-use release::Manifest;
+use release::{Manifest, RegionEntry, SlateEntry};
 use serde_json::json;
 
 use crate::database::{Channel, Database, Release};
@@ -65,6 +65,7 @@ pub(super) async fn show(database: &Database, generation: u64, as_json: bool) ->
             "rules       τ {}, the newest {} titles, ranker over {}",
             manifest.rules.recency_tau, manifest.rules.history_window, manifest.rules.ranker_pool
         ),
+        format!("lists       {}", lists(&manifest)),
         format!("golden      {} questions", manifest.golden.len()),
     ];
     lines.push("quality".to_owned());
@@ -73,6 +74,24 @@ pub(super) async fn show(database: &Database, generation: u64, as_json: bool) ->
     let files = manifest.files.iter();
     lines.extend(files.map(|file| format!("  {:<32} {:>10}  {}", file.name, file.bytes, &file.sha256[..16])));
     Ok(lines.join("\n"))
+}
+
+fn lists(manifest: &Manifest) -> String {
+    let told = |region: &RegionEntry| {
+        let slate = manifest.rules_of(region).slate;
+        if slate == SlateEntry::default() {
+            return format!("{}: in the order of their scores", region.name);
+        }
+        let SlateEntry { lambda, genre_picks_max, promoted_max, exploration_place, pinned, promoted } = slate;
+        format!(
+            "{}: relevance {lambda}, {genre_picks_max} a genre, {} pinned, {promoted_max} of {} promoted, place \
+             {exploration_place} explores",
+            region.name,
+            pinned.len(),
+            promoted.len()
+        )
+    };
+    manifest.regions.iter().map(told).collect::<Vec<_>>().join("; ")
 }
 
 fn parent(release: &Release) -> String {
