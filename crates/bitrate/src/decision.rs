@@ -1,6 +1,11 @@
 //! The decision: a policy, its guards, and what decided.
 
-use crate::{Buffer, Ladder, Rules, Speed, bola};
+use alloc::vec;
+use alloc::vec::Vec;
+
+use crate::caps::Cap;
+use crate::ladder::Rung;
+use crate::{Ahead, Buffer, Caps, History, Ladder, Rules, Settings, Utility, Weights, bola, mpc, plan, real};
 
 /// How the rung is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,6 +18,18 @@ pub enum Policy {
     /// BOLA-BASIC, with the throughput rule as a ceiling while the buffer is low
     /// ([`Buffer::is_low`]).
     Bola,
+    /// A line from the lowest rung at a nearly empty buffer to the highest at a filled one.
+    Bba,
+    /// BOLA with a placeholder at the start, no jump above what throughput sustains, and a rung that an
+    /// insufficient buffer can hold.
+    BolaE,
+    /// The throughput rule while the buffer is low, BOLA-E otherwise.
+    Dynamic,
+    /// The best five rungs under the harmonic mean, lowered by the greatest recent error.
+    RobustMpc,
+    /// The best expectation over the paths that throughput may take, to the end of the title or the
+    /// horizon.
+    Flagship,
 }
 
 /// What a decision depends on.
@@ -24,12 +41,59 @@ pub struct Input {
     pub ladder: Ladder,
     /// The region's table; read by [`Policy::SeedRules`] only.
     pub rules: Rules,
-    /// The measured throughput.
-    pub speed: Speed,
-    /// The media in reserve; read by [`Policy::Bola`] only.
+    /// The downloads that were measured.
+    pub history: History,
+    /// The media in reserve.
     pub buffer: Buffer,
-    /// Highest picture height in pixels that the device or the plan allows.
-    pub height_max: Option<u16>,
+    /// Rung of the chunk before; none before the first. One above the ladder counts as the highest.
+    pub last: Option<usize>,
+    /// What is still to be fetched; read by the planning policies.
+    pub ahead: Ahead,
+    /// What device, plan and data allowance permit.
+    pub caps: Caps,
+    /// What the planning policies make the most of.
+    pub weights: Weights,
+}
+
+impl Input {
+    /// An input with nothing but what every policy needs.
+    pub fn new(policy: Policy, ladder: Ladder, history: History, buffer: Buffer) -> Self {
+        Self {
+            policy,
+            ladder,
+            rules: Rules::default(),
+            history,
+            buffer,
+            last: None,
+            ahead: Ahead::UNKNOWN,
+            caps: Caps::default(),
+            weights: Weights::LINEAR,
+        }
+    }
+
+    /// The rung a change is counted from: the lowest before the first chunk.
+    pub(crate) fn last_rung(&self) -> usize {
+        self.last.map_or(0, |last| last.min(self.ladder.rungs().len() - 1))
+    }
+
+    /// What each rung is worth.
+    pub(crate) fn utilities(&self) -> Vec<f64> {
+        let rungs = self.ladder.rungs();
+        let lowest = f64::from(rungs[0].rate.get());
+        let utility = |rung: &Rung| match self.weights.utility() {
+            Utility::Mbps => f64::from(rung.rate.get()) / 1e3,
+            Utility::Log => real::ln(f64::from(rung.rate.get()) / lowest),
+        };
+        rungs.iter().map(utility).collect()
+    }
+
+    /// The rungs that no cap forbids, rising; the lowest when all are forbidden.
+    fn permitted(&self) -> Vec<usize> {
+        let chunk_s = self.buffer.segment_s();
+        let is_free = |rung: &usize| self.caps.broken_by(&self.ladder, &self.ahead, chunk_s, *rung).is_none();
+        let permitted: Vec<usize> = (0..self.ladder.rungs().len()).filter(is_free).collect();
+        if permitted.is_empty() { vec![0] } else { permitted }
+    }
 }
 
 /// What decided.
@@ -47,6 +111,10 @@ pub enum Why {
     BufferLow,
     /// The height cap of device or plan.
     HeightCap,
+    /// The cap of rate or data.
+    DataCap,
+    /// The best plan over the chunks ahead.
+    Plan,
 }
 
 /// The rung to fetch.
@@ -62,15 +130,28 @@ pub struct Decision {
 
 /// Chooses the rung to fetch next; the lowest while the speed is unknown, whatever the policy.
 pub fn decide(input: &Input) -> Decision {
-    let wanted = match (input.speed.mbps(), input.speed.sustains(&input.ladder)) {
+    decide_with(input, &Settings::SHIPPED)
+}
+
+/// The same with other settings of the flagship.
+pub fn decide_with(input: &Input, settings: &Settings) -> Decision {
+    let speed = input.history.speed();
+    let wanted = match (speed.mbps(), speed.sustains(&input.ladder)) {
         (Some(mbps), Some(sustained)) => match input.policy {
             Policy::SeedRules => by_rules(input, mbps),
             Policy::Throughput => Decision { rung: sustained, why: Why::Throughput, rule: None },
             Policy::Bola => by_buffer(input, sustained),
+            Policy::RobustMpc => planned(mpc::rung(input, &input.permitted())),
+            Policy::Flagship => planned(plan::rung(input, &input.permitted(), settings)),
+            _ => lowest(Why::UnknownSpeed),
         },
         _ => lowest(Why::UnknownSpeed),
     };
     capped(wanted, input)
+}
+
+fn planned(rung: usize) -> Decision {
+    Decision { rung, why: Why::Plan, rule: None }
 }
 
 fn by_rules(input: &Input, mbps: f64) -> Decision {
@@ -89,10 +170,20 @@ fn by_buffer(input: &Input, sustained: usize) -> Decision {
     Decision { rung: rung.min(sustained), why: Why::BufferLow, rule: None }
 }
 
+/// Lowers the rung to the highest at or below it that no cap forbids.
 fn capped(wanted: Decision, input: &Input) -> Decision {
-    let Some(height_max) = input.height_max else { return wanted };
-    let rung = input.ladder.not_taller(wanted.rung, height_max);
-    if rung == wanted.rung { wanted } else { Decision { rung, why: Why::HeightCap, ..wanted } }
+    let chunk_s = input.buffer.segment_s();
+    let cap = |rung: usize| input.caps.broken_by(&input.ladder, &input.ahead, chunk_s, rung);
+    let Some(broken) = cap(wanted.rung) else { return wanted };
+    let rung = (0..wanted.rung).rev().find(|rung| cap(*rung).is_none()).unwrap_or(0);
+    if rung == wanted.rung {
+        return wanted;
+    }
+    let why = match broken {
+        Cap::Height => Why::HeightCap,
+        Cap::Data => Why::DataCap,
+    };
+    Decision { rung, why, ..wanted }
 }
 
 fn lowest(why: Why) -> Decision {

@@ -12,18 +12,31 @@
 #![no_std]
 extern crate alloc;
 
+mod ahead;
 mod bola;
 mod buffer;
+mod caps;
 mod decision;
 mod error;
+mod history;
 mod ladder;
 pub mod limits;
+mod mpc;
+mod plan;
+mod real;
 mod rules;
+mod settings;
 mod speed;
+mod weights;
 
+pub use ahead::Ahead;
 pub use buffer::Buffer;
-pub use decision::{Decision, Input, Policy, Why, decide};
+pub use caps::Caps;
+pub use decision::{Decision, Input, Policy, Why, decide, decide_with};
 pub use error::InputError;
+pub use history::{History, Sample};
 pub use ladder::{Ladder, Rung};
 pub use rules::{Rules, SpeedRule};
+pub use settings::{NAMES, Settings};
 pub use speed::{SAMPLES_USED, Speed, THROUGHPUT_SHARE};
+pub use weights::{Utility, Weights};

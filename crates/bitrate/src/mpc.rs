@@ -1,0 +1,112 @@
+//! RobustMPC: the best sequence of the next five rungs under a pessimistic throughput.
+//!
+//! Source: X. Yin, A. Jindal, V. Sekar, B. Sinopoli, "A Control-Theoretic Approach for Dynamic Adaptive
+//! Video Streaming over HTTP", SIGCOMM 2015, in the form that the literature compares with (`mpc.py` of
+//! Pensieve, SIGCOMM 2017): the harmonic mean of the last five samples over one plus the greatest
+//! relative error of the last five such predictions. The errors are those of the history given, so that
+//! none is carried from one title to the next.
+
+use crate::{History, Input, SAMPLES_USED, Speed};
+
+/// Chunks that are planned together.
+const HORIZON: usize = 5;
+
+/// Returns the first rung of the best sequence, the higher of equals as in the published code, out of
+/// `rungs`, which is not empty and rising.
+pub(crate) fn rung(input: &Input, rungs: &[usize]) -> usize {
+    let Some(kbps) = pessimistic_kbps(&input.history) else { return rungs[0] };
+    let left = input.ahead.left().map_or(HORIZON, |left| left as usize);
+    let search = Search {
+        input,
+        rungs,
+        utilities: &input.utilities(),
+        bits_per_s: kbps * 1e3,
+        chunk_s: input.buffer.segment_s(),
+        horizon: left.clamp(1, HORIZON),
+    };
+    let mut best = Best { worth: f64::NEG_INFINITY, first: rungs[0] };
+    let level_s = input.buffer.level_s();
+    search.extend(0, State { last: input.last_rung(), level_s, first: rungs[0], ..State::default() }, &mut best);
+    best.first
+}
+
+/// The harmonic mean of the newest samples over one plus the greatest error of the newest predictions;
+/// none without a sample.
+pub(crate) fn pessimistic_kbps(history: &History) -> Option<f64> {
+    let samples = history.samples();
+    let kbps = history.speed().kbps()?;
+    let oldest = samples.len().saturating_sub(SAMPLES_USED).max(1);
+    let mut error_max = 0.0;
+    for at in oldest..samples.len() {
+        let seen = samples[at].kbps;
+        let predicted = Speed::of(&samples[..at]).kbps()?;
+        let error = (predicted - seen).abs() / seen;
+        // Where nothing arrived, any prediction was infinitely wrong; the mean is zero then anyway.
+        error_max = if error > error_max { error } else { error_max };
+    }
+    Some(kbps / (1.0 + error_max))
+}
+
+struct Search<'a> {
+    input: &'a Input,
+    rungs: &'a [usize],
+    utilities: &'a [f64],
+    bits_per_s: f64,
+    chunk_s: f64,
+    horizon: usize,
+}
+
+#[derive(Clone, Copy, Default)]
+struct State {
+    last: usize,
+    level_s: f64,
+    first: usize,
+    utility: f64,
+    stall_s: f64,
+    change: f64,
+}
+
+struct Best {
+    worth: f64,
+    first: usize,
+}
+
+impl Search<'_> {
+    fn worth(&self, state: &State) -> f64 {
+        let weights = &self.input.weights;
+        state.utility - weights.stall() * state.stall_s - weights.change() * state.change
+    }
+
+    fn extend(&self, depth: usize, state: State, best: &mut Best) {
+        if depth == self.horizon {
+            let worth = self.worth(&state);
+            if worth > best.worth {
+                *best = Best { worth, first: state.first };
+            }
+            return;
+        }
+        let utility_max = self.utilities[self.rungs[self.rungs.len() - 1]];
+        for &rung in self.rungs.iter().rev() {
+            let next = self.after(depth, &state, rung);
+            // Even the top rung for the rest, without a stall or a change, would not be better.
+            let rest = (self.horizon - depth - 1) as f64 * utility_max;
+            if self.worth(&next) + rest > best.worth {
+                self.extend(depth + 1, next, best);
+            }
+        }
+    }
+
+    fn after(&self, depth: usize, state: &State, rung: usize) -> State {
+        let Input { ahead, ladder, .. } = self.input;
+        let download_s = ahead.bits(ladder, depth, rung, self.chunk_s) / self.bits_per_s;
+        let stall_s = (download_s - state.level_s).max(0.0);
+        State {
+            last: rung,
+            level_s: (state.level_s - download_s).max(0.0) + self.chunk_s,
+            first: if depth == 0 { rung } else { state.first },
+            utility: state.utility + self.utilities[rung],
+            stall_s: state.stall_s + stall_s,
+            change: state.change + (self.utilities[rung] - self.utilities[state.last]).abs(),
+        }
+    }
+}
