@@ -6,6 +6,7 @@
 //! on; what does not arrive in time stalls; a buffer above its maximum waits in steps of
 //! [`WAIT_STEP_MS`], during which the trace moves on and the buffer drains.
 
+use crate::session::Mode;
 use crate::trace::Trace;
 use crate::video::Video;
 
@@ -22,6 +23,8 @@ pub(crate) struct Protocol {
     pub(crate) buffer_max_ms: f64,
     /// From a request to its first byte.
     pub(crate) rtt_ms: f64,
+    /// What the player knows.
+    pub(crate) mode: Mode,
 }
 
 /// A session between two chunks.

@@ -38,6 +38,12 @@ impl Trace {
         Ok(Self { name, segments })
     }
 
+    /// The same link, `scale` times as fast; above 0.
+    pub(crate) fn scaled(self, scale: f64) -> Self {
+        let faster = |segment: Segment| Segment { mbps: segment.mbps * scale, ..segment };
+        Self { name: self.name, segments: self.segments.into_iter().map(faster).collect() }
+    }
+
     /// Never empty.
     pub(crate) fn segments(&self) -> &[Segment] {
         &self.segments

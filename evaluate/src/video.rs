@@ -50,8 +50,7 @@ impl Video {
 
     fn new(file: &Path, kbps: &[u32], chunk_ms: u32, bytes: Vec<u32>) -> Result<Self> {
         let refuse = |reason: &str| InputError::file(file, reason);
-        // No picture height is known, and none is asked for.
-        let rungs = kbps.iter().map(|kbps| Rung { height: 720, rate: Kbps::new(*kbps) }).collect();
+        let rungs = kbps.iter().map(|kbps| Rung { height: height_of(*kbps), rate: Kbps::new(*kbps) }).collect();
         let ladder = Ladder::new(rungs).map_err(|error| refuse(&error.to_string()))?;
         if kbps.len() < 2 {
             return Err(refuse("the first chunk is played at rung 1, so a ladder needs two"));
@@ -63,6 +62,18 @@ impl Video {
             return Err(refuse("a chunk has no bytes"));
         }
         Ok(Self { ladder, chunk_ms, bytes })
+    }
+}
+
+/// The files say no picture heights; these are the usual ones of the rates. Only the region's table of
+/// speeds asks for them.
+fn height_of(kbps: u32) -> u16 {
+    match kbps {
+        0..750 => 360,
+        750..1_750 => 480,
+        1_750..3_750 => 720,
+        3_750..10_000 => 1_080,
+        _ => 2_160,
     }
 }
 

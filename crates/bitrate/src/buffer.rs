@@ -61,7 +61,7 @@ impl Buffer {
 }
 
 /// Exact: lengths are far below 2^53 ms, and an absurd one only needs to stay large.
-fn seconds(length: Millis) -> f64 {
+pub(crate) fn seconds(length: Millis) -> f64 {
     length.get() as f64 / 1e3
 }
 

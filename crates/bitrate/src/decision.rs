@@ -3,9 +3,13 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use units::Millis;
+
 use crate::caps::Cap;
-use crate::ladder::Rung;
-use crate::{Ahead, Buffer, Caps, History, Ladder, Rules, Settings, Utility, Weights, bola, mpc, plan, real};
+use crate::{
+    Ahead, Buffer, Caps, History, Ladder, Rules, Rung, Running, Settings, Utility, Weights, bba, bola, bola_e, mpc,
+    plan, real, running,
+};
 
 /// How the rung is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,6 +57,11 @@ pub struct Input {
     pub caps: Caps,
     /// What the planning policies make the most of.
     pub weights: Weights,
+    /// Live: how far behind the newest moment the picture is, which is all that can be buffered. Read by
+    /// the flagship.
+    pub latency: Option<Millis>,
+    /// The download of the next chunk, when it has begun.
+    pub running: Option<Running>,
 }
 
 impl Input {
@@ -68,6 +77,8 @@ impl Input {
             ahead: Ahead::UNKNOWN,
             caps: Caps::default(),
             weights: Weights::LINEAR,
+            latency: None,
+            running: None,
         }
     }
 
@@ -115,6 +126,10 @@ pub enum Why {
     DataCap,
     /// The best plan over the chunks ahead.
     Plan,
+    /// The download under way is worth finishing.
+    GoOn,
+    /// The download under way is better given up for a lower rung.
+    Abandon,
 }
 
 /// The rung to fetch.
@@ -129,29 +144,54 @@ pub struct Decision {
 }
 
 /// Chooses the rung to fetch next; the lowest while the speed is unknown, whatever the policy.
+///
+/// While a download is under way ([`Input::running`]), the flagship says whether to go on (its rung) or to
+/// abandon it for a lower one; every other policy goes on.
 pub fn decide(input: &Input) -> Decision {
     decide_with(input, &Settings::SHIPPED)
 }
 
 /// The same with other settings of the flagship.
 pub fn decide_with(input: &Input, settings: &Settings) -> Decision {
+    if let Some(running) = &input.running {
+        return under_way(input, running, settings);
+    }
     let speed = input.history.speed();
     let wanted = match (speed.mbps(), speed.sustains(&input.ladder)) {
-        (Some(mbps), Some(sustained)) => match input.policy {
-            Policy::SeedRules => by_rules(input, mbps),
-            Policy::Throughput => Decision { rung: sustained, why: Why::Throughput, rule: None },
-            Policy::Bola => by_buffer(input, sustained),
-            Policy::RobustMpc => planned(mpc::rung(input, &input.permitted())),
-            Policy::Flagship => planned(plan::rung(input, &input.permitted(), settings)),
-            _ => lowest(Why::UnknownSpeed),
-        },
+        (Some(mbps), Some(sustained)) => by_policy(input, settings, mbps, sustained),
         _ => lowest(Why::UnknownSpeed),
     };
     capped(wanted, input)
 }
 
-fn planned(rung: usize) -> Decision {
-    Decision { rung, why: Why::Plan, rule: None }
+fn by_policy(input: &Input, settings: &Settings, mbps: f64, sustained: usize) -> Decision {
+    let because = |rung: usize, why: Why| Decision { rung, why, rule: None };
+    match input.policy {
+        Policy::SeedRules => by_rules(input, mbps),
+        Policy::Throughput => because(sustained, Why::Throughput),
+        Policy::Bola => by_buffer(input, sustained),
+        Policy::Bba => because(bba::rung(&input.ladder, &input.buffer, input.last_rung()), Why::BufferLevel),
+        Policy::BolaE => because(bola_e::enhanced(input, sustained), Why::BufferLevel),
+        Policy::Dynamic => because(bola_e::dynamic(input, sustained), Why::BufferLevel),
+        Policy::RobustMpc => because(mpc::rung(input, &input.permitted()), Why::Plan),
+        Policy::Flagship => match plan::rung(input, &input.permitted(), settings) {
+            Some(rung) => because(rung, Why::Plan),
+            // The bounds keep every number finite; should one not be, a known rule decides.
+            None => because(sustained, Why::Throughput),
+        },
+    }
+}
+
+fn under_way(input: &Input, running: &Running, settings: &Settings) -> Decision {
+    let own = running.rung.min(input.ladder.rungs().len() - 1);
+    let planned = match input.policy {
+        Policy::Flagship => running::rung(input, running, &input.permitted(), settings),
+        _ => None,
+    };
+    match planned {
+        Some(rung) if rung < own => Decision { rung, why: Why::Abandon, rule: None },
+        _ => Decision { rung: own, why: Why::GoOn, rule: None },
+    }
 }
 
 fn by_rules(input: &Input, mbps: f64) -> Decision {

@@ -42,6 +42,11 @@ pub enum InputError {
     },
     /// A weight is not a number from 0 to 1,000.
     WeightOutOfRange,
+    /// Number `index` of the flagship's settings is out of its range.
+    SettingOutOfRange {
+        /// Of the offending number.
+        index: usize,
+    },
 }
 
 impl InputError {
@@ -58,6 +63,7 @@ impl InputError {
             Self::SizesIncomplete => "sizes-incomplete",
             Self::SizeZero { .. } => "size-zero",
             Self::WeightOutOfRange => "weight-out-of-range",
+            Self::SettingOutOfRange { .. } => "setting-out-of-range",
         }
     }
 }
@@ -77,6 +83,7 @@ impl fmt::Display for InputError {
             Self::SizesIncomplete => write!(f, "the sizes ahead are not a whole number of chunks"),
             Self::SizeZero { chunk } => write!(f, "chunk {chunk} ahead has no bytes"),
             Self::WeightOutOfRange => write!(f, "a weight is not from 0 to 1,000"),
+            Self::SettingOutOfRange { index } => write!(f, "number {index} of the settings is out of its range"),
         }
     }
 }

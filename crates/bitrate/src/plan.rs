@@ -1,183 +1,306 @@
-//! research
+//! The flagship: the rung whose expected worth is greatest over the paths the network may take.
+//!
+//! A finite-horizon Markov decision process, solved backwards in every decision. Its state is the level
+//! of the buffer, the rung of the chunk before and the drift of the throughput; a chunk brings the
+//! utility of its rung less the costs of change and stall ([`Weights`](crate::Weights)); the throughput
+//! of a chunk is one of five outcomes around the mean of the [`forecast`], and the mean follows the
+//! outcome, so that a plan knows that bad luck lasts and that it will see it coming. The plan reaches to
+//! the end of the title: the first chunks one by one, later ones in growing groups, so that a buffer is
+//! saved as long as it has a use and spent before the end. Exact sizes are used where they are known.
+//!
+//! Idea: Yin et al., SIGCOMM 2015 (planning over chunks); Yan et al., Fugu, NSDI 2020 (expectation over
+//! a distribution of the download time). All sums have a fixed order.
+
 use alloc::vec;
 use alloc::vec::Vec;
 
-use crate::{Input, real};
-use crate::settings::Settings;
+use crate::forecast::Forecast;
+use crate::{Input, Settings, forecast, real};
 
-pub(crate) struct Prediction { pub(crate) mean: f64, pub(crate) spread: f64, pub(crate) gain: f64, slow: f64 }
+/// Points of the buffer's level, equally far apart from empty to full.
+const POINTS: usize = 24;
 
-pub(crate) fn predict(input: &Input, s: &Settings) -> Option<Prediction> {
-    let half = [s.v[0], s.v[1], s.v[2], s.v[3]];
-    let prior_w = [s.v[4], s.v[5], s.v[6], s.v[7]];
-    let nu = s.v[8]; let s0 = s.v[9]; let s1 = s.v[10]; let smax = s.v[11]; let disp_half = s.v[12];
-    let prior = s.get("prior_disp"); let prior_n = s.get("prior_n");
-    let samples = input.history.samples();
-    let first = samples.len().saturating_sub(48);
-    let samples = &samples[first..];
-    if samples.is_empty() { return None }
-    let mut mu = [0.0; 4]; let mut w = [0.0; 4];
-    let mut loss = [0.0; 4]; let mut n = 0.0;
-    let keep = real::exp(-core::f64::consts::LN_2 / disp_half);
-    let mut d_mean = 0.0; let mut d_n = 0.0;
-    for (i, sample) in samples.iter().enumerate() {
-        let took = sample.took.get() as f64; let waited = sample.waited.get() as f64;
-        let net = (took - waited).max(1.0);
-        let (rate, d) = if took > 0.0 { (sample.kbps * took / net, net / 1e3) } else { (sample.kbps, 4.0) };
-        let x = real::ln(rate.max(1.0));
-        if i > 0 {
-            n = keep * n + 1.0;
-            for e in 0..4 { loss[e] = keep * loss[e] + (x - mu[e] / w[e]).abs(); }
-        }
-        let d = d.max(0.2).min(20.0);
-        d_mean = 0.8 * d_mean + 0.2 * d; d_n = 0.8 * d_n + 0.2;
-        for e in 0..4 {
-            let k = real::exp(-core::f64::consts::LN_2 * d / half[e]);
-            mu[e] = k * mu[e] + (1.0 - k) * x; w[e] = k * w[e] + 1.0 - k;
-        }
-    }
-    let (mut total, mut mean, mut disp, mut gain) = (0.0, 0.0, 0.0, 0.0);
-    for e in 0..4 {
-        let dev = (loss[e] + prior * prior_n) / (n + prior_n);
-        let weight = prior_w[e] * real::exp(-nu * real::ln(dev.max(0.01)));
-        total += weight; mean += weight * mu[e] / w[e]; disp += weight * dev;
-        gain += weight * (1.0 - real::exp(-core::f64::consts::LN_2 * (d_mean / d_n) / half[e])) / w[e].min(1.0);
-    }
-    let disp = disp / total;
-    Some(Prediction { mean: mean / total + s.get("bias") * disp, spread: (s0 + s1 * disp).min(smax), gain: (s.get("gain0") + s.get("gain") * gain / total).min(1.0), slow: mu[3] / w[3] })
+/// Outcomes of a chunk's throughput.
+const OUTCOMES: usize = 5;
+
+/// Drifts of the mean: one step down, none, one step up. More gave no better rungs.
+const DRIFTS: usize = 3;
+
+/// Decisions that a plan consists of: the first chunks are planned one by one, …
+const STAGES_MAX: usize = 16;
+const SINGLES: usize = 6;
+
+/// … then twice by two, twice by three, and so on.
+const GROUPS_OF_A_SIZE: usize = 2;
+
+/// Media that a plan looks at; a larger buffer counts as this large.
+const LEVEL_S_MAX: f64 = 120.0;
+
+/// A download longer than this is as good as endless.
+const DOWNLOAD_S_MAX: f64 = 3_600.0;
+
+/// Media in which the worth of a reserve grows to 63 % of its limit.
+const RESERVE_S: f64 = 20.0;
+
+/// Chunks beyond the plan that a reserve is good for.
+const RESERVE_CHUNKS: f64 = 20.0;
+
+/// The values of one rung at one drift, by buffer level.
+type Row = [f32; POINTS];
+
+/// A [`Row`] by the level that a download leaves, before its chunk is added: `POINTS` of them below empty (a
+/// stall), and as many above full.
+type Shifted = [f32; 3 * POINTS];
+
+/// A first step of a plan.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    /// Index into the ladder.
+    pub(crate) rung: usize,
+    /// To be received.
+    pub(crate) bits: f64,
+    /// Before the first of them.
+    pub(crate) wait_s: f64,
 }
 
-const K: usize = 5;
-type F = f32;
-
-struct Stage { at: usize, chunks: usize }
-
-fn stages(left: usize, singles: usize, max: usize, growth: usize) -> Vec<Stage> {
-    let mut at = 0; let mut out = Vec::new();
-    while at < left && out.len() < max {
-        let i = out.len();
-        let c = if i < singles { 1 } else { 2 + (i - singles) / growth };
-        let c = c.min(left - at);
-        out.push(Stage { at, chunks: c });
-        at += c;
-    }
-    out
-}
-
-pub(crate) fn rung(input: &Input, rungs: &[usize], s: &Settings) -> usize {
-    let Some(p) = predict(input, s) else { return rungs[0] };
-    let gain = p.gain;
-    let odds = [s.get("odd0"), s.get("odd1"), s.get("odd2"), s.get("odd3"), s.get("odd4")];
-    let total: f64 = odds.iter().sum();
-    let odds = odds.map(|o| o / total);
-    let left = input.ahead.left().unwrap_or(1000) as usize;
+/// Returns the best rung of `rungs`, which is not empty and rising; none when the history is empty or the
+/// numbers allow no comparison.
+pub(crate) fn rung(input: &Input, rungs: &[usize], settings: &Settings) -> Option<usize> {
+    let forecast = forecast::forecast(&input.history, None, settings)?;
     let chunk_s = input.buffer.segment_s();
-    let stages = stages(left, s.get("singles") as usize, s.get("horizon") as usize, (s.get("growth") as usize).max(1));
-    let max_s = input.buffer.max_s();
-    let cells = ((max_s / s.get("cell_s")) as usize).max(2);
-    let cell_s = max_s / cells as f64;
-    let n = cells + 1;
-    let levels = s.get("levels") as i32;
-    let m_count = (2 * levels + 1) as usize;
-    let h = s.get("h") * p.spread;
-    let stall_w = input.weights.stall() * s.get("stall_mul");
-    let change = input.weights.change();
-    let utilities = input.utilities();
-    let u: Vec<f64> = rungs.iter().map(|r| utilities[*r]).collect();
-    let q_count = rungs.len();
-    let rtt = input.history.samples().last().map_or(0.0, |x| x.waited.get() as f64 / 1e3);
-    let kbps = |m: i32, k: i32| real::exp(p.mean + h * (gain * f64::from(m) + f64::from(k)));
-    let slow: Vec<[f64; K]> = (-levels..=levels).map(|m| core::array::from_fn(|k| 1.0 / kbps(m, k as i32 - 2))).collect();
-    let u_last = utilities[input.last_rung()];
-    let mut next: Vec<F> = vec![0.0; m_count * q_count * n];
-    let last = &stages[stages.len() - 1];
-    let rest = left - last.at - last.chunks;
-    if rest > 0 {
-        let term = s.get("term"); let scale = s.get("term_b");
-        for m in 0..m_count { 
-            let mbps = (real::exp(p.mean + h * gain * (m as f64 - f64::from(levels))) / 1e3).min(u[q_count - 1]);
-            let rest = (rest as f64).min(20.0) / 20.0;
-            for q in 0..q_count { for i in 0..n {
-            let b = i as f64 * cell_s;
-            next[(m * q_count + q) * n + i] = (rest * term * mbps * scale / chunk_s * (1.0 - real::exp(-b / scale))) as F;
-        } } }
-    }
-    let mut g: Vec<F> = vec![0.0; q_count * n];
-    let mut now: Vec<F> = vec![0.0; m_count * q_count * n];
-    let mut run: Vec<F> = vec![0.0; n];
-    for (t, stage) in stages.iter().enumerate().skip(1).rev() {
-        let reach = (2 * t as i32).min(levels);
-        let c = stage.chunks as f64;
-        for q in 0..q_count { }
-        let kbits: Vec<f64> = rungs.iter().map(|r| { let mut sum = 0.0; for i in 0..stage.chunks { sum += input.ahead.bits(&input.ladder, stage.at + i, *r, chunk_s); } sum / c / 1e3 }).collect();
-        for m in -reach..=reach {
-            let mi = (m + levels) as usize;
-            for q in 0..q_count {
-                let row = &mut g[q * n..(q + 1) * n];
-                row.fill((u[q] * c) as F);
-                for k in 0..K {
-                    let d = rtt + kbits[q] * slow[mi][k];
-                    let to = (m + k as i32 - 2).clamp(-levels, levels);
-                    let to = ((to + levels) as usize * q_count + q) * n;
-                    let dry = d.max(c * d - (c - 1.0) * chunk_s);
-                    add(row, &next[to..to + n], odds[k] as F, (dry / cell_s) as F, (c * (chunk_s - d) / cell_s) as F, (stall_w * cell_s) as F);
-                }
-            }
-            let block = &mut now[mi * q_count * n..(mi + 1) * q_count * n];
-            run.fill(F::NEG_INFINITY);
-            for l in 0..q_count {
-                let c = (change * u[l]) as F;
-                for ((o, x), r) in block[l * n..(l + 1) * n].iter_mut().zip(&g[l * n..(l + 1) * n]).zip(&mut run) {
-                    let v = x + c; *r = if v > *r { v } else { *r }; *o = *r - c;
-                }
-            }
-            run.fill(F::NEG_INFINITY);
-            for l in (0..q_count).rev() {
-                let c = (change * u[l]) as F;
-                for ((o, x), r) in block[l * n..(l + 1) * n].iter_mut().zip(&g[l * n..(l + 1) * n]).zip(&mut run) {
-                    let v = x - c; *r = if v > *r { v } else { *r }; let z = *r + c; *o = if z > *o { z } else { *o };
-                }
-            }
-        }
-        core::mem::swap(&mut next, &mut now);
-    }
-    let b = input.buffer.level_s();
-    let mut best = 0; let mut best_v = f64::NEG_INFINITY;
-    for q in 0..q_count {
-        let bits = input.ahead.bits(&input.ladder, 0, rungs[q], chunk_s) / 1e3;
-        let mut v = u[q] - change * (u[q] - u_last).abs();
-        for k in 0..K {
-            let d = rtt + bits * slow[levels as usize][k];
-            let to = (k as i32 - 2).clamp(-levels, levels);
-            let to = ((to + levels) as usize * q_count + q) * n;
-            let after = ((b - d).max(0.0) + chunk_s).min(max_s) / cell_s;
-            let i = (after as usize).min(n - 2); let f = after - i as f64;
-            let w = f64::from(next[to + i]) * (1.0 - f) + f64::from(next[to + i + 1]) * f;
-            v += odds[k] * (w - stall_w * (d - b).max(0.0));
-        }
-        if v > best_v { best_v = v; best = q; }
-    }
-    rungs[best]
+    let step = |rung: &usize| Step {
+        rung: *rung,
+        bits: input.ahead.bits(&input.ladder, 0, *rung, chunk_s),
+        wait_s: forecast.wait_s,
+    };
+    let steps: Vec<Step> = rungs.iter().map(step).collect();
+    best(input, rungs, &steps, &forecast, settings)
 }
 
-/// dry, shift in cells
-fn add(row: &mut [F], next: &[F], p: F, dry: F, shift: F, stall_w: F) {
-    let n = row.len();
-    let first = (dry as usize).saturating_add(1).min(n);
-    let at = (dry + shift).min((n - 1) as F).max(0.0);
-    let i = (at as usize).min(n - 2); let f = at - i as F;
-    let v = next[i] * (1.0 - f) + next[i + 1] * f;
-    for (i, r) in row[..first].iter_mut().enumerate() { *r += p * (v - stall_w * (dry - i as F)); }
-    if first == n { return }
-    let s0 = shift as isize - isize::from(shift < 0.0); let f = shift - s0 as F;
-    let end = (n as isize - 1 - s0).clamp(first as isize, n as isize) as usize;
-    let (a, b) = (p * (1.0 - f), p * f);
-    let base = (first as isize + s0).max(0) as usize;
-    let len = end - first;
-    if len > 0 {
-    let lo = &next[base..base + len]; let hi = &next[base + 1..base + 1 + len];
-    for ((r, x), y) in row[first..end].iter_mut().zip(lo).zip(hi) { *r += a * x + b * y; }
+/// Returns the rung of the best of `steps`, the first of equals, when later ones are of `rungs`.
+pub(crate) fn best(
+    input: &Input,
+    rungs: &[usize],
+    steps: &[Step],
+    forecast: &Forecast,
+    settings: &Settings,
+) -> Option<usize> {
+    let plan = Plan::new(input, rungs, forecast, settings);
+    let values = plan.solve();
+    let mut best = None;
+    for step in steps {
+        let worth = plan.worth(step, &values);
+        if worth.is_finite() && best.is_none_or(|(_, most)| worth > most) {
+            best = Some((step.rung, worth));
+        }
     }
-    let full = p * next[n - 1];
-    for r in &mut row[end..] { *r += full; }
+    best.map(|(rung, _)| rung)
+}
+
+struct Plan<'a> {
+    input: &'a Input,
+    rungs: &'a [usize],
+    /// Of all rungs of the ladder.
+    utilities: Vec<f64>,
+    odds: [f64; OUTCOMES],
+    /// Seconds for a kilobit, by drift and outcome.
+    paces: [[f64; OUTCOMES]; DRIFTS],
+    wait_s: f64,
+    chunk_s: f64,
+    level_s_max: f64,
+    point_s: f64,
+    stall: f64,
+    change: f64,
+    reserve: f64,
+    stages: Vec<Stage>,
+    /// Chunks beyond the last stage.
+    beyond: usize,
+}
+
+/// A decision for one or more chunks.
+#[derive(Clone, Copy)]
+struct Stage {
+    first: usize,
+    chunks: usize,
+}
+
+impl<'a> Plan<'a> {
+    fn new(input: &'a Input, rungs: &'a [usize], forecast: &Forecast, settings: &Settings) -> Self {
+        let odds_sum: f64 = settings.odds.iter().sum();
+        let outcome: [f64; OUTCOMES] = core::array::from_fn(|outcome| real::exp(-forecast.step * (outcome as f64 - 2.0)));
+        let drift = |drift: usize| real::exp(-forecast.mean - forecast.step * forecast.gain * (drift as f64 - 1.0));
+        let latency_s = input.latency.map_or(f64::INFINITY, crate::buffer::seconds);
+        let chunk_s = input.buffer.segment_s();
+        let level_s_max = input.buffer.max_s().min(LEVEL_S_MAX).min(latency_s).max(chunk_s);
+        let left = input.ahead.left().map_or(usize::MAX, |left| left as usize);
+        let stages = stages(left);
+        let planned = stages.last().map_or(0, |stage| stage.first + stage.chunks);
+        Self {
+            input,
+            rungs,
+            utilities: input.utilities(),
+            odds: settings.odds.map(|odds| odds / odds_sum),
+            paces: core::array::from_fn(|index| outcome.map(|pace| pace * drift(index))),
+            wait_s: forecast.wait_s,
+            chunk_s,
+            level_s_max,
+            point_s: level_s_max / (POINTS - 1) as f64,
+            stall: input.weights.stall() * settings.caution,
+            change: input.weights.change(),
+            reserve: settings.reserve,
+            stages,
+            beyond: left - planned.min(left),
+        }
+    }
+
+    /// The values after the first stage, by drift and rung of `rungs`.
+    fn solve(&self) -> Vec<Row> {
+        let count = self.rungs.len();
+        let mut values = self.at_the_end();
+        let mut shifted: Vec<Shifted> = vec![[0.0; 3 * POINTS]; DRIFTS * count];
+        let mut chosen: Vec<Row> = vec![[0.0; POINTS]; count];
+        for stage in self.stages.iter().skip(1).rev() {
+            let kbits: Vec<f64> = self.rungs.iter().map(|rung| self.kbits(*rung, stage)).collect();
+            for (row, shifted) in values.iter().zip(&mut shifted) {
+                self.shift(row, shifted);
+            }
+            for drift in 0..DRIFTS {
+                for (index, row) in chosen.iter_mut().enumerate() {
+                    *row = self.expected(stage, drift, index, kbits[index], &shifted);
+                }
+                self.choose(&chosen, &mut values[drift * count..(drift + 1) * count]);
+            }
+        }
+        values
+    }
+
+    /// What is left is worth nothing at the end of a title; a reserve is worth what it can be turned into
+    /// while there are chunks beyond the plan.
+    fn at_the_end(&self) -> Vec<Row> {
+        let top = self.utilities[self.rungs[self.rungs.len() - 1]];
+        let lowest = self.utilities[self.rungs[0]];
+        let chunks = (self.beyond as f64).min(RESERVE_CHUNKS) / RESERVE_CHUNKS;
+        let mut values = Vec::with_capacity(DRIFTS * self.rungs.len());
+        for paces in &self.paces {
+            let mbps = (1.0 / paces[OUTCOMES / 2] / 1e3).min(top.max(lowest));
+            let limit = chunks * self.reserve * mbps * RESERVE_S / self.chunk_s;
+            let worth = |point: usize| limit * (1.0 - real::exp(-(point as f64) * self.point_s / RESERVE_S));
+            let row: Row = core::array::from_fn(|point| worth(point) as f32);
+            values.extend(self.rungs.iter().map(|_| row));
+        }
+        values
+    }
+
+    /// Mean size of a chunk of a stage.
+    fn kbits(&self, rung: usize, stage: &Stage) -> f64 {
+        let Input { ahead, ladder, .. } = self.input;
+        let chunks = stage.first..stage.first + stage.chunks;
+        let bits = chunks.fold(0.0, |sum, chunk| sum + ahead.bits(ladder, chunk, rung, self.chunk_s));
+        bits / stage.chunks as f64 / 1e3
+    }
+
+    /// Values by the level a download leaves: its chunk is added, and every second below empty was a stall.
+    fn shift(&self, row: &Row, shifted: &mut Shifted) {
+        let added = (self.chunk_s / self.point_s) as f32;
+        let (whole, rest) = (added as usize, added - added as usize as f32);
+        let full = row[POINTS - 1];
+        let at = |point: usize| row.get(point).copied().unwrap_or(full);
+        for (point, value) in shifted[POINTS..].iter_mut().enumerate() {
+            *value = at(point + whole) * (1.0 - rest) + at(point + whole + 1) * rest;
+        }
+        let empty = shifted[POINTS];
+        let slope = (self.stall * self.point_s) as f32;
+        for (point, value) in shifted[..POINTS].iter_mut().enumerate() {
+            *value = empty - slope * (POINTS - point) as f32;
+        }
+    }
+
+    /// The expected worth of a stage at one rung, by level.
+    fn expected(&self, stage: &Stage, drift: usize, index: usize, kbits: f64, shifted: &[Shifted]) -> Row {
+        let chunks = stage.chunks as f64;
+        let mut row = [(self.utilities[self.rungs[index]] * chunks) as f32; POINTS];
+        for outcome in 0..OUTCOMES {
+            let download_s = (self.wait_s + kbits * self.paces[drift][outcome]).min(DOWNLOAD_S_MAX);
+            // In a group, each chunk but the last has been added when the last one arrives.
+            let drained_s = chunks * download_s - (chunks - 1.0) * self.chunk_s;
+            let drained = drained_s / self.point_s;
+            // Levels further down are on the same line.
+            let kept = drained.min((POINTS - 1) as f64).max(-((POINTS - 1) as f64));
+            let below = (drained - kept).max(0.0) * self.stall * self.point_s;
+            let start = POINTS as f64 - kept;
+            let (whole, rest) = (start as usize, (start - start as usize as f64) as f32);
+            let values = &shifted[next_drift(drift, outcome) * self.rungs.len() + index];
+            let odds = self.odds[outcome] as f32;
+            let (near, far, below) = (odds * (1.0 - rest), odds * rest, odds * below as f32);
+            let values = &values[whole..whole + POINTS + 1];
+            for (point, value) in row.iter_mut().enumerate() {
+                *value += near * values[point] + far * values[point + 1] - below;
+            }
+        }
+        row
+    }
+
+    /// The best rung after each: `max over q of chosen[q] − change × |u[q] − u[last]|`, in two sweeps.
+    fn choose(&self, chosen: &[Row], values: &mut [Row]) {
+        let cost = |index: usize| (self.change * self.utilities[self.rungs[index]]) as f32;
+        let mut most = [f32::NEG_INFINITY; POINTS];
+        for (index, (row, out)) in chosen.iter().zip(values.iter_mut()).enumerate() {
+            let cost = cost(index);
+            for ((most, value), out) in most.iter_mut().zip(row).zip(out) {
+                *most = greater(*most, value + cost);
+                *out = *most - cost;
+            }
+        }
+        let mut most = [f32::NEG_INFINITY; POINTS];
+        for (index, (row, out)) in chosen.iter().zip(values.iter_mut()).enumerate().rev() {
+            let cost = cost(index);
+            for ((most, value), out) in most.iter_mut().zip(row).zip(out) {
+                *most = greater(*most, value - cost);
+                *out = greater(*out, *most + cost);
+            }
+        }
+    }
+
+    /// The worth of a first step from the very level of the buffer.
+    fn worth(&self, step: &Step, values: &[Row]) -> f64 {
+        let level_s = self.input.buffer.level_s().min(self.level_s_max);
+        let utility = self.utilities[step.rung];
+        let mut worth = utility - self.change * (utility - self.utilities[self.input.last_rung()]).abs();
+        // A rung that is not of `rungs` (its download is under way) is followed as by the nearest below.
+        let index = self.rungs.iter().rposition(|rung| *rung <= step.rung).unwrap_or(0);
+        for outcome in 0..OUTCOMES {
+            let pace = self.paces[DRIFTS / 2][outcome];
+            let download_s = (step.wait_s + step.bits / 1e3 * pace).min(DOWNLOAD_S_MAX);
+            let after_s = ((level_s - download_s).max(0.0) + self.chunk_s).min(self.level_s_max);
+            let at = after_s / self.point_s;
+            let point = (at as usize).min(POINTS - 2);
+            let rest = at - point as f64;
+            let row = &values[next_drift(DRIFTS / 2, outcome) * self.rungs.len() + index];
+            let value = f64::from(row[point]) * (1.0 - rest) + f64::from(row[point + 1]) * rest;
+            worth += self.odds[outcome] * (value - self.stall * (download_s - level_s).max(0.0));
+        }
+        worth
+    }
+}
+
+fn next_drift(drift: usize, outcome: usize) -> usize {
+    (drift + outcome).saturating_sub(OUTCOMES / 2).min(DRIFTS - 1)
+}
+
+/// Not `f32::max`: it has to treat what is no number, in a way that differs from machine to machine.
+fn greater(a: f32, b: f32) -> f32 {
+    if b > a { b } else { a }
+}
+
+/// The stages of `left` chunks, as far as [`STAGES_MAX`] go.
+fn stages(left: usize) -> Vec<Stage> {
+    let mut stages = Vec::with_capacity(STAGES_MAX);
+    let mut first = 0;
+    while first < left.max(1) && stages.len() < STAGES_MAX {
+        let group = stages.len().checked_sub(SINGLES).map_or(1, |later| 2 + later / GROUPS_OF_A_SIZE);
+        let chunks = group.min(left.max(1) - first);
+        stages.push(Stage { first, chunks });
+        first += chunks;
+    }
+    stages
 }

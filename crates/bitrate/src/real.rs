@@ -12,10 +12,7 @@ pub(crate) fn ln(x: f64) -> f64 {
     // ln m = 2 artanh((m - 1) / (m + 1)); the argument is at most 0.2.
     let t = (mantissa - 1.0) / (mantissa + 1.0);
     let square = t * t;
-    let mut series = 0.0;
-    for odd in [15.0, 13.0, 11.0, 9.0, 7.0, 5.0, 3.0, 1.0] {
-        series = series * square + 1.0 / odd;
-    }
+    let series = INVERSE_ODDS.iter().rev().fold(0.0, |series, factor| series * square + factor);
     exponent * core::f64::consts::LN_2 + 2.0 * t * series
 }
 
@@ -25,12 +22,31 @@ pub(crate) fn exp(x: f64) -> f64 {
     let halves = x * core::f64::consts::LOG2_E;
     let whole = (halves + if halves < 0.0 { -0.5 } else { 0.5 }) as i64;
     let rest = (halves - whole as f64) * core::f64::consts::LN_2;
-    let mut series = 1.0;
-    for power in [14.0, 13.0, 12.0, 11.0, 10.0, 9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0] {
-        series = 1.0 + rest / power * series;
-    }
+    let series = INVERSE_FACTORIALS.iter().rev().fold(0.0, |series, factor| series * rest + factor);
     series * f64::from_bits(((whole + 1_023) as u64) << 52)
 }
+
+/// 1 / 1, 1 / 3, … 1 / 15.
+const INVERSE_ODDS: [f64; 8] =
+    [1.0, 1.0 / 3.0, 1.0 / 5.0, 1.0 / 7.0, 1.0 / 9.0, 1.0 / 11.0, 1.0 / 13.0, 1.0 / 15.0];
+
+/// 1 / 0!, 1 / 1!, … 1 / 13!.
+const INVERSE_FACTORIALS: [f64; 14] = [
+    1.0,
+    1.0,
+    1.0 / 2.0,
+    1.0 / 6.0,
+    1.0 / 24.0,
+    1.0 / 120.0,
+    1.0 / 720.0,
+    1.0 / 5_040.0,
+    1.0 / 40_320.0,
+    1.0 / 362_880.0,
+    1.0 / 3_628_800.0,
+    1.0 / 39_916_800.0,
+    1.0 / 479_001_600.0,
+    1.0 / 6_227_020_800.0,
+];
 
 const MANTISSA: u64 = (1 << 52) - 1;
 const ONE: u64 = 1_023 << 52;
