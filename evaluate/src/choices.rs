@@ -1,6 +1,7 @@
 //! Somebody else's rungs, scored with the same code.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::path::Path;
 
 use crate::error::{InputError, Result};
@@ -45,6 +46,15 @@ impl Choices {
         let rungs = &self.rungs[&trace.name];
         session::play_by(video, trace, protocol, |player, _| rungs[player.chunk()])
     }
+}
+
+/// The line of a session.
+pub(crate) fn line(trace: &Trace, played: &[Played]) -> String {
+    let mut line = trace.name.clone();
+    for Played { rung, .. } in played {
+        let _ = write!(line, " {rung}");
+    }
+    line + "\n"
 }
 
 fn chosen<'a>(fields: impl Iterator<Item = &'a str>, video: &Video) -> std::result::Result<Vec<usize>, String> {

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::bootstrap::{Paired, paired};
-use crate::choices::Choices;
+use crate::choices::{self, Choices};
 use crate::error::{InputError, Result};
 use crate::player::Protocol;
 use crate::policies::{POLICIES, named};
@@ -47,6 +47,9 @@ pub(crate) struct Args {
     /// chunk, apart by spaces or commas.
     #[arg(long, value_name = "FILE")]
     choices: Option<PathBuf>,
+    /// Write the rungs of the one policy played, in the form of `--choices`.
+    #[arg(long, value_name = "FILE")]
+    rungs: Option<PathBuf>,
     /// Settings of the flagship, as `fit` prints them; those that ship without it.
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
@@ -106,6 +109,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let trace = traces.iter().find(|trace| trace.name == *name);
         let trace = trace.ok_or_else(|| InputError::Usage(format!("no trace is called {name}")))?;
         draw(&video, trace, protocol, &players, file)?;
+    }
+    if let Some(file) = &args.rungs {
+        let [(_, player)] = &players[..] else {
+            return Err(InputError::Usage("--rungs writes the rungs of one policy; name one".to_owned()));
+        };
+        let lines: String = traces.iter().map(|trace| choices::line(trace, &player.play(&video, trace, protocol))).collect();
+        fs::write(file, lines).map_err(|source| InputError::unreadable(file, source))?;
     }
     let report = report(&video, &traces, protocol, &players, args.optimum_cell_ms);
     if args.json {

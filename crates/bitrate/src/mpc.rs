@@ -11,6 +11,10 @@ use crate::{History, Input, SAMPLES_USED, Speed};
 /// Chunks that are planned together.
 const HORIZON: usize = 5;
 
+/// Sequences that differ by less are equal: a rise for the last chunk of a horizon gains exactly what it
+/// costs, and the rounding of a sum must not decide.
+const EQUAL: f64 = 1e-9;
+
 /// Returns the first rung of the best sequence, the higher of equals as in the published code, out of
 /// `rungs`, which is not empty and rising.
 pub(crate) fn rung(input: &Input, rungs: &[usize]) -> usize {
@@ -80,7 +84,7 @@ impl Search<'_> {
     fn extend(&self, depth: usize, state: State, best: &mut Best) {
         if depth == self.horizon {
             let worth = self.worth(&state);
-            if worth > best.worth {
+            if worth > best.worth + EQUAL {
                 *best = Best { worth, first: state.first };
             }
             return;
@@ -90,7 +94,7 @@ impl Search<'_> {
             let next = self.after(depth, &state, rung);
             // Even the top rung for the rest, without a stall or a change, would not be better.
             let rest = (self.horizon - depth - 1) as f64 * utility_max;
-            if self.worth(&next) + rest > best.worth {
+            if self.worth(&next) + rest > best.worth + EQUAL {
                 self.extend(depth + 1, next, best);
             }
         }

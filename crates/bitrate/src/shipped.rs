@@ -1,20 +1,21 @@
-//! The settings of the flagship that ship. Made by a command, not by hand.
+//! The settings of the flagship that ship. Made by a command, not by hand:
+//! `frontrow-evaluate fit (see evaluate/README.md)`.
 
 use crate::Settings;
 
 pub(crate) const SETTINGS: Settings = Settings {
-    half_lives_s: [0.3377, 9.5832, 20.4769, 27.5948],
-    trusts: [0.149, 1.0845, 1.4424, 1.0],
-    sharpness: 3.0117,
-    error_half_life: 4.9444,
-    error_prior: 0.6094,
-    error_prior_samples: 0.5615,
-    bias: -0.0525,
-    step_min: 0.0971,
-    step_per_error: 1.4892,
-    step_max: 0.4811,
-    odds: [0.0479, 0.1454, 0.38, 0.2984, 0.0431],
-    persistence: 0.89,
-    caution: 1.3877,
-    reserve: 0.3,
+    half_lives_s: [0.4847, 8.9799, 16.5143, 27.4965],
+    trusts: [0.186, 2.1464, 1.0531, 0.837],
+    sharpness: 3.433,
+    error_half_life: 3.8869,
+    error_prior: 0.3036,
+    error_prior_samples: 0.066,
+    bias: 0.0813,
+    step_min: 0.0501,
+    step_per_error: 1.4091,
+    step_max: 0.3925,
+    odds: [0.1586, 0.3388, 0.0887, 0.4167, 0.0318],
+    persistence: 1.4866,
+    caution: 1.3341,
+    reserve: 0.2576,
 };
