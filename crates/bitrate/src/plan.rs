@@ -108,8 +108,11 @@ struct Plan<'a> {
     wait_s: f64,
     chunk_s: f64,
     level_s_max: f64,
+    /// Between two points.
     point_s: f64,
     stall: f64,
+    /// Cost of a stall as long as a point.
+    stall_point: f64,
     change: f64,
     reserve: f64,
     stages: Vec<Stage>,
@@ -124,6 +127,17 @@ struct Stage {
     chunks: usize,
 }
 
+/// The downloads of a stage, in points of the buffer's level.
+#[derive(Clone, Copy)]
+struct Load {
+    /// Whatever the throughput.
+    fixed: f64,
+    /// For every second that a kilobit takes.
+    paced: f64,
+    /// Where an endless stall ends.
+    most: f64,
+}
+
 impl<'a> Plan<'a> {
     fn new(input: &'a Input, rungs: &'a [usize], forecast: &Forecast, settings: &Settings) -> Self {
         let odds_sum: f64 = settings.odds.iter().sum();
@@ -132,6 +146,8 @@ impl<'a> Plan<'a> {
         let latency_s = input.latency.map_or(f64::INFINITY, crate::buffer::seconds);
         let chunk_s = input.buffer.segment_s();
         let level_s_max = input.buffer.max_s().min(LEVEL_S_MAX).min(latency_s).max(chunk_s);
+        let point_s = level_s_max / (POINTS - 1) as f64;
+        let stall = input.weights.stall() * settings.caution;
         let left = input.ahead.left().map_or(usize::MAX, |left| left as usize);
         let stages = stages(left);
         let planned = stages.last().map_or(0, |stage| stage.first + stage.chunks);
@@ -144,8 +160,9 @@ impl<'a> Plan<'a> {
             wait_s: forecast.wait_s,
             chunk_s,
             level_s_max,
-            point_s: level_s_max / (POINTS - 1) as f64,
-            stall: input.weights.stall() * settings.caution,
+            point_s,
+            stall,
+            stall_point: stall * point_s,
             change: input.weights.change(),
             reserve: settings.reserve,
             stages,
@@ -160,13 +177,14 @@ impl<'a> Plan<'a> {
         let mut shifted: Vec<Shifted> = vec![[0.0; 3 * POINTS]; DRIFTS * count];
         let mut chosen: Vec<Row> = vec![[0.0; POINTS]; count];
         for stage in self.stages.iter().skip(1).rev() {
-            let kbits: Vec<f64> = self.rungs.iter().map(|rung| self.kbits(*rung, stage)).collect();
+            let loads: Vec<Load> = self.rungs.iter().map(|rung| self.load(*rung, stage)).collect();
             for (row, shifted) in values.iter().zip(&mut shifted) {
                 self.shift(row, shifted);
             }
             for drift in 0..DRIFTS {
-                for (index, row) in chosen.iter_mut().enumerate() {
-                    *row = self.expected(stage, drift, index, kbits[index], &shifted);
+                for (index, (row, load)) in chosen.iter_mut().zip(&loads).enumerate() {
+                    let worth = self.utilities[self.rungs[index]] * stage.chunks as f64;
+                    *row = self.expected(worth, load, drift, core::array::from_fn(|drift| &shifted[drift * count + index]));
                 }
                 self.choose(&chosen, &mut values[drift * count..(drift + 1) * count]);
             }
@@ -191,73 +209,79 @@ impl<'a> Plan<'a> {
         values
     }
 
-    /// Mean size of a chunk of a stage.
-    fn kbits(&self, rung: usize, stage: &Stage) -> f64 {
+    /// What the downloads of a stage take from the buffer, less the chunks they bring but the last: in a
+    /// group, each chunk but the last has been added when the last one arrives.
+    fn load(&self, rung: usize, stage: &Stage) -> Load {
         let Input { ahead, ladder, .. } = self.input;
         let chunks = stage.first..stage.first + stage.chunks;
         let bits = chunks.fold(0.0, |sum, chunk| sum + ahead.bits(ladder, chunk, rung, self.chunk_s));
-        bits / stage.chunks as f64 / 1e3
+        let chunks = stage.chunks as f64;
+        Load {
+            fixed: (chunks * self.wait_s - (chunks - 1.0) * self.chunk_s) / self.point_s,
+            paced: bits / 1e3 / self.point_s,
+            most: chunks * DOWNLOAD_S_MAX / self.point_s,
+        }
     }
 
     /// Values by the level a download leaves: its chunk is added, and every second below empty was a stall.
     fn shift(&self, row: &Row, shifted: &mut Shifted) {
+        // A level above full is full.
+        let mut filled = [row[POINTS - 1]; 3 * POINTS + 1];
+        filled[..POINTS].copy_from_slice(row);
         let added = (self.chunk_s / self.point_s) as f32;
-        let (whole, rest) = (added as usize, added - added as usize as f32);
-        let full = row[POINTS - 1];
-        let at = |point: usize| row.get(point).copied().unwrap_or(full);
+        let whole = (added as usize).min(POINTS);
+        let far = added - whole as f32;
+        let near = 1.0 - far;
+        let values = &filled[whole..whole + 2 * POINTS + 1];
         for (point, value) in shifted[POINTS..].iter_mut().enumerate() {
-            *value = at(point + whole) * (1.0 - rest) + at(point + whole + 1) * rest;
+            *value = near * values[point] + far * values[point + 1];
         }
         let empty = shifted[POINTS];
-        let slope = (self.stall * self.point_s) as f32;
+        let slope = self.stall_point as f32;
         for (point, value) in shifted[..POINTS].iter_mut().enumerate() {
             *value = empty - slope * (POINTS - point) as f32;
         }
     }
 
-    /// The expected worth of a stage at one rung, by level.
-    fn expected(&self, stage: &Stage, drift: usize, index: usize, kbits: f64, shifted: &[Shifted]) -> Row {
-        let chunks = stage.chunks as f64;
-        let mut row = [(self.utilities[self.rungs[index]] * chunks) as f32; POINTS];
-        for outcome in 0..OUTCOMES {
-            let download_s = (self.wait_s + kbits * self.paces[drift][outcome]).min(DOWNLOAD_S_MAX);
-            // In a group, each chunk but the last has been added when the last one arrives.
-            let drained_s = chunks * download_s - (chunks - 1.0) * self.chunk_s;
-            let drained = drained_s / self.point_s;
-            // Levels further down are on the same line.
-            let kept = drained.min((POINTS - 1) as f64).max(-((POINTS - 1) as f64));
-            let below = (drained - kept).max(0.0) * self.stall * self.point_s;
+    /// The expected worth of a stage at one rung, by level; `values` are those after it at this rung, by drift.
+    fn expected(&self, worth: f64, load: &Load, drift: usize, values: [&Shifted; DRIFTS]) -> Row {
+        let mut constant = worth;
+        let mut row = [0.0; POINTS];
+        for (outcome, odds) in self.odds.iter().enumerate() {
+            let drained = load.fixed + load.paced * self.paces[drift][outcome];
+            // Levels further down are on the same line, those further up are full.
+            let kept = within(drained, 1.0 - POINTS as f64, POINTS as f64 - 1.0);
+            constant -= odds * within(drained - kept, 0.0, load.most) * self.stall_point;
             let start = POINTS as f64 - kept;
-            let (whole, rest) = (start as usize, (start - start as usize as f64) as f32);
-            let values = &shifted[next_drift(drift, outcome) * self.rungs.len() + index];
-            let odds = self.odds[outcome] as f32;
-            let (near, far, below) = (odds * (1.0 - rest), odds * rest, odds * below as f32);
-            let values = &values[whole..whole + POINTS + 1];
+            // Above 0 and below 2 × POINTS; a conversion to 32 bits is the quick one.
+            let whole = start as i32;
+            let rest = (start - f64::from(whole)) as f32;
+            let whole = whole as usize;
+            let values = values[next_drift(drift, outcome)][whole..].first_chunk();
+            let values: &[f32; POINTS + 1] = values.expect("it starts below 2 × POINTS");
+            let odds = *odds as f32;
+            let (near, far) = (odds * (1.0 - rest), odds * rest);
             for (point, value) in row.iter_mut().enumerate() {
-                *value += near * values[point] + far * values[point + 1] - below;
+                *value += near * values[point] + far * values[point + 1];
             }
         }
-        row
+        row.map(|value| value + constant as f32)
     }
 
     /// The best rung after each: `max over q of chosen[q] − change × |u[q] − u[last]|`, in two sweeps.
     fn choose(&self, chosen: &[Row], values: &mut [Row]) {
         let cost = |index: usize| (self.change * self.utilities[self.rungs[index]]) as f32;
         let mut most = [f32::NEG_INFINITY; POINTS];
-        for (index, (row, out)) in chosen.iter().zip(values.iter_mut()).enumerate() {
+        for (index, (row, best)) in chosen.iter().zip(values.iter_mut()).enumerate() {
             let cost = cost(index);
-            for ((most, value), out) in most.iter_mut().zip(row).zip(out) {
-                *most = greater(*most, value + cost);
-                *out = *most - cost;
-            }
+            most = core::array::from_fn(|point| greater(most[point], row[point] + cost));
+            *best = most.map(|most| most - cost);
         }
         let mut most = [f32::NEG_INFINITY; POINTS];
-        for (index, (row, out)) in chosen.iter().zip(values.iter_mut()).enumerate().rev() {
+        for (index, (row, best)) in chosen.iter().zip(values.iter_mut()).enumerate().rev() {
             let cost = cost(index);
-            for ((most, value), out) in most.iter_mut().zip(row).zip(out) {
-                *most = greater(*most, value - cost);
-                *out = greater(*out, *most + cost);
-            }
+            most = core::array::from_fn(|point| greater(most[point], row[point] - cost));
+            *best = core::array::from_fn(|point| greater(best[point], most[point] + cost));
         }
     }
 
@@ -285,6 +309,12 @@ impl<'a> Plan<'a> {
 
 fn next_drift(drift: usize, outcome: usize) -> usize {
     (drift + outcome).saturating_sub(OUTCOMES / 2).min(DRIFTS - 1)
+}
+
+/// Not `f64::clamp`, which has to treat what is no number.
+fn within(value: f64, low: f64, high: f64) -> f64 {
+    let value = if value > low { value } else { low };
+    if value < high { value } else { high }
 }
 
 /// Not `f32::max`: it has to treat what is no number, in a way that differs from machine to machine.
