@@ -51,3 +51,37 @@ impl Ahead {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use super::Ahead;
+    use crate::ladder::tests::five_rungs;
+    use crate::{InputError, limits};
+
+    fn check(bytes: Vec<u32>, expected: Result<(), InputError>) {
+        assert_eq!(Ahead::new(&five_rungs(), bytes, None).map(|_| ()), expected);
+    }
+
+    #[test]
+    fn refuses_sizes_that_are_not_those_of_chunks() {
+        check(Vec::new(), Ok(()));
+        check(vec![1; 10], Ok(()));
+        check(vec![1; 9], Err(InputError::SizesIncomplete));
+        check(vec![1, 1, 1, 1, 1, 1, 0, 1, 1, 1], Err(InputError::SizeZero { chunk: 1 }));
+        let max = limits::CHUNKS_AHEAD_MAX;
+        check(vec![1; 5 * max], Ok(()));
+        check(vec![1; 5 * (max + 1)], Err(InputError::TooMany { max }));
+    }
+
+    #[test]
+    fn an_unknown_size_is_that_of_the_rate() {
+        let ladder = five_rungs();
+        let ahead = Ahead::new(&ladder, vec![10, 20, 30, 40, 50], Some(9)).unwrap();
+        assert_eq!(ahead.bits(&ladder, 0, 2, 4.0), 240.0);
+        assert_eq!(ahead.bits(&ladder, 1, 2, 4.0), 10_000_000.0);
+        assert_eq!(Ahead::UNKNOWN.bits(&ladder, 0, 0, 2.0), 1_000_000.0);
+    }
+}

@@ -22,7 +22,8 @@ pub(crate) fn enhanced(input: &Input, sustained: usize) -> usize {
     let Some(control) = Control::new(input) else { return 0 };
     let mut level_s = input.buffer.level_s();
     let fetched_s = input.history.samples().len() as f64 * input.buffer.segment_s();
-    if fetched_s < control.minimum_s {
+    let is_start = fetched_s < control.minimum_s;
+    if is_start {
         level_s = level_s.max(control.level_s_min(sustained));
     }
     let mut rung = control.rung(level_s);
@@ -30,7 +31,7 @@ pub(crate) fn enhanced(input: &Input, sustained: usize) -> usize {
     if rung > last && rung > sustained {
         rung = last.max(sustained);
     }
-    rung.min(bearable(input, sustained))
+    if is_start { rung } else { rung.min(bearable(input)) }
 }
 
 /// DYNAMIC: the throughput rule while the buffer is low and BOLA-E asks for less, BOLA-E otherwise.
@@ -40,12 +41,10 @@ pub(crate) fn dynamic(input: &Input, sustained: usize) -> usize {
     if is_low { rung.max(sustained) } else { rung }
 }
 
-/// The highest rung whose next chunk arrives in half the time the buffer lasts; while nothing is
-/// buffered, what throughput sustains.
-fn bearable(input: &Input, sustained: usize) -> usize {
-    let level_s = input.buffer.level_s();
-    let Some(kbps) = input.history.speed().kbps().filter(|_| level_s > 0.0) else { return sustained };
-    let bits_max = INSUFFICIENT_SHARE * level_s * kbps * 1e3;
+/// The highest rung whose next chunk arrives in half the time the buffer lasts.
+fn bearable(input: &Input) -> usize {
+    let kbps = input.history.speed().kbps().unwrap_or(0.0);
+    let bits_max = INSUFFICIENT_SHARE * input.buffer.level_s() * kbps * 1e3;
     let chunk_s = input.buffer.segment_s();
     let rungs = 0..input.ladder.rungs().len();
     rungs.rev().find(|rung| input.ahead.bits(&input.ladder, 0, *rung, chunk_s) <= bits_max).unwrap_or(0)

@@ -235,14 +235,51 @@ mod tests {
     use alloc::vec::Vec;
 
     use quickcheck::{Arbitrary, Gen, quickcheck};
-    use units::Millis;
+    use units::{Kbps, Millis};
 
-    use super::{Input, Policy, decide};
-    use crate::{Buffer, Ladder, Rules, Speed, SpeedRule, limits};
+    use super::{Input, Policy, Why, decide};
+    use crate::{Ahead, Buffer, Caps, History, Ladder, Rules, Running, Sample, SpeedRule, Utility, Weights, limits};
+
+    const POLICIES: [Policy; 8] = [
+        Policy::SeedRules,
+        Policy::Throughput,
+        Policy::Bola,
+        Policy::Bba,
+        Policy::BolaE,
+        Policy::Dynamic,
+        Policy::RobustMpc,
+        Policy::Flagship,
+    ];
+
+    impl Arbitrary for Sample {
+        fn arbitrary(g: &mut Gen) -> Self {
+            let kbps = if bool::arbitrary(g) { f64::arbitrary(g) } else { f64::from(u16::arbitrary(g)) };
+            let [took, waited] = [(); 2].map(|()| Millis::new(u64::from(u16::arbitrary(g))));
+            Self { kbps, took, waited }
+        }
+    }
+
+    fn weights(g: &mut Gen) -> Weights {
+        let utility = *g.choose(&[Utility::Mbps, Utility::Log]).unwrap();
+        let mut weight = || f64::from(u16::arbitrary(g) % 1_001);
+        Weights::new(utility, weight(), weight()).unwrap()
+    }
+
+    fn ahead(g: &mut Gen, ladder: &Ladder) -> Ahead {
+        let rungs = ladder.rungs().len();
+        let chunks = usize::arbitrary(g) % (limits::CHUNKS_AHEAD_MAX + 1);
+        let bytes = (0..chunks * rungs).map(|_| u32::arbitrary(g).max(1)).collect();
+        Ahead::new(ladder, bytes, Option::arbitrary(g)).unwrap()
+    }
+
+    fn running(g: &mut Gen) -> Running {
+        let [took, waited] = [(); 2].map(|()| Millis::new(u64::from(u16::arbitrary(g))));
+        let rung = usize::arbitrary(g) % 80;
+        Running { rung, bytes: u32::arbitrary(g), got: u32::arbitrary(g), took, waited }
+    }
 
     impl Arbitrary for Input {
         fn arbitrary(g: &mut Gen) -> Self {
-            let policies = [Policy::SeedRules, Policy::Throughput, Policy::Bola];
             let mut speeds = Vec::<u16>::arbitrary(g);
             speeds.sort_unstable();
             speeds.dedup();
@@ -252,22 +289,40 @@ mod tests {
             let mut lines: Vec<_> = speeds.into_iter().map(line).collect();
             lines.sort_by_key(|line| line.height);
             (0_u16..).zip(&mut lines).for_each(|(index, line)| line.mbps_min = f64::from(index * 5));
-            let samples = Vec::<f64>::arbitrary(g);
+            let mut samples = Vec::<Sample>::arbitrary(g);
+            samples.truncate(limits::SAMPLES_MAX);
             let segment = Millis::new(u64::from(u16::arbitrary(g)) + 1);
             let max = segment.saturating_add(Millis::new(u64::from(u16::arbitrary(g))));
+            let ladder = Ladder::arbitrary(g);
             Self {
-                policy: *g.choose(&policies).unwrap(),
-                ladder: Ladder::arbitrary(g),
+                policy: *g.choose(&POLICIES).unwrap(),
                 rules: Rules::new(lines).unwrap(),
-                speed: Speed::estimate(&samples[..samples.len().min(limits::SAMPLES_MAX)]).unwrap(),
+                history: History::new(samples).unwrap(),
                 buffer: Buffer::new(Millis::new(u64::arbitrary(g) % 200_000), max, segment).unwrap(),
-                height_max: Option::arbitrary(g),
+                last: Option::<u8>::arbitrary(g).map(usize::from),
+                // Sizes of another ladder are possible, and then not read.
+                ahead: if u8::arbitrary(g) % 8 == 0 { ahead(g, &Ladder::arbitrary(&mut Gen::new(4))) } else { ahead(g, &ladder) },
+                caps: Caps {
+                    height_max: Option::arbitrary(g),
+                    rate_max: Option::<u16>::arbitrary(g).map(|kbps| Kbps::new(u32::from(kbps))),
+                    bytes_left: Option::<u32>::arbitrary(g).map(u64::from),
+                },
+                weights: weights(g),
+                latency: Option::<u16>::arbitrary(g).map(|ms| Millis::new(u64::from(ms))),
+                running: None,
+                ladder,
             }
         }
     }
 
+    /// The policies that answer a change of their input with a change in the same direction. A plan need
+    /// not: a faster link may make it worth waiting for a rung above.
+    fn is_monotone(policy: Policy) -> bool {
+        matches!(policy, Policy::SeedRules | Policy::Throughput | Policy::Bola | Policy::Bba)
+    }
+
     fn at_speed(input: &Input, kbps: u32) -> usize {
-        decide(&Input { speed: Speed::estimate(&[f64::from(kbps)]).unwrap(), ..input.clone() }).rung
+        decide(&Input { history: History::of_speeds(&[f64::from(kbps)]).unwrap(), ..input.clone() }).rung
     }
 
     quickcheck! {
@@ -278,28 +333,50 @@ mod tests {
         fn more_speed_never_lowers_the_rung(input: Input, slow: u32, more: u32) -> bool {
             let slow = slow % 200_000;
             let fast = slow + more % 200_000;
-            at_speed(&input, slow) <= at_speed(&input, fast)
+            !is_monotone(input.policy) || at_speed(&input, slow) <= at_speed(&input, fast)
         }
 
         fn more_buffer_never_lowers_the_rung(input: Input, more: u16) -> bool {
             let buffer = input.buffer;
             let fuller = buffer.level().saturating_add(Millis::new(u64::from(more)));
             let fuller = Buffer::new(fuller, buffer.max(), buffer.segment()).unwrap();
-            decide(&input).rung <= decide(&Input { buffer: fuller, ..input.clone() }).rung
+            !is_monotone(input.policy) || decide(&input).rung <= decide(&Input { buffer: fuller, ..input.clone() }).rung
         }
 
-        fn a_height_cap_is_kept_unless_every_lower_rung_breaks_it(input: Input) -> bool {
+        fn caps_are_kept_unless_every_lower_rung_breaks_them(input: Input) -> bool {
             let rung = decide(&input).rung;
-            let height = input.ladder.rungs()[rung].height;
-            rung == 0 || input.height_max.is_none_or(|height_max| height <= height_max)
+            let chunk_s = input.buffer.segment_s();
+            rung == 0 || input.caps.broken_by(&input.ladder, &input.ahead, chunk_s, rung).is_none()
         }
 
-        fn a_cap_never_raises_the_rung(input: Input) -> bool {
-            decide(&input).rung <= decide(&Input { height_max: None, ..input.clone() }).rung
+        fn a_cap_never_raises_the_rung_of_a_rule(input: Input) -> bool {
+            let free = Input { caps: Caps::default(), ..input.clone() };
+            matches!(input.policy, Policy::RobustMpc | Policy::Flagship) || decide(&input).rung <= decide(&free).rung
         }
 
         fn the_same_input_gives_the_same_decision(input: Input) -> bool {
             decide(&input) == decide(&input.clone())
+        }
+
+        fn a_plan_can_always_be_made_once_something_was_measured(input: Input) -> bool {
+            let input = Input { policy: Policy::Flagship, ..input };
+            let why = decide(&input).why;
+            if input.history.samples().is_empty() { why == Why::UnknownSpeed } else { why == Why::Plan }
+        }
+    }
+
+    #[test]
+    fn a_download_under_way_goes_on_or_ends_lower_whatever_it_says() {
+        let mut g = Gen::new(30);
+        for _ in 0..3_000 {
+            let input = Input { running: Some(running(&mut g)), ..Input::arbitrary(&mut g) };
+            let own = input.running.unwrap().rung.min(input.ladder.rungs().len() - 1);
+            let decision = decide(&input);
+            match decision.why {
+                Why::GoOn => assert_eq!(decision.rung, own),
+                Why::Abandon => assert!(decision.rung < own && input.policy == Policy::Flagship),
+                why => panic!("{why:?}"),
+            }
         }
     }
 }

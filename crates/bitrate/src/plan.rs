@@ -334,3 +334,47 @@ fn stages(left: usize) -> Vec<Stage> {
     }
     stages
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use quickcheck::quickcheck;
+
+    use super::{POINTS, Plan, stages};
+    use crate::{Input, Settings, forecast};
+
+    quickcheck! {
+        fn two_sweeps_choose_as_every_pair_does(input: Input, seeds: Vec<u16>) -> bool {
+            let Some(forecast) = forecast::forecast(&input.history, None, &Settings::SHIPPED) else { return true };
+            let rungs: Vec<usize> = (0..input.ladder.rungs().len()).collect();
+            let plan = Plan::new(&input, &rungs, &forecast, &Settings::SHIPPED);
+            let value = |index: usize| f32::from(seeds.get(index % seeds.len().max(1)).copied().unwrap_or(0));
+            let chosen: Vec<_> = rungs.iter().map(|rung| [value(*rung); POINTS]).collect();
+            let mut swept = vec![[0.0; POINTS]; rungs.len()];
+            plan.choose(&chosen, &mut swept);
+            rungs.iter().all(|last| {
+                let cost = |rung: usize| plan.change * (plan.utilities[rung] - plan.utilities[*last]).abs();
+                let worth = |rung: &usize| f64::from(chosen[*rung][0]) - cost(*rung);
+                let best = rungs.iter().map(worth).fold(f64::NEG_INFINITY, f64::max);
+                // Single precision, of sums as large as the largest cost.
+                let scale = plan.change * plan.utilities[rungs.len() - 1] + 1e5;
+                (f64::from(swept[*last][0]) - best).abs() <= scale * 1e-6
+            })
+        }
+    }
+
+    #[test]
+    fn stages_cover_a_title_without_a_gap_and_the_usual_one_to_its_end() {
+        for left in [0, 1, 2, 6, 7, 30, 46, 47, 10_000, usize::MAX] {
+            let stages = stages(left);
+            let mut next = 0;
+            for stage in &stages {
+                assert!(stage.first == next && stage.chunks > 0);
+                next += stage.chunks;
+            }
+            assert_eq!(next, left.clamp(1, 46), "{left}");
+        }
+    }
+}

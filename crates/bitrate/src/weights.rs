@@ -62,3 +62,17 @@ impl Default for Weights {
 
 /// A weight above it would lose the rest of the sum in rounding.
 const WEIGHT_MAX: f64 = 1_000.0;
+
+#[cfg(test)]
+mod tests {
+    use super::{Utility, Weights};
+    use crate::InputError;
+
+    #[test]
+    fn refuses_what_is_no_weight() {
+        for (stall, change) in [(f64::NAN, 1.0), (1.0, -0.1), (f64::INFINITY, 1.0), (1.0, 1_000.1)] {
+            assert_eq!(Weights::new(Utility::Mbps, stall, change), Err(InputError::WeightOutOfRange));
+        }
+        assert_eq!(Weights::new(Utility::Mbps, 4.3, 1.0), Ok(Weights::LINEAR));
+    }
+}
