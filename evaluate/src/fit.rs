@@ -18,10 +18,10 @@ use crate::{optimum, score, settings};
 /// What `frontrow-evaluate fit` takes.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Traces to fit to: `TRACES,VIDEO[,SCALE[,EVERY[,WEIGHT]]]`; again for more.
+    /// Traces to fit to: `TRACES,VIDEO[,SCALE[,EVERY[,WEIGHT[,STARTS]]]]`; again for more.
     ///
     /// SCALE multiplies the speed of the links, only every EVERY-th trace is used, WEIGHT is that of the
-    /// set. Traces at even places in the order of their names are fitted to, those at odd places only
+    /// set, and each trace is begun at STARTS points of it, equally far apart. Traces at even places in the order of their names are fitted to, those at odd places only
     /// judged.
     #[arg(long = "set", value_name = "SET", required = true)]
     sets: Vec<SetSpec>,
@@ -47,6 +47,7 @@ struct SetSpec {
     scale: f64,
     every: usize,
     weight: f64,
+    starts: usize,
 }
 
 impl FromStr for SetSpec {
@@ -60,11 +61,12 @@ impl FromStr for SetSpec {
             let number = field.parse().ok().filter(|number: &f64| *number > 0.0 && number.is_finite());
             number.ok_or_else(|| format!("{field} is no number above 0"))
         };
-        if numbers.len() > 3 {
-            return Err("more than five parts".to_owned());
+        if numbers.len() > 4 {
+            return Err("more than six parts".to_owned());
         }
-        let (scale, every, weight) = (number(0)?, number(1)?, number(2)?);
-        Ok(Self { traces: traces.into(), video: video.into(), scale, every: every.max(1.0) as usize, weight })
+        let (scale, weight) = (number(0)?, number(2)?);
+        let [every, starts] = [number(1)?, number(3)?].map(|number| number.max(1.0) as usize);
+        Ok(Self { traces: traces.into(), video: video.into(), scale, every, weight, starts })
     }
 }
 
@@ -133,7 +135,12 @@ fn read(spec: &SetSpec, half: usize) -> Result<Set> {
     let video = video::read(&spec.video)?;
     let traces = trace::read_folder(&spec.traces)?.into_iter().enumerate();
     let chosen = traces.filter(|(index, _)| index % 2 == half && index / 2 % spec.every == 0);
-    let traces = chosen.map(|(_, trace)| trace.scaled(spec.scale)).collect::<Vec<_>>();
+    let begun = |(_, trace): (usize, Trace)| {
+        let trace = trace.scaled(spec.scale);
+        let starts = 0..spec.starts;
+        starts.map(|start| trace.clone().begun_at(start as f64 / spec.starts as f64)).collect::<Vec<_>>()
+    };
+    let traces = chosen.flat_map(begun).collect::<Vec<_>>();
     if traces.is_empty() {
         return Err(InputError::NoTraces { folder: spec.traces.clone() });
     }

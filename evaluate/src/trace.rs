@@ -44,6 +44,13 @@ impl Trace {
         Self { name: self.name, segments: self.segments.into_iter().map(faster).collect() }
     }
 
+    /// The same link, begun `share` of its segments later; from 0 to 1.
+    pub(crate) fn begun_at(mut self, share: f64) -> Self {
+        let count = self.segments.len();
+        self.segments.rotate_left(((share * count as f64) as usize).min(count));
+        self
+    }
+
     /// Never empty.
     pub(crate) fn segments(&self) -> &[Segment] {
         &self.segments
