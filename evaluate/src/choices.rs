@@ -57,7 +57,10 @@ pub(crate) fn line(trace: &Trace, played: &[Played]) -> String {
     line + "\n"
 }
 
-fn chosen<'a>(fields: impl Iterator<Item = &'a str>, video: &Video) -> std::result::Result<Vec<usize>, String> {
+fn chosen<'a>(
+    fields: impl Iterator<Item = &'a str>,
+    video: &Video,
+) -> std::result::Result<Vec<usize>, String> {
     let mut rungs = Vec::new();
     for field in fields {
         let rung = field.parse().ok().filter(|rung| *rung < video.rungs());

@@ -114,7 +114,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let [(_, player)] = &players[..] else {
             return Err(InputError::Usage("--rungs writes the rungs of one policy; name one".to_owned()));
         };
-        let lines: String = traces.iter().map(|trace| choices::line(trace, &player.play(&video, trace, protocol))).collect();
+        let lines: String =
+            traces.iter().map(|trace| choices::line(trace, &player.play(&video, trace, protocol))).collect();
         fs::write(file, lines).map_err(|source| InputError::unreadable(file, source))?;
     }
     let report = report(&video, &traces, protocol, &players, args.optimum_cell_ms);
@@ -131,11 +132,15 @@ fn protocol(args: &Args, video: &Video) -> Result<Protocol> {
     let buffer_s = args.live.unwrap_or(args.max_buffer);
     let chunk_s = f64::from(video.chunk_ms) / 1e3;
     if !(chunk_s..=BUFFER_S_MAX).contains(&buffer_s) {
-        let usage = format!("a buffer of {buffer_s} s is not from one chunk ({chunk_s} s) to {BUFFER_S_MAX} s");
+        let usage =
+            format!("a buffer of {buffer_s} s is not from one chunk ({chunk_s} s) to {BUFFER_S_MAX} s");
         return Err(InputError::Usage(usage));
     }
     if !(0.0..=RTT_MS_MAX).contains(&args.rtt_ms) {
-        return Err(InputError::Usage(format!("a round trip of {} ms is not from 0 to {RTT_MS_MAX}", args.rtt_ms)));
+        return Err(InputError::Usage(format!(
+            "a round trip of {} ms is not from 0 to {RTT_MS_MAX}",
+            args.rtt_ms
+        )));
     }
     if !(OPTIMUM_CELL_MS_MIN..=BUFFER_S_MAX).contains(&args.optimum_cell_ms) {
         return Err(InputError::Usage(format!("cells of less than {OPTIMUM_CELL_MS_MIN} ms take too long")));
@@ -179,7 +184,7 @@ fn players(args: &Args, video: &Video, traces: &[Trace]) -> Result<Vec<(String, 
         if players.iter().any(|(known, _)| known == name) {
             return Err(InputError::Usage(format!("{name} is asked for twice")));
         }
-        players.push((name.to_owned(), Chooser::Policy(named(name), settings.clone())));
+        players.push((name.to_owned(), Chooser::Policy(named(name), settings)));
     }
     if let Some(file) = &args.choices {
         players.push(("choices".to_owned(), Chooser::Choices(Choices::read(file, video, traces)?)));
@@ -196,8 +201,10 @@ fn report(
 ) -> Report {
     let policies: Vec<PolicyReport> =
         players.iter().map(|player| policy_report(video, traces, protocol, player)).collect();
-    let qoe: Vec<Vec<f64>> =
-        policies.iter().map(|policy| policy.traces.iter().map(|trace| trace.figures.qoe_lin).collect()).collect();
+    let qoe: Vec<Vec<f64>> = policies
+        .iter()
+        .map(|policy| policy.traces.iter().map(|trace| trace.figures.qoe_lin).collect())
+        .collect();
     let mut pairs = Vec::new();
     for a in 0..policies.len() {
         for b in a + 1..policies.len() {
@@ -210,7 +217,12 @@ fn report(
     Report { policies, paired: pairs, optimum }
 }
 
-fn policy_report(video: &Video, traces: &[Trace], protocol: Protocol, player: &(String, Chooser)) -> PolicyReport {
+fn policy_report(
+    video: &Video,
+    traces: &[Trace],
+    protocol: Protocol,
+    player: &(String, Chooser),
+) -> PolicyReport {
     let (name, chooser) = player;
     let progress = Progress::new(name, traces.len());
     let play = |trace: &Trace| {
@@ -234,7 +246,13 @@ fn optimum_of(video: &Video, traces: &[Trace], protocol: Protocol, cell_ms: f64)
     best.iter().sum::<f64>() / best.len() as f64
 }
 
-fn draw(video: &Video, trace: &Trace, protocol: Protocol, players: &[(String, Chooser)], file: &Path) -> Result<()> {
+fn draw(
+    video: &Video,
+    trace: &Trace,
+    protocol: Protocol,
+    players: &[(String, Chooser)],
+    file: &Path,
+) -> Result<()> {
     let play = |(name, chooser): &(String, Chooser)| (name.clone(), chooser.play(video, trace, protocol));
     let svg = plot::svg(video, trace, &players.iter().map(play).collect::<Vec<_>>());
     fs::write(file, svg).map_err(|source| InputError::unreadable(file, source))
@@ -257,7 +275,9 @@ fn print_table(report: &Report, traces: usize) {
         );
     }
     let OptimumReport { qoe_lin, cell_ms, qoe_lin_at_twice_the_cell } = &report.optimum;
-    println!("optimum       {qoe_lin:>8.4}  (cells of {cell_ms} ms; of twice that: {qoe_lin_at_twice_the_cell:.4})");
+    println!(
+        "optimum       {qoe_lin:>8.4}  (cells of {cell_ms} ms; of twice that: {qoe_lin_at_twice_the_cell:.4})"
+    );
     for Paired { a, b, mean_difference, low95, high95 } in &report.paired {
         println!("{a} − {b}: {mean_difference:+.4}, 95 % from {low95:+.4} to {high95:+.4}");
     }

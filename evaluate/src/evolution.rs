@@ -36,7 +36,8 @@ impl Evolution {
     pub(crate) fn ask(&mut self) -> Vec<Vec<f64>> {
         let (random, mean) = (&mut self.random, &self.mean);
         let scales: Vec<f64> = self.deviations.iter().map(|deviation| deviation * self.step).collect();
-        let mut point = || mean.iter().zip(&scales).map(|(mean, scale)| mean + scale * random.normal()).collect();
+        let mut point =
+            || mean.iter().zip(&scales).map(|(mean, scale)| mean + scale * random.normal()).collect();
         (0..TRIED).map(|_| point()).collect()
     }
 
@@ -47,7 +48,8 @@ impl Evolution {
         let best: Vec<&Vec<f64>> = order.iter().take(FOLLOWED).map(|index| &points[*index]).collect();
 
         let n = self.mean.len() as f64;
-        let raw: Vec<f64> = (1..=FOLLOWED).map(|rank| (FOLLOWED as f64 + 0.5).ln() - (rank as f64).ln()).collect();
+        let raw: Vec<f64> =
+            (1..=FOLLOWED).map(|rank| (FOLLOWED as f64 + 0.5).ln() - (rank as f64).ln()).collect();
         let sum: f64 = raw.iter().sum();
         let weights: Vec<f64> = raw.iter().map(|weight| weight / sum).collect();
         let mass = 1.0 / weights.iter().map(|weight| weight * weight).sum::<f64>();

@@ -145,7 +145,8 @@ fn read(spec: &SetSpec, half: usize) -> Result<Set> {
         return Err(InputError::NoTraces { folder: spec.traces.clone() });
     }
     let optimum = |trace: &Trace| optimum::qoe_lin(&video, trace, PROTOCOL, OPTIMUM_CELL_MS);
-    let optimum = traces.par_iter().map(optimum).collect::<Vec<_>>().iter().sum::<f64>() / traces.len() as f64;
+    let optimum =
+        traces.par_iter().map(optimum).collect::<Vec<_>>().iter().sum::<f64>() / traces.len() as f64;
     let last = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let name = format!("{} × {} on {}", last(&spec.traces), spec.scale, last(&spec.video));
     Ok(Set { name, video, traces, weight: spec.weight, optimum })

@@ -1,8 +1,8 @@
 //! `frontrow-evaluate`: how good bit rate decisions are, computed with the code that ships.
 
-mod compare;
 mod bootstrap;
 mod choices;
+mod compare;
 mod error;
 mod evolution;
 mod files;

@@ -104,7 +104,8 @@ impl Panel {
         for (at_s, value) in steps {
             let x = MARGIN + WIDTH * at_s / self.end_s;
             let y = self.top + PANEL * (1.0 - value.min(self.max) / self.max);
-            let _ = if path.is_empty() { write!(path, "M{x:.1} {y:.1}") } else { write!(path, "H{x:.1}V{y:.1}") };
+            let _ =
+                if path.is_empty() { write!(path, "M{x:.1} {y:.1}") } else { write!(path, "H{x:.1}V{y:.1}") };
         }
         let _ = writeln!(out, "<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.5\"/>");
     }

@@ -16,6 +16,7 @@ pub(crate) const POLICIES: [(&str, Policy); 8] = [
 
 /// The policy of a name of [`POLICIES`].
 pub(crate) fn named(name: &str) -> Policy {
-    let (_, policy) = POLICIES.iter().find(|(known, _)| *known == name).expect("the command line was checked");
+    let (_, policy) =
+        POLICIES.iter().find(|(known, _)| *known == name).expect("the command line was checked");
     *policy
 }

@@ -71,7 +71,8 @@ pub(crate) fn linear(before_mbps: f64, now_mbps: f64, stall_ms: f64) -> f64 {
 
 /// The means over sessions, each of the same weight; `p5_qoe_lin` is the 5th percentile of their QoE-lin.
 pub(crate) fn mean(sessions: &[Figures]) -> Figures {
-    let mean_of = |figure: fn(&Figures) -> f64| sessions.iter().map(figure).sum::<f64>() / sessions.len() as f64;
+    let mean_of =
+        |figure: fn(&Figures) -> f64| sessions.iter().map(figure).sum::<f64>() / sessions.len() as f64;
     Figures {
         qoe_lin: mean_of(|session| session.qoe_lin),
         qoe_log: mean_of(|session| session.qoe_log),

@@ -35,16 +35,20 @@ pub(crate) fn read(file: &Path) -> Result<Settings> {
         let found = text.lines().find_map(|line| line.trim().strip_prefix(field)?.strip_prefix(':'));
         let numbers = found.ok_or_else(missing)?.trim().trim_end_matches(',');
         let numbers = numbers.trim_start_matches('[').trim_end_matches(']').split(',');
-        let numbers = numbers.map(|number| number.trim().parse::<f64>()).collect::<std::result::Result<Vec<_>, _>>();
+        let numbers =
+            numbers.map(|number| number.trim().parse::<f64>()).collect::<std::result::Result<Vec<_>, _>>();
         values.extend(numbers.ok().filter(|numbers| numbers.len() == count).ok_or_else(missing)?);
     }
-    let values: [f64; SETTINGS_LEN] = values.try_into().expect("the fields have as many numbers as the settings");
+    let values: [f64; SETTINGS_LEN] =
+        values.try_into().expect("the fields have as many numbers as the settings");
     Settings::from_values(values).map_err(|error| InputError::file(file, &error.to_string()))
 }
 
 /// The source file of the crate that holds these settings.
 pub(crate) fn source(settings: &Settings, command: &str) -> String {
-    let mut out = format!("//! The settings of the flagship that ship. Made by a command, not by hand:\n//! `{command}`.\n\n");
+    let mut out = format!(
+        "//! The settings of the flagship that ship. Made by a command, not by hand:\n//! `{command}`.\n\n"
+    );
     out.push_str("use crate::Settings;\n\npub(crate) const SETTINGS: Settings = Settings {\n");
     let values = settings.values();
     let mut rest = &values[..];

@@ -68,7 +68,8 @@ pub(crate) fn read_folder(folder: &Path) -> Result<Vec<Trace>> {
 
 fn read(file: &Path) -> Result<Trace> {
     let text = files::text(file)?;
-    let segments = if text.trim_start().starts_with('[') { of_json(file, &text)? } else { of_lines(file, &text)? };
+    let segments =
+        if text.trim_start().starts_with('[') { of_json(file, &text)? } else { of_lines(file, &text)? };
     Trace::new(files::name(file), segments).map_err(|reason| InputError::file(file, reason))
 }
 
@@ -94,7 +95,8 @@ fn of_lines(file: &Path, text: &str) -> Result<Vec<Segment>> {
 }
 
 fn two_numbers(line: &str) -> Option<(f64, f64)> {
-    let mut fields = line.split_whitespace().map(|field| field.parse().ok().filter(|number: &f64| number.is_finite()));
+    let mut fields =
+        line.split_whitespace().map(|field| field.parse().ok().filter(|number: &f64| number.is_finite()));
     let numbers = (fields.next()??, fields.next()??);
     fields.next().is_none().then_some(numbers)
 }

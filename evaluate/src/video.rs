@@ -50,7 +50,8 @@ impl Video {
 
     fn new(file: &Path, kbps: &[u32], chunk_ms: u32, bytes: Vec<u32>) -> Result<Self> {
         let refuse = |reason: &str| InputError::file(file, reason);
-        let rungs = kbps.iter().map(|kbps| Rung { height: height_of(*kbps), rate: Kbps::new(*kbps) }).collect();
+        let rungs =
+            kbps.iter().map(|kbps| Rung { height: height_of(*kbps), rate: Kbps::new(*kbps) }).collect();
         let ladder = Ladder::new(rungs).map_err(|error| refuse(&error.to_string()))?;
         if kbps.len() < 2 {
             return Err(refuse("the first chunk is played at rung 1, so a ladder needs two"));
@@ -91,7 +92,9 @@ pub(crate) fn read(path: &Path) -> Result<Video> {
         if !sizes.is_empty() {
             return of_sizes(&folder, &sizes);
         }
-        if let Some(json) = found.iter().find(|file| file.extension().is_some_and(|extension| extension == "json")) {
+        if let Some(json) =
+            found.iter().find(|file| file.extension().is_some_and(|extension| extension == "json"))
+        {
             return of_json(json);
         }
     }
@@ -160,7 +163,10 @@ fn of_json(file: &Path) -> Result<Video> {
     let mut bytes = Vec::new();
     for (index, segment) in manifest.segment_sizes_bits.iter().enumerate() {
         if segment.len() != rungs {
-            return Err(InputError::file(file, &format!("segment {index} has {} sizes, not {rungs}", segment.len())));
+            return Err(InputError::file(
+                file,
+                &format!("segment {index} has {} sizes, not {rungs}", segment.len()),
+            ));
         }
         for bits in segment {
             let size = u32::try_from(bits / 8);

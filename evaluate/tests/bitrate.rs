@@ -36,7 +36,10 @@ fn check(report: &Value, policy: &str, case: &str) {
         let name = trace["name"].as_str().unwrap();
         for (figure, value) in expected[name][case].as_object().unwrap() {
             let (found, value) = (trace[figure].as_f64().unwrap(), value.as_f64().unwrap());
-            assert!((found - value).abs() < 1e-9 * value.abs().max(1.0), "{name} {case} {figure}: {found}, {value}");
+            assert!(
+                (found - value).abs() < 1e-9 * value.abs().max(1.0),
+                "{name} {case} {figure}: {found}, {value}"
+            );
         }
     }
 }
@@ -146,15 +149,27 @@ fn bad_videos_are_refused_with_file_and_line() {
     refused(&data("tab"), folder.path(), &[], &["video_size_1:2"]);
     write("video_size_1", "200000\n200000\n");
     refused(&data("tab"), folder.path(), &[], &["video_size_1", "number of chunks"]);
-    write("video_size_1", "200000\n0\n200000\n");
+    write("video_size_1", "500000\n0\n500000\n");
     refused(&data("tab"), folder.path(), &[], &["no bytes"]);
     for (text, reason) in [
         ("{", "video.json:1"),
-        ("{\"segment_duration_ms\":0,\"bitrates_kbps\":[1,2],\"segment_sizes_bits\":[[8,8],[8,8]]}", "some length"),
-        ("{\"segment_duration_ms\":1,\"bitrates_kbps\":[2,1],\"segment_sizes_bits\":[[8,8],[8,8]]}", "rung 1"),
-        ("{\"segment_duration_ms\":1,\"bitrates_kbps\":[1,2],\"segment_sizes_bits\":[[8,8],[8]]}", "segment 1"),
+        (
+            "{\"segment_duration_ms\":0,\"bitrates_kbps\":[1,2],\"segment_sizes_bits\":[[8,8],[8,8]]}",
+            "some length",
+        ),
+        (
+            "{\"segment_duration_ms\":1,\"bitrates_kbps\":[2,1],\"segment_sizes_bits\":[[8,8],[8,8]]}",
+            "rung 1",
+        ),
+        (
+            "{\"segment_duration_ms\":1,\"bitrates_kbps\":[1,2],\"segment_sizes_bits\":[[8,8],[8]]}",
+            "segment 1",
+        ),
         ("{\"segment_duration_ms\":1,\"bitrates_kbps\":[1,2],\"segment_sizes_bits\":[]}", "chunks"),
-        ("{\"segment_duration_ms\":1,\"bitrates_kbps\":[1,2],\"segment_sizes_bits\":[[8,99999999999],[8,8]]}", "large"),
+        (
+            "{\"segment_duration_ms\":1,\"bitrates_kbps\":[1,2],\"segment_sizes_bits\":[[8,99999999999],[8,8]]}",
+            "large",
+        ),
     ] {
         write("video.json", text);
         refused(&data("tab"), &folder.path().join("video.json"), &[], &[reason]);

@@ -44,7 +44,8 @@ impl Ahead {
     /// Returns the size in bits of chunk `chunk` (0 = next) at `rung` of `ladder`, in chunks of
     /// `chunk_s` seconds.
     pub(crate) fn bits(&self, ladder: &Ladder, chunk: usize, rung: usize, chunk_s: f64) -> f64 {
-        let known = if self.rungs == ladder.rungs().len() { self.bytes.get(chunk * self.rungs + rung) } else { None };
+        let known =
+            if self.rungs == ladder.rungs().len() { self.bytes.get(chunk * self.rungs + rung) } else { None };
         match known {
             Some(bytes) => f64::from(*bytes) * 8.0,
             None => f64::from(ladder.rungs()[rung].rate.get()) * 1e3 * chunk_s,

@@ -47,7 +47,11 @@ mod tests {
 
     fn check(level_ms: u64, max_ms: u64, last: usize, expected: usize) {
         let buffer = Buffer::new(Millis::new(level_ms), Millis::new(max_ms), Millis::new(4_000)).unwrap();
-        assert_eq!(rung(&five_rungs(), &buffer, last), expected, "{level_ms} of {max_ms} ms after rung {last}");
+        assert_eq!(
+            rung(&five_rungs(), &buffer, last),
+            expected,
+            "{level_ms} of {max_ms} ms after rung {last}"
+        );
     }
 
     #[test]

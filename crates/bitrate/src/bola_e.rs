@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 use crate::{Input, real};
 
-/// Buffer at which BOLA leaves the lowest rung; DYNAMIC calls less than it low.
+/// Buffer at which the lowest rung's score is nought; DYNAMIC calls less than it low. dash.js has the same.
 const MINIMUM_S: f64 = 10.0;
 
 /// Share of the buffer's media time in which a chunk must arrive at the measured speed.
@@ -55,8 +55,8 @@ fn minimum_s(input: &Input) -> f64 {
     MINIMUM_S.min(input.buffer.max_s() / 2.0)
 }
 
-/// BOLA's two parameters, set so that the lowest rung ends at `minimum_s` and the highest begins at most
-/// at a full buffer.
+/// BOLA's two parameters, set so that the score of the lowest rung is nought at `minimum_s` and that of the
+/// highest at a full buffer.
 struct Control {
     minimum_s: f64,
     v: f64,

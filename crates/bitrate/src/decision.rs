@@ -7,8 +7,8 @@ use units::Millis;
 
 use crate::caps::Cap;
 use crate::{
-    Ahead, Buffer, Caps, History, Ladder, Rules, Rung, Running, Settings, Utility, Weights, bba, bola, bola_e, mpc,
-    plan, real, running,
+    Ahead, Buffer, Caps, History, Ladder, Rules, Rung, Running, Settings, Utility, Weights, bba, bola,
+    bola_e, mpc, plan, real, running,
 };
 
 /// How the rung is chosen.
@@ -238,7 +238,9 @@ mod tests {
     use units::{Kbps, Millis};
 
     use super::{Input, Policy, Why, decide};
-    use crate::{Ahead, Buffer, Caps, History, Ladder, Rules, Running, Sample, SpeedRule, Utility, Weights, limits};
+    use crate::{
+        Ahead, Buffer, Caps, History, Ladder, Rules, Running, Sample, SpeedRule, Utility, Weights, limits,
+    };
 
     const POLICIES: [Policy; 8] = [
         Policy::SeedRules,
@@ -301,7 +303,11 @@ mod tests {
                 buffer: Buffer::new(Millis::new(u64::arbitrary(g) % 200_000), max, segment).unwrap(),
                 last: Option::<u8>::arbitrary(g).map(usize::from),
                 // Sizes of another ladder are possible, and then not read.
-                ahead: if u8::arbitrary(g) % 8 == 0 { ahead(g, &Ladder::arbitrary(&mut Gen::new(4))) } else { ahead(g, &ladder) },
+                ahead: if u8::arbitrary(g) % 8 == 0 {
+                    ahead(g, &Ladder::arbitrary(&mut Gen::new(4)))
+                } else {
+                    ahead(g, &ladder)
+                },
                 caps: Caps {
                     height_max: Option::arbitrary(g),
                     rate_max: Option::<u16>::arbitrary(g).map(|kbps| Kbps::new(u32::from(kbps))),

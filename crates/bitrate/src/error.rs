@@ -83,7 +83,9 @@ impl fmt::Display for InputError {
             Self::SizesIncomplete => write!(f, "the sizes ahead are not a whole number of chunks"),
             Self::SizeZero { chunk } => write!(f, "chunk {chunk} ahead has no bytes"),
             Self::WeightOutOfRange => write!(f, "a weight is not from 0 to 1,000"),
-            Self::SettingOutOfRange { index } => write!(f, "number {index} of the settings is out of its range"),
+            Self::SettingOutOfRange { index } => {
+                write!(f, "number {index} of the settings is out of its range")
+            }
         }
     }
 }

@@ -51,7 +51,11 @@ const KBPS_MIN: f64 = 1.0;
 const VIEWS: usize = 4;
 
 /// Reads the downloads, and the one under way, `newest`; none when there is nothing to read.
-pub(crate) fn forecast(history: &History, newest: Option<&crate::Sample>, settings: &Settings) -> Option<Forecast> {
+pub(crate) fn forecast(
+    history: &History,
+    newest: Option<&crate::Sample>,
+    settings: &Settings,
+) -> Option<Forecast> {
     let samples = history.samples();
     let samples = samples[samples.len().saturating_sub(SAMPLES_SEEN)..].iter().chain(newest);
     let wait_s = samples.clone().next_back()?.waited.get() as f64 / 1e3;
@@ -124,7 +128,8 @@ impl Views {
         let (mut trusts, mut mean, mut error, mut gain) = (0.0, 0.0, 0.0, 0.0);
         for view in 0..VIEWS {
             let erred = (self.errors[view] + prior) / (self.error_count + settings.error_prior_samples);
-            let trust = settings.trusts[view] * real::exp(-settings.sharpness * real::ln(erred.max(ERROR_MIN)));
+            let trust =
+                settings.trusts[view] * real::exp(-settings.sharpness * real::ln(erred.max(ERROR_MIN)));
             trusts += trust;
             mean += trust * self.sums[view] / self.weights[view];
             error += trust * erred;

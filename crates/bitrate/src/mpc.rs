@@ -30,7 +30,11 @@ pub(crate) fn rung(input: &Input, rungs: &[usize]) -> usize {
     };
     let mut best = Best { worth: f64::NEG_INFINITY, first: rungs[0] };
     let level_s = input.buffer.level_s();
-    search.extend(0, State { last: input.last_rung(), level_s, first: rungs[0], ..State::default() }, &mut best);
+    search.extend(
+        0,
+        State { last: input.last_rung(), level_s, first: rungs[0], ..State::default() },
+        &mut best,
+    );
     best.first
 }
 
@@ -130,7 +134,8 @@ mod tests {
         let utilities = input.utilities();
         let mut best: Vec<(usize, f64)> = rungs.iter().map(|rung| (*rung, f64::NEG_INFINITY)).collect();
         for code in 0..rungs.len().pow(horizon as u32) {
-            let (mut rest, mut level_s, mut last, mut worth) = (code, input.buffer.level_s(), input.last_rung(), 0.0);
+            let (mut rest, mut level_s, mut last, mut worth) =
+                (code, input.buffer.level_s(), input.last_rung(), 0.0);
             for chunk in 0..horizon {
                 let rung = rungs[rest % rungs.len()];
                 rest /= rungs.len();

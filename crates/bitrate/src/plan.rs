@@ -141,8 +141,10 @@ struct Load {
 impl<'a> Plan<'a> {
     fn new(input: &'a Input, rungs: &'a [usize], forecast: &Forecast, settings: &Settings) -> Self {
         let odds_sum: f64 = settings.odds.iter().sum();
-        let outcome: [f64; OUTCOMES] = core::array::from_fn(|outcome| real::exp(-forecast.step * (outcome as f64 - 2.0)));
-        let drift = |drift: usize| real::exp(-forecast.mean - forecast.step * forecast.gain * (drift as f64 - 1.0));
+        let outcome: [f64; OUTCOMES] =
+            core::array::from_fn(|outcome| real::exp(-forecast.step * (outcome as f64 - 2.0)));
+        let drift =
+            |drift: usize| real::exp(-forecast.mean - forecast.step * forecast.gain * (drift as f64 - 1.0));
         let latency_s = input.latency.map_or(f64::INFINITY, crate::buffer::seconds);
         let chunk_s = input.buffer.segment_s();
         let level_s_max = input.buffer.max_s().min(LEVEL_S_MAX).min(latency_s).max(chunk_s);
@@ -184,7 +186,12 @@ impl<'a> Plan<'a> {
             for drift in 0..DRIFTS {
                 for (index, (row, load)) in chosen.iter_mut().zip(&loads).enumerate() {
                     let worth = self.utilities[self.rungs[index]] * stage.chunks as f64;
-                    *row = self.expected(worth, load, drift, core::array::from_fn(|drift| &shifted[drift * count + index]));
+                    *row = self.expected(
+                        worth,
+                        load,
+                        drift,
+                        core::array::from_fn(|drift| &shifted[drift * count + index]),
+                    );
                 }
                 self.choose(&chosen, &mut values[drift * count..(drift + 1) * count]);
             }

@@ -8,7 +8,8 @@ pub(crate) fn ln(x: f64) -> f64 {
     // The mantissa as a number from 1 to 2, moved to 0.75 to 1.5, where the series below is short.
     let mantissa = f64::from_bits((bits & MANTISSA) | ONE);
     let exponent = ((bits >> 52) as i64 - 1_023) as f64;
-    let (mantissa, exponent) = if mantissa > 1.5 { (mantissa * 0.5, exponent + 1.0) } else { (mantissa, exponent) };
+    let (mantissa, exponent) =
+        if mantissa > 1.5 { (mantissa * 0.5, exponent + 1.0) } else { (mantissa, exponent) };
     // ln m = 2 artanh((m - 1) / (m + 1)); the argument is at most 0.2.
     let t = (mantissa - 1.0) / (mantissa + 1.0);
     let square = t * t;

@@ -46,6 +46,7 @@ pub(crate) fn rung(input: &Input, running: &Running, rungs: &[usize], settings: 
         wait_s: forecast.wait_s,
     });
     // The first of equals wins, and that is to go on.
-    let steps: Vec<Step> = core::iter::once(Step { rung: own, bits: rest, wait_s: 0.0 }).chain(lower).collect();
+    let steps: Vec<Step> =
+        core::iter::once(Step { rung: own, bits: rest, wait_s: 0.0 }).chain(lower).collect();
     plan::best(input, rungs, &steps, &forecast, settings)
 }

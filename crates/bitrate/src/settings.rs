@@ -126,7 +126,9 @@ mod tests {
 
     #[test]
     fn refuses_a_number_that_would_spoil_a_plan() {
-        for (index, value) in [(0, 0.0), (8, -1.0), (16, 0.0), (22, f64::NAN), (12, -1e9), (15, f64::INFINITY)] {
+        for (index, value) in
+            [(0, 0.0), (8, -1.0), (16, 0.0), (22, f64::NAN), (12, -1e9), (15, f64::INFINITY)]
+        {
             let mut values = Settings::SHIPPED.values();
             values[index] = value;
             assert_eq!(Settings::from_values(values), Err(InputError::SettingOutOfRange { index }));

@@ -49,7 +49,9 @@ fn an_unknown_speed_gives_the_lowest_rung() {
     for samples in [&[][..], &[f64::NAN], &[-1.0], &[f64::INFINITY, f64::NEG_INFINITY]] {
         check(&input(Policy::SeedRules, samples), 360, Why::UnknownSpeed);
         check(&input(Policy::Throughput, samples), 360, Why::UnknownSpeed);
-        for policy in [Policy::Bola, Policy::Bba, Policy::BolaE, Policy::Dynamic, Policy::RobustMpc, Policy::Flagship] {
+        for policy in
+            [Policy::Bola, Policy::Bba, Policy::BolaE, Policy::Dynamic, Policy::RobustMpc, Policy::Flagship]
+        {
             check(&input(policy, samples), 360, Why::UnknownSpeed);
         }
     }
@@ -185,7 +187,7 @@ fn the_flagship_takes_what_a_steady_link_carries() {
 
 #[test]
 fn the_flagship_spends_the_buffer_before_the_end() {
-    let mut input = steady(3_500.0, 44_000, 2);
+    let mut input = steady(3_500.0, 20_000, 2);
     check(&input, 720, Why::Plan);
     input.ahead = Ahead::new(&input.ladder, Vec::new(), Some(4)).unwrap();
     check(&input, 1_080, Why::Plan);
@@ -193,7 +195,7 @@ fn the_flagship_spends_the_buffer_before_the_end() {
 
 #[test]
 fn the_flagship_sees_a_chunk_that_is_larger_than_its_rate_says() {
-    let mut input = steady(2_900.0, 9_000, 2);
+    let mut input = steady(2_900.0, 5_000, 2);
     check(&input, 720, Why::Plan);
     // Twice the size for the next chunk.
     let sizes = FIVE_RUNGS.map(|(_, kbps)| kbps * 500 * 2);
@@ -223,7 +225,8 @@ fn a_download_that_will_not_arrive_is_abandoned_and_one_that_will_goes_on() {
 
 #[test]
 fn live_latency_bounds_what_the_flagship_counts_on() {
-    let mut input = steady(5_600.0, 8_000, 3);
+    // A chunk of 5,000 kbit/s takes 5 s: the buffer pays for it, as long as there is one.
+    let mut input = steady(4_000.0, 40_000, 3);
     input.ahead = Ahead::UNKNOWN;
     check(&input, 1_080, Why::Plan);
     input.latency = Some(Millis::new(4_000));
@@ -248,7 +251,9 @@ fn bba_and_bola_e_and_dynamic_keep_what_their_papers_promise() {
     input.history = History::of_speeds(&[3_000.0; 2]).unwrap();
     input.buffer = buffer(8_000, 60_000, 4_000);
     check(&input, 720, Why::BufferLevel);
+    // Later, half of 2 s must do for the next chunk: 3,000 kbit, and rung 1 has 4,000.
     input.history = History::of_speeds(&[3_000.0; 5]).unwrap();
+    input.buffer = buffer(2_000, 60_000, 4_000);
     check(&input, 360, Why::BufferLevel);
     // DYNAMIC trusts throughput there.
     input.policy = Policy::Dynamic;
