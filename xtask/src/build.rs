@@ -20,6 +20,13 @@ pub(crate) fn native() -> Result<()> {
     shell::visibly("building the edge node and the origin", shell::cargo().args(["build", "--release"]))
 }
 
+/// Builds `frontrow-evaluate` alone: it needs nothing that is heavy.
+pub(crate) fn evaluate() -> Result<()> {
+    let mut cargo = shell::cargo();
+    cargo.args(["build", "--release", "--package", "evaluate"]);
+    shell::visibly("building the evaluation of bit rate policies", &mut cargo)
+}
+
 /// The packages of the components.
 pub(crate) fn component_packages() -> impl Iterator<Item = String> {
     COMPONENTS.iter().map(|name| format!("component-{name}"))

@@ -47,6 +47,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "wire",
         ],
     ),
+    ("evaluate", &["bitrate", "units"]),
     ("xtask", &[]),
 ];
 

@@ -38,11 +38,31 @@ impl Buffer {
         self.segment
     }
 
+    /// [`Buffer::level`] in seconds.
+    pub(crate) fn level_s(&self) -> f64 {
+        seconds(self.level)
+    }
+
+    /// [`Buffer::max`] in seconds.
+    pub(crate) fn max_s(&self) -> f64 {
+        seconds(self.max)
+    }
+
+    /// [`Buffer::segment`] in seconds.
+    pub(crate) fn segment_s(&self) -> f64 {
+        seconds(self.segment)
+    }
+
     /// Whether less than two segments are left: one being played and none in reserve, so that a
     /// single slow download stops the picture.
     pub fn is_low(&self) -> bool {
         self.level < self.segment.saturating_add(self.segment)
     }
+}
+
+/// Exact: lengths are far below 2^53 ms, and an absurd one only needs to stay large.
+pub(crate) fn seconds(length: Millis) -> f64 {
+    length.get() as f64 / 1e3
 }
 
 #[cfg(test)]

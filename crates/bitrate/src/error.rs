@@ -26,13 +26,27 @@ pub enum InputError {
         /// Of the offending rule.
         index: usize,
     },
-    /// More than `max` samples or rules.
+    /// More than `max` samples, rules or chunks ahead.
     TooMany {
         /// The limit.
         max: usize,
     },
     /// A segment has no length, or the buffer cannot hold one.
     BufferTooSmall,
+    /// The sizes of the chunks ahead are not those of whole chunks.
+    SizesIncomplete,
+    /// A chunk ahead has no bytes.
+    SizeZero {
+        /// Of the offending chunk, 0 = next.
+        chunk: usize,
+    },
+    /// A weight is not a number from 0 to 1,000.
+    WeightOutOfRange,
+    /// Number `index` of the flagship's settings is out of its range.
+    SettingOutOfRange {
+        /// Of the offending number.
+        index: usize,
+    },
 }
 
 impl InputError {
@@ -46,6 +60,10 @@ impl InputError {
             Self::RuleNotRising { .. } => "rule-not-rising",
             Self::TooMany { .. } => "too-many",
             Self::BufferTooSmall => "buffer-too-small",
+            Self::SizesIncomplete => "sizes-incomplete",
+            Self::SizeZero { .. } => "size-zero",
+            Self::WeightOutOfRange => "weight-out-of-range",
+            Self::SettingOutOfRange { .. } => "setting-out-of-range",
         }
     }
 }
@@ -60,8 +78,14 @@ impl fmt::Display for InputError {
             Self::RuleNotRising { index } => {
                 write!(f, "the speed of rule {index} is negative, not finite, or not above the one before it")
             }
-            Self::TooMany { max } => write!(f, "there are more than {max} samples or rules"),
+            Self::TooMany { max } => write!(f, "there are more than {max} samples, rules or chunks"),
             Self::BufferTooSmall => write!(f, "a segment has no length, or the buffer cannot hold one"),
+            Self::SizesIncomplete => write!(f, "the sizes ahead are not a whole number of chunks"),
+            Self::SizeZero { chunk } => write!(f, "chunk {chunk} ahead has no bytes"),
+            Self::WeightOutOfRange => write!(f, "a weight is not from 0 to 1,000"),
+            Self::SettingOutOfRange { index } => {
+                write!(f, "number {index} of the settings is out of its range")
+            }
         }
     }
 }

@@ -8,22 +8,45 @@
 //! |---|---|---|
 //! | [`Policy::SeedRules`] | table of network speed to picture height | the streaming-platform guide's quality rules |
 //! | [`Policy::Throughput`] | a share of the harmonic mean of the last downloads | Jiang et al., FESTIVE, CoNEXT 2012; Yin et al., SIGCOMM 2015 |
+//! | [`Policy::Bba`] | a line from buffer level to rate | Huang et al., SIGCOMM 2014 |
 //! | [`Policy::Bola`] | buffer-based Lyapunov optimisation | Spiteri et al., BOLA, INFOCOM 2016 |
+//! | [`Policy::BolaE`], [`Policy::Dynamic`] | BOLA for players, and its mixture with throughput | Spiteri et al., MMSys 2018 |
+//! | [`Policy::RobustMpc`] | the best five chunks under a pessimistic throughput | Yin et al., SIGCOMM 2015 |
+//! | [`Policy::Flagship`] | the best expectation to the end of the title over what the network may bring | ours |
 #![no_std]
 extern crate alloc;
 
+mod ahead;
+mod bba;
 mod bola;
+mod bola_e;
 mod buffer;
+mod caps;
 mod decision;
 mod error;
+mod forecast;
+mod history;
 mod ladder;
 pub mod limits;
+mod mpc;
+mod plan;
+mod real;
 mod rules;
+mod running;
+mod settings;
+mod shipped;
 mod speed;
+mod weights;
 
+pub use ahead::Ahead;
 pub use buffer::Buffer;
-pub use decision::{Decision, Input, Policy, Why, decide};
+pub use caps::Caps;
+pub use decision::{Decision, Input, Policy, Why, decide, decide_with};
 pub use error::InputError;
+pub use history::{History, Sample};
 pub use ladder::{Ladder, Rung};
 pub use rules::{Rules, SpeedRule};
+pub use running::Running;
+pub use settings::{SETTINGS_LEN, Settings};
 pub use speed::{SAMPLES_USED, Speed, THROUGHPUT_SHARE};
+pub use weights::{Utility, Weights};

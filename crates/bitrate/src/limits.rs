@@ -8,3 +8,6 @@ pub const SAMPLES_MAX: usize = 256;
 
 /// Lines of a region's table; they are scanned in every decision.
 pub const RULES_MAX: usize = 256;
+
+/// Chunks ahead with exact sizes: no plan looks further.
+pub const CHUNKS_AHEAD_MAX: usize = 64;

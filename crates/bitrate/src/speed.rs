@@ -1,6 +1,6 @@
 //! The speed of the network, from the last downloads.
 
-use crate::{InputError, Ladder, limits};
+use crate::{Ladder, Sample};
 
 /// The estimated throughput; may be unknown.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -10,26 +10,21 @@ pub struct Speed {
 }
 
 impl Speed {
-    /// Estimates from the last downloads, in kbit/s, oldest first.
+    /// Estimates from the last downloads of known speed, oldest first.
     ///
-    /// A sample that is negative or not finite is unknown and left out; without a known one the speed
-    /// is unknown. The estimate is the harmonic mean of the newest [`SAMPLES_USED`] known samples: the
-    /// mean that a sequence of equal segments would see, and one that a single burst (a segment from a
-    /// nearby cache) cannot lift far.
-    pub fn estimate(samples_kbps: &[f64]) -> Result<Self, InputError> {
-        if samples_kbps.len() > limits::SAMPLES_MAX {
-            return Err(InputError::TooMany { max: limits::SAMPLES_MAX });
-        }
-        let known = samples_kbps.iter().rev().filter(|kbps| kbps.is_finite() && **kbps >= 0.0);
-        let newest = || known.clone().take(SAMPLES_USED).copied();
-        let Some(lowest) = newest().reduce(f64::min) else { return Ok(Self { kbps: None }) };
+    /// The estimate is the harmonic mean of the newest [`SAMPLES_USED`] samples: the mean that a sequence
+    /// of equal segments would see, and one that a single burst (a segment from a nearby cache) cannot
+    /// lift far. Without a sample the speed is unknown.
+    pub(crate) fn of(samples: &[Sample]) -> Self {
+        let newest = || samples.iter().rev().take(SAMPLES_USED).map(|sample| sample.kbps);
+        let Some(lowest) = newest().reduce(f64::min) else { return Self { kbps: None } };
         if lowest == 0.0 {
-            return Ok(Self { kbps: Some(0.0) });
+            return Self { kbps: Some(0.0) };
         }
         // n / sum(1 / x), scaled by the lowest so that equal samples give exactly themselves: a speed
         // of exactly 5 Mbit/s must not fall below the line at 5.
         let (count, sum) = newest().fold((0.0, 0.0), |(count, sum), kbps| (count + 1.0, sum + lowest / kbps));
-        Ok(Self { kbps: Some(lowest * (count / sum)) })
+        Self { kbps: Some(lowest * (count / sum)) }
     }
 
     /// In kbit/s, finite and not negative; none when unknown.
@@ -62,11 +57,11 @@ mod tests {
 
     use quickcheck::quickcheck;
 
-    use super::Speed;
+    use crate::History;
     use crate::{InputError, limits};
 
     fn check(samples_kbps: &[f64], expected: Option<f64>) {
-        assert_eq!(Speed::estimate(samples_kbps).unwrap().kbps(), expected, "{samples_kbps:?}");
+        assert_eq!(History::of_speeds(samples_kbps).unwrap().speed().kbps(), expected, "{samples_kbps:?}");
     }
 
     #[test]
@@ -96,20 +91,20 @@ mod tests {
     #[test]
     fn refuses_more_samples_than_the_limit() {
         let samples = vec![1.0; limits::SAMPLES_MAX + 1];
-        assert_eq!(Speed::estimate(&samples), Err(InputError::TooMany { max: limits::SAMPLES_MAX }));
+        assert_eq!(History::of_speeds(&samples), Err(InputError::TooMany { max: limits::SAMPLES_MAX }));
     }
 
     quickcheck! {
         fn equal_samples_give_exactly_themselves(kbps: u32, tenths: u8, count: u8) -> bool {
             let speed = f64::from(kbps) + f64::from(tenths % 10) / 10.0;
             let samples = vec![speed; usize::from(count) + 1];
-            Speed::estimate(&samples).unwrap().kbps() == Some(speed)
+            History::of_speeds(&samples).unwrap().speed().kbps() == Some(speed)
         }
 
         fn lies_between_the_lowest_and_the_highest_sample(samples: Vec<u32>) -> bool {
             let samples: Vec<f64> = samples.into_iter().map(f64::from).collect();
             let newest = &samples[samples.len().saturating_sub(5)..];
-            match Speed::estimate(&samples[..samples.len().min(limits::SAMPLES_MAX)]).unwrap().kbps() {
+            match History::of_speeds(&samples[..samples.len().min(limits::SAMPLES_MAX)]).unwrap().speed().kbps() {
                 None => samples.is_empty(),
                 Some(kbps) if samples.len() <= limits::SAMPLES_MAX => {
                     let lowest = newest.iter().copied().fold(f64::INFINITY, f64::min);
@@ -123,7 +118,7 @@ mod tests {
 
         fn is_finite_whatever_the_samples(samples: Vec<f64>) -> bool {
             let samples = &samples[..samples.len().min(limits::SAMPLES_MAX)];
-            Speed::estimate(samples).unwrap().kbps().is_none_or(|kbps| kbps.is_finite() && kbps >= 0.0)
+            History::of_speeds(samples).unwrap().speed().kbps().is_none_or(|kbps| kbps.is_finite() && kbps >= 0.0)
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Decisions against values from elsewhere: the guide's CASE expression and the paper's formula.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use bitrate::{Buffer, Input, Ladder, Policy, Rules, Rung, Speed, SpeedRule, Why, decide};
+use bitrate::{
+    Ahead, Buffer, Caps, History, Input, Ladder, Policy, Rules, Rung, Running, Sample, SpeedRule, Why, decide,
+};
 use units::{Kbps, Millis};
 
 const FIVE_RUNGS: [(u16, u32); 5] = [(360, 500), (480, 1_000), (720, 2_500), (1_080, 5_000), (2_160, 15_000)];
@@ -10,14 +12,10 @@ fn input(policy: Policy, samples_kbps: &[f64]) -> Input {
     let rungs = FIVE_RUNGS.map(|(height, kbps)| Rung { height, rate: Kbps::new(kbps) });
     // CASE WHEN speed < 5 THEN 480 WHEN speed < 10 THEN 720 WHEN speed < 25 THEN 1080 ELSE 2160 END
     let lines = [(0.0, 480), (5.0, 720), (10.0, 1_080), (25.0, 2_160)];
-    Input {
-        policy,
-        ladder: Ladder::new(rungs.to_vec()).unwrap(),
-        rules: Rules::new(lines.map(|(mbps_min, height)| SpeedRule { mbps_min, height }).to_vec()).unwrap(),
-        speed: Speed::estimate(samples_kbps).unwrap(),
-        buffer: buffer(20_000, 60_000, 4_000),
-        height_max: None,
-    }
+    let rules = Rules::new(lines.map(|(mbps_min, height)| SpeedRule { mbps_min, height }).to_vec()).unwrap();
+    let ladder = Ladder::new(rungs.to_vec()).unwrap();
+    let history = History::of_speeds(samples_kbps).unwrap();
+    Input { rules, ..Input::new(policy, ladder, history, buffer(20_000, 60_000, 4_000)) }
 }
 
 fn buffer(level_ms: u64, max_ms: u64, segment_ms: u64) -> Buffer {
@@ -51,7 +49,11 @@ fn an_unknown_speed_gives_the_lowest_rung() {
     for samples in [&[][..], &[f64::NAN], &[-1.0], &[f64::INFINITY, f64::NEG_INFINITY]] {
         check(&input(Policy::SeedRules, samples), 360, Why::UnknownSpeed);
         check(&input(Policy::Throughput, samples), 360, Why::UnknownSpeed);
-        check(&input(Policy::Bola, samples), 360, Why::UnknownSpeed);
+        for policy in
+            [Policy::Bola, Policy::Bba, Policy::BolaE, Policy::Dynamic, Policy::RobustMpc, Policy::Flagship]
+        {
+            check(&input(policy, samples), 360, Why::UnknownSpeed);
+        }
     }
 }
 
@@ -126,18 +128,134 @@ fn a_low_buffer_gets_at_most_what_throughput_sustains() {
     check(&input, 720, Why::BufferLow);
     input.buffer = buffer(8_000, 8_000, 4_000);
     check(&input, 2_160, Why::BufferLevel);
-    input.speed = Speed::estimate(&[]).unwrap();
+    input.history = History::default();
     check(&input, 360, Why::UnknownSpeed);
 }
 
 #[test]
 fn a_height_cap_lowers_the_rung_and_says_so() {
     let mut input = input(Policy::SeedRules, &[50_000.0]);
-    input.height_max = Some(480);
+    input.caps.height_max = Some(480);
     check(&input, 480, Why::HeightCap);
-    input.height_max = Some(2_160);
+    input.caps.height_max = Some(2_160);
     check(&input, 2_160, Why::SpeedRule);
-    input.height_max = Some(100);
+    input.caps.height_max = Some(100);
     check(&input, 360, Why::HeightCap);
     assert_eq!(decide(&input).rule, Some(3), "the line still says where to fetch");
+}
+
+#[test]
+fn a_cap_of_rate_or_data_holds_for_every_policy() {
+    for policy in [Policy::Throughput, Policy::Bola, Policy::Bba, Policy::BolaE, Policy::Dynamic] {
+        let mut input = input(policy, &[90_000.0; 5]);
+        input.buffer = buffer(60_000, 60_000, 4_000);
+        input.caps = Caps { rate_max: Some(Kbps::new(4_999)), ..Caps::default() };
+        check(&input, 720, Why::DataCap);
+        // Ten chunks of 4 s at 1,000 kbit/s are 5,000,000 bytes.
+        input.caps = Caps { bytes_left: Some(5_000_000), ..Caps::default() };
+        input.ahead = Ahead::new(&input.ladder, Vec::new(), Some(10)).unwrap();
+        check(&input, 480, Why::DataCap);
+        input.caps.bytes_left = Some(0);
+        check(&input, 360, Why::DataCap);
+    }
+    for policy in [Policy::RobustMpc, Policy::Flagship] {
+        let mut input = input(policy, &[90_000.0; 5]);
+        input.caps = Caps { rate_max: Some(Kbps::new(4_999)), ..Caps::default() };
+        check(&input, 720, Why::Plan);
+    }
+}
+
+/// A flagship input in the middle of a title, on a link of `kbps` that never changed.
+fn steady(kbps: f64, level_ms: u64, last: usize) -> Input {
+    let sample = Sample { kbps, took: Millis::new(3_000), waited: Millis::new(80) };
+    let mut input = input(Policy::Flagship, &[]);
+    input.history = History::new(vec![sample; 20]).unwrap();
+    input.buffer = buffer(level_ms, 60_000, 4_000);
+    input.last = Some(last);
+    input.ahead = Ahead::new(&input.ladder, Vec::new(), Some(30)).unwrap();
+    input
+}
+
+#[test]
+fn the_flagship_takes_what_a_steady_link_carries() {
+    check(&steady(100_000.0, 40_000, 3), 2_160, Why::Plan);
+    check(&steady(6_000.0, 40_000, 3), 1_080, Why::Plan);
+    check(&steady(1_300.0, 20_000, 1), 480, Why::Plan);
+    check(&steady(550.0, 8_000, 0), 360, Why::Plan);
+    check(&steady(10.0, 0, 3), 360, Why::Plan);
+}
+
+#[test]
+fn the_flagship_spends_the_buffer_before_the_end() {
+    let mut input = steady(3_500.0, 20_000, 2);
+    check(&input, 720, Why::Plan);
+    input.ahead = Ahead::new(&input.ladder, Vec::new(), Some(4)).unwrap();
+    check(&input, 1_080, Why::Plan);
+}
+
+#[test]
+fn the_flagship_sees_a_chunk_that_is_larger_than_its_rate_says() {
+    let mut input = steady(2_900.0, 5_000, 2);
+    check(&input, 720, Why::Plan);
+    // Twice the size for the next chunk.
+    let sizes = FIVE_RUNGS.map(|(_, kbps)| kbps * 500 * 2);
+    input.ahead = Ahead::new(&input.ladder, sizes.to_vec(), Some(30)).unwrap();
+    check(&input, 480, Why::Plan);
+}
+
+#[test]
+fn a_download_that_will_not_arrive_is_abandoned_and_one_that_will_goes_on() {
+    let mut input = steady(6_000.0, 5_000, 3);
+    let (took, waited) = (Millis::new(4_000), Millis::new(80));
+    // 5,000 kbit/s for 4 s are 2.5 million bytes; at the speed seen the rest takes another 36 s.
+    let slow = Running { rung: 3, bytes: 2_500_000, got: 250_000, took, waited };
+    input.running = Some(slow);
+    let abandoned = decide(&input);
+    assert!(abandoned.rung < 3 && abandoned.why == Why::Abandon, "{abandoned:?}");
+    input.running = Some(Running { got: 2_300_000, ..slow });
+    check(&input, 1_080, Why::GoOn);
+    // Other policies have no opinion.
+    input.policy = Policy::Bola;
+    input.running = Some(slow);
+    check(&input, 1_080, Why::GoOn);
+    // A rung that the ladder no longer has.
+    input.running = Some(Running { rung: 99, ..slow });
+    check(&input, 2_160, Why::GoOn);
+}
+
+#[test]
+fn live_latency_bounds_what_the_flagship_counts_on() {
+    // A chunk of 5,000 kbit/s takes 5 s: the buffer pays for it, as long as there is one.
+    let mut input = steady(4_000.0, 40_000, 3);
+    input.ahead = Ahead::UNKNOWN;
+    check(&input, 1_080, Why::Plan);
+    input.latency = Some(Millis::new(4_000));
+    input.buffer = buffer(4_000, 60_000, 4_000);
+    assert!(decide(&input).rung < 3);
+}
+
+#[test]
+fn bba_and_bola_e_and_dynamic_keep_what_their_papers_promise() {
+    let mut input = input(Policy::Bba, &[20_000.0; 5]);
+    for (level_ms, height) in [(5_000, 360), (15_000, 2_160)] {
+        input.buffer = buffer(level_ms, 60_000, 4_000);
+        check(&input, height, Why::BufferLevel);
+    }
+    // A full buffer over a slow link: BOLA-E does not rise above what throughput sustains.
+    input.policy = Policy::BolaE;
+    input.history = History::of_speeds(&[3_000.0; 5]).unwrap();
+    input.buffer = buffer(60_000, 60_000, 4_000);
+    input.last = Some(2);
+    check(&input, 720, Why::BufferLevel);
+    // At the start the placeholder stands for a buffer.
+    input.history = History::of_speeds(&[3_000.0; 2]).unwrap();
+    input.buffer = buffer(8_000, 60_000, 4_000);
+    check(&input, 720, Why::BufferLevel);
+    // Later, half of 2 s must do for the next chunk: 3,000 kbit, and rung 1 has 4,000.
+    input.history = History::of_speeds(&[3_000.0; 5]).unwrap();
+    input.buffer = buffer(2_000, 60_000, 4_000);
+    check(&input, 360, Why::BufferLevel);
+    // DYNAMIC trusts throughput there.
+    input.policy = Policy::Dynamic;
+    check(&input, 720, Why::BufferLevel);
 }

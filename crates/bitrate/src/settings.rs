@@ -1,0 +1,143 @@
+//! The settings of the flagship: data that `frontrow-evaluate fit` makes from traces.
+
+use crate::InputError;
+
+/// What the flagship believes of networks, and how careful it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// Seconds of download after which each of the four views of the throughput has half forgotten.
+    pub half_lives_s: [f64; 4],
+    /// How much each view is trusted before it was tried.
+    pub trusts: [f64; 4],
+    /// Power of the error that trust is divided by.
+    pub sharpness: f64,
+    /// Samples after which half of the weight of an error is gone.
+    pub error_half_life: f64,
+    /// Mean error of a view before it was tried, as a difference of natural logarithms.
+    pub error_prior: f64,
+    /// Samples that `error_prior` counts for.
+    pub error_prior_samples: f64,
+    /// Mean of the next throughput above the views' mean, in errors.
+    pub bias: f64,
+    /// Step between two outcomes of the next throughput, as a difference of natural logarithms: this …
+    pub step_min: f64,
+    /// … and this for each unit of error, …
+    pub step_per_error: f64,
+    /// … and never more than this.
+    pub step_max: f64,
+    /// Odds of the next throughput two steps below the mean, one below, at the mean, one above, two above.
+    pub odds: [f64; 5],
+    /// How much of an outcome's step the mean takes over, as a share of what the views take over.
+    pub persistence: f64,
+    /// Weight of a stall in the plan, in units of that in the objective.
+    pub caution: f64,
+    /// Worth of a buffer at the end of a plan that ends before the title, as a share of the bit rate it
+    /// can be turned into.
+    pub reserve: f64,
+}
+
+/// Numbers of [`Settings`].
+pub const SETTINGS_LEN: usize = 24;
+
+impl Settings {
+    /// The settings that ship.
+    pub const SHIPPED: Self = crate::shipped::SETTINGS;
+
+    /// Checks that the numbers are from 0 to 1,000 (the bias also as far below 0), and above 0 where
+    /// something is divided by them.
+    pub fn from_values(values: [f64; SETTINGS_LEN]) -> Result<Self, InputError> {
+        let is_fine = |(index, value): (usize, &f64)| {
+            let lowest = match index {
+                BIAS => -VALUE_MAX,
+                index if DIVIDES.contains(&index) => VALUE_MIN,
+                _ => 0.0,
+            };
+            (lowest..=VALUE_MAX).contains(value)
+        };
+        match values.iter().enumerate().position(|value| !is_fine(value)) {
+            Some(index) => Err(InputError::SettingOutOfRange { index }),
+            None => Ok(Self::of(values)),
+        }
+    }
+
+    const fn of(v: [f64; SETTINGS_LEN]) -> Self {
+        Self {
+            half_lives_s: [v[0], v[1], v[2], v[3]],
+            trusts: [v[4], v[5], v[6], v[7]],
+            sharpness: v[8],
+            error_half_life: v[9],
+            error_prior: v[10],
+            error_prior_samples: v[11],
+            bias: v[BIAS],
+            step_min: v[13],
+            step_per_error: v[14],
+            step_max: v[15],
+            odds: [v[16], v[17], v[18], v[19], v[20]],
+            persistence: v[21],
+            caution: v[22],
+            reserve: v[23],
+        }
+    }
+
+    /// All numbers in the order of the fields.
+    pub fn values(&self) -> [f64; SETTINGS_LEN] {
+        let mut values = [0.0; SETTINGS_LEN];
+        let fields: [&[f64]; 14] = [
+            &self.half_lives_s,
+            &self.trusts,
+            &[self.sharpness],
+            &[self.error_half_life],
+            &[self.error_prior],
+            &[self.error_prior_samples],
+            &[self.bias],
+            &[self.step_min],
+            &[self.step_per_error],
+            &[self.step_max],
+            &self.odds,
+            &[self.persistence],
+            &[self.caution],
+            &[self.reserve],
+        ];
+        for (value, number) in values.iter_mut().zip(fields.into_iter().flatten()) {
+            *value = *number;
+        }
+        values
+    }
+}
+
+/// Place of the one number that may be below 0.
+const BIAS: usize = 12;
+
+/// Places of half-lives, trusts, the error before any sample and its weight, and the odds.
+const DIVIDES: [usize; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 16, 17, 18, 19, 20];
+
+const VALUE_MIN: f64 = 1e-6;
+const VALUE_MAX: f64 = 1e3;
+
+#[cfg(test)]
+mod tests {
+    use super::{SETTINGS_LEN, Settings};
+    use crate::InputError;
+
+    #[test]
+    fn what_ships_passes_its_own_check() {
+        assert_eq!(Settings::from_values(Settings::SHIPPED.values()), Ok(Settings::SHIPPED));
+    }
+
+    #[test]
+    fn refuses_a_number_that_would_spoil_a_plan() {
+        for (index, value) in
+            [(0, 0.0), (8, -1.0), (16, 0.0), (22, f64::NAN), (12, -1e9), (15, f64::INFINITY)]
+        {
+            let mut values = Settings::SHIPPED.values();
+            values[index] = value;
+            assert_eq!(Settings::from_values(values), Err(InputError::SettingOutOfRange { index }));
+        }
+    }
+
+    #[test]
+    fn numbers_keep_their_places() {
+        let values: [f64; SETTINGS_LEN] = core::array::from_fn(|index| (index + 1) as f64);
+        assert_eq!(Settings::from_values(values).unwrap().values(), values);
+    }
+}
