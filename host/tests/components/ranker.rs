@@ -132,3 +132,8 @@ fn damaged_candidates_or_factors_are_refused() {
 fn the_ranker_is_as_wide_as_the_features_of_the_ranking() {
     assert_eq!(limits::RANKER_COLUMNS as usize, ranking::features::COLUMNS);
 }
+
+#[test]
+fn the_host_lets_a_page_have_as_many_rows_as_the_ranking_lays() {
+    assert_eq!(limits::PAGE_ROWS_MAX, ranking::limits::PAGE_ROWS_MAX);
+}
