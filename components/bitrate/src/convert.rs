@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 
-use bitrate::{Buffer, InputError, Ladder, Rules, Rung, Speed, SpeedRule, limits};
+use bitrate::{Buffer, Caps, History, InputError, Ladder, Policy, Rules, Rung, SpeedRule, limits};
 use units::{Kbps, Millis};
 
 use crate::wit::exports::frontrow::edge::bitrate as wit;
@@ -11,18 +11,17 @@ pub(crate) fn input(input: &wit::Input) -> Result<bitrate::Input, InputError> {
     let rung = |rung: &wit::Rung| Rung { height: rung.height, rate: Kbps::new(rung.kbps) };
     let rule = |rule: &wit::SpeedRule| SpeedRule { mbps_min: rule.mbps_min, height: rule.height };
     let ms = |ms: u32| Millis::new(u64::from(ms));
-    Ok(bitrate::Input {
-        policy: match input.policy {
-            wit::Policy::SeedRules => bitrate::Policy::SeedRules,
-            wit::Policy::Throughput => bitrate::Policy::Throughput,
-            wit::Policy::Bola => bitrate::Policy::Bola,
-        },
-        ladder: Ladder::new(input.ladder.iter().map(rung).collect())?,
-        rules: Rules::new(input.rules.iter().map(rule).collect())?,
-        speed: Speed::estimate(&input.samples_kbps)?,
-        buffer: Buffer::new(ms(input.buffer_ms), ms(input.buffer_max_ms), ms(input.segment_ms))?,
-        height_max: input.height_max,
-    })
+    let policy = match input.policy {
+        wit::Policy::SeedRules => Policy::SeedRules,
+        wit::Policy::Throughput => Policy::Throughput,
+        wit::Policy::Bola => Policy::Bola,
+    };
+    let ladder = Ladder::new(input.ladder.iter().map(rung).collect())?;
+    let rules = Rules::new(input.rules.iter().map(rule).collect())?;
+    let history = History::of_speeds(&input.samples_kbps)?;
+    let buffer = Buffer::new(ms(input.buffer_ms), ms(input.buffer_max_ms), ms(input.segment_ms))?;
+    let caps = Caps { height_max: input.height_max, ..Caps::default() };
+    Ok(bitrate::Input { rules, caps, ..bitrate::Input::new(policy, ladder, history, buffer) })
 }
 
 pub(crate) fn decision(decision: bitrate::Decision, input: &wit::Input) -> wit::Decision {
@@ -34,7 +33,9 @@ pub(crate) fn decision(decision: bitrate::Decision, input: &wit::Input) -> wit::
             bitrate::Why::Throughput => wit::Why::Throughput,
             bitrate::Why::BufferLevel => wit::Why::BufferLevel,
             bitrate::Why::BufferLow => wit::Why::BufferLow,
-            bitrate::Why::HeightCap => wit::Why::HeightCap,
+            // The policies that say the others are not asked for here.
+            bitrate::Why::HeightCap | bitrate::Why::DataCap => wit::Why::HeightCap,
+            bitrate::Why::Plan | bitrate::Why::GoOn | bitrate::Why::Abandon => wit::Why::Throughput,
         },
         cdn_endpoint: decision.rule.map_or_else(String::new, |rule| input.rules[rule].cdn_endpoint.clone()),
     }
@@ -49,5 +50,10 @@ pub(crate) fn error(error: InputError) -> wit::Error {
         InputError::RuleNotRising { index } => wit::Error::RuleNotRising(index as u32),
         InputError::TooMany { max } => wit::Error::TooMany(max as u32),
         InputError::BufferTooSmall => wit::Error::BufferTooSmall,
+        // Of what an input here cannot hold: sizes, weights, settings.
+        InputError::SizesIncomplete
+        | InputError::SizeZero { .. }
+        | InputError::WeightOutOfRange
+        | InputError::SettingOutOfRange { .. } => wit::Error::TooMany(0),
     }
 }

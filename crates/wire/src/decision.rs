@@ -1,7 +1,7 @@
 //! A bit rate decision without a node: what the browser and the golden cases ask, and its way into the
 //! domain and back.
 
-use bitrate::{Buffer, InputError, Ladder, Rules, Speed};
+use bitrate::{Buffer, Caps, History, InputError, Ladder, Rules};
 use serde::{Deserialize, Serialize};
 use units::{Kbps, Millis};
 
@@ -91,14 +91,12 @@ impl BitrateInput {
     /// The domain's input. Codes: those of [`InputError::code`].
     pub fn to_domain(&self) -> Result<bitrate::Input, Refusal> {
         let ms = |ms: u32| Millis::new(u64::from(ms));
-        Ok(bitrate::Input {
-            policy: self.policy.into(),
-            ladder: ladder(&self.ladder)?,
-            rules: rules(&self.rules)?,
-            speed: Speed::estimate(&self.samples_kbps)?,
-            buffer: Buffer::new(ms(self.buffer_ms), ms(self.buffer_max_ms), ms(self.segment_ms))?,
-            height_max: self.height_max,
-        })
+        let ladder = ladder(&self.ladder)?;
+        let rules = rules(&self.rules)?;
+        let history = History::of_speeds(&self.samples_kbps)?;
+        let buffer = Buffer::new(ms(self.buffer_ms), ms(self.buffer_max_ms), ms(self.segment_ms))?;
+        let caps = Caps { height_max: self.height_max, ..Caps::default() };
+        Ok(bitrate::Input { rules, caps, ..bitrate::Input::new(self.policy.into(), ladder, history, buffer) })
     }
 }
 
@@ -136,7 +134,9 @@ impl From<bitrate::Why> for Why {
             bitrate::Why::Throughput => Self::Throughput,
             bitrate::Why::BufferLevel => Self::BufferLevel,
             bitrate::Why::BufferLow => Self::BufferLow,
-            bitrate::Why::HeightCap => Self::HeightCap,
+            // The policies that say the others are not asked for here.
+            bitrate::Why::HeightCap | bitrate::Why::DataCap => Self::HeightCap,
+            bitrate::Why::Plan | bitrate::Why::GoOn | bitrate::Why::Abandon => Self::Throughput,
         }
     }
 }
