@@ -55,10 +55,10 @@ const EDGES: &[(&str, &[&str])] = &[
 const UNSAFE_FILES: &[(&str, &str)] = &[
     ("components/guest/src/lib.rs", "the canonical ABI hands out memory by raw pointer"),
     ("components/guest/src/memory.rs", "an allocator speaks in raw pointers"),
-    ("crates/kernels/src/dense.rs", "vector instructions load from raw pointers"),
     ("crates/kernels/src/dot.rs", "vector instructions load from raw pointers"),
     ("crates/kernels/src/fixed.rs", "vector instructions load from raw pointers"),
     ("crates/kernels/src/lanes.rs", "vector instructions load from raw pointers"),
+    ("crates/kernels/src/panels.rs", "vector instructions load from raw pointers"),
     ("host/src/runtime/artifacts.rs", "maps a .cwasm that this node compiled and authenticated"),
 ];
 

@@ -252,7 +252,7 @@ mod wasm {
             let outputs: [*const i16; GROUP] =
                 core::array::from_fn(|output| weight.wrapping_add(output.wrapping_mul(stride)));
             let mut at = 0_usize;
-            // Eight steps between two backward branches, with a way out behind each; `dense.rs` says why. All ways out
+            // Eight steps between two backward branches, with a way out behind each; `panels.rs` says why. All ways out
             // leave nothing but the sums, or each would get a block of its own, where the compiler adds them up again.
             'row: loop {
                 macro_rules! step {

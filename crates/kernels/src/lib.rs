@@ -11,11 +11,13 @@ mod dense;
 mod dot;
 mod fixed;
 mod lanes;
+mod panels;
 mod row;
 mod top;
 
 pub use bytes::{ByteMatrix, COLUMNS_MAX, MatrixError, Query, power_of_two};
-pub use dense::{Dense, Panels};
+pub use dense::Dense;
 pub use fixed::{FixedDense, FixedRows};
+pub use panels::Panels;
 pub use row::{LayerNorm, add, dot_bytes, softmax};
 pub use top::{scores, top, top_of, unscaled};
