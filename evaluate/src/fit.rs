@@ -106,7 +106,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     for (what, sets) in [("train", &train), ("validation", &validation)] {
         sets.iter().for_each(|set| judge(what, set, &settings));
     }
-    println!("{}", settings::source(&settings, &args.command));
+    print!("{}", settings::source(&settings, &args.command));
     Ok(())
 }
 

@@ -18,7 +18,7 @@ use crate::forecast::Forecast;
 use crate::{Input, Settings, forecast, real};
 
 /// Points of the buffer's level, equally far apart from empty to full.
-const POINTS: usize = 24;
+const POINTS: usize = 20;
 
 /// Outcomes of a chunk's throughput.
 const OUTCOMES: usize = 5;
