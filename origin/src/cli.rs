@@ -210,15 +210,12 @@ pub enum LicenceCommand {
 /// What to do with releases.
 #[derive(Clone, Debug, Subcommand)]
 pub enum ReleaseCommand {
-    /// Assemble a release of the models as trained, sign it and publish it on a channel
-    Push {
-        /// The folder of ranking.wasm, inference.wasm, bitrate.wasm and qoe.wasm
-        #[arg(long, value_name = "FOLDER")]
-        components: PathBuf,
-        /// The channel that points to it afterwards
-        #[arg(long, default_value = "stable")]
-        channel: String,
-    },
+    /// Assemble a release of the models as trained, measure it, sign it and publish it on a channel
+    ///
+    /// It is measured with its own files, on views that the models have not learned from. One that is clearly worse
+    /// than what is on the channel `stable`, or than its own rows, is refused with all figures, and the exit code is
+    /// 3; `[gate]` of the configuration says what is clear.
+    Push(PushArgs),
     /// Let a channel point to a published release
     Promote {
         /// The release
@@ -251,6 +248,23 @@ pub enum ReleaseCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// What to push.
+#[derive(Args, Clone, Debug)]
+pub struct PushArgs {
+    /// The folder of ranking.wasm, inference.wasm, bitrate.wasm and qoe.wasm
+    #[arg(long, value_name = "FOLDER")]
+    pub components: PathBuf,
+    /// The channel that points to it afterwards
+    #[arg(long, default_value = "stable")]
+    pub channel: String,
+    /// Publish it although figures fell; the reason is signed with the release
+    #[arg(long, value_name = "REASON")]
+    pub accept_worse: Option<String>,
+    /// Print one JSON object, also when it is refused
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What to do with keys.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::database::Address;
+use crate::gate::GateConfig;
 use crate::limits::SIGNATURE_DAYS_MAX;
 use crate::postgres::ClusterConfig;
 
@@ -42,7 +43,7 @@ impl ConfigError {
 }
 
 /// The configuration file; each key has a default, an unknown one is an error.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Where `serve` listens; loopback unless it is told otherwise.
@@ -51,6 +52,8 @@ pub struct Config {
     pub postgres: PostgresConfig,
     /// For how long what is signed holds.
     pub signatures: SignaturesConfig,
+    /// What a release must hold against the one before.
+    pub gate: GateConfig,
 }
 
 /// For how long what is signed holds; nodes refuse what has expired. The timestamp, the snapshot and the
@@ -105,6 +108,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 7080)),
             postgres: PostgresConfig::default(),
             signatures: SignaturesConfig::default(),
+            gate: GateConfig::default(),
         }
     }
 }
@@ -124,10 +128,13 @@ impl Config {
         let invalid = |message| ConfigError::Invalid { path: path.to_path_buf(), message };
         let config: Self =
             toml::from_str(&text).map_err(|error| invalid(error.to_string().trim().to_owned()))?;
-        match config.signatures.out_of_range() {
-            Some(key) => Err(invalid(format!("signatures.{key} is not from 1 to {SIGNATURE_DAYS_MAX} days"))),
-            None => Ok(config),
+        if let Some(key) = config.signatures.out_of_range() {
+            return Err(invalid(format!("signatures.{key} is not from 1 to {SIGNATURE_DAYS_MAX} days")));
         }
+        if let Some((key, max)) = config.gate.out_of_range() {
+            return Err(invalid(format!("gate.{key} is not from 0 to {max}")));
+        }
+        Ok(config)
     }
 
     /// The private cluster of a data folder.
@@ -183,6 +190,19 @@ mod tests {
             assert!(error.to_string().contains(key.split(' ').next().unwrap()), "{error}");
         }
         assert_eq!(read("[signatures]\ntimestamp_hours = 1\n").unwrap().signatures.timestamp_hours, 1);
+    }
+
+    #[test]
+    fn a_gate_that_nothing_or_everything_passes_is_refused() {
+        for key in ["fall_max = 1.1", "overlap_min = -0.1", "standard_errors = nan", "coverage_fall_max = 2"]
+        {
+            let error = read(&format!("[gate]\n{key}\n")).unwrap_err();
+            assert!(
+                error.to_string().contains(&format!("gate.{}", key.split(' ').next().unwrap())),
+                "{error}"
+            );
+        }
+        assert_eq!(read("[gate]\nfall_max = 0.05\n").unwrap().gate.fall_max, 0.05);
     }
 
     #[test]

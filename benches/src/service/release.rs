@@ -130,6 +130,7 @@ fn manifest(files: &BTreeMap<String, Vec<u8>>, shape: &Shape) -> Manifest {
         )),
         golden: Vec::new(),
         quality: BTreeMap::new(),
+        accepted_worse: None,
     }
 }
 

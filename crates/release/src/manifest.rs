@@ -49,6 +49,9 @@ pub struct Manifest {
     pub golden: Vec<GoldenCase>,
     /// What was measured on held-out viewers when it was made, by name.
     pub quality: BTreeMap<String, f64>,
+    /// Why an operator published it although the gate would have refused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_worse: Option<String>,
 }
 
 /// A region.

@@ -214,7 +214,8 @@ pub fn assemble(
         ranker: models.ranker.as_ref().map(|_| ranker_model()),
         tower: loaded.tower.as_ref().map(tower_model),
         golden,
-        quality: models.training.quality.clone(),
+        quality: models.training.told_apart(),
+        accepted_worse: None,
     };
     manifest.check()?;
     Ok(Assembled { manifest, files })

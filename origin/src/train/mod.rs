@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use catalogue::Catalogue;
 use rank::Quality;
 use ridge::{Normal, RidgeError};
-use rows::Rows;
+use rows::{Entries, Rows};
 use sequences::Sequences;
 
 use crate::retrieval::{RECALL_AT_10_DEFAULT, RetrievalError};
@@ -82,6 +82,8 @@ pub struct Fitted {
     pub validation: Quality,
     /// Trained on everything but what was held out.
     pub rows: Rows,
+    /// The same before rounding.
+    pub entries: Entries,
     /// Judged; shipped only if [`ranker::Trained::is_worth_shipping`].
     pub ranker: Option<ranker::Trained>,
 }
@@ -109,7 +111,9 @@ pub fn fit(
         }
         None => None,
     };
-    Ok(Fitted { settings, validation, rows: rows(held_out)?, ranker })
+    let entries = normal(sequences, held_out, &settings, options)
+        .into_entries(settings.lambda, settings.row_entries)?;
+    Ok(Fitted { settings, validation, rows: Rows::quantise(entries.clone()), entries, ranker })
 }
 
 /// The rows alone, with settings chosen as [`fit`] does: without the newest `held_out` + 1 views of each viewer, as

@@ -37,9 +37,12 @@ pub struct Row<'a> {
     pub scale_log2: i8,
 }
 
+/// One list of `(item, value)` an item, before rounding.
+pub type Entries = Vec<Vec<(u32, f32)>>;
+
 impl Rows {
-    /// Rounds one list of `(item, value)` per item; an item without entries has an empty row.
-    pub fn quantise(entries: Vec<Vec<(u32, f32)>>) -> Self {
+    /// Rounds one list per item; an item without entries has an empty row.
+    pub fn quantise(entries: Entries) -> Self {
         let mut rows = RowColumns { offsets: vec![0], ..RowColumns::default() };
         for mut row in entries {
             row.sort_unstable_by_key(|&(item, _)| item);

@@ -3,6 +3,7 @@
 
 mod assemble;
 mod catalogue;
+mod gate;
 mod publish;
 mod quality;
 mod ridge;

@@ -96,6 +96,7 @@ fn release(generation: u64) -> Vec<NewTarget> {
         tower: None,
         golden: Vec::new(),
         quality: Default::default(),
+        accepted_worse: None,
     };
     let target = |name: String, bytes: Vec<u8>| NewTarget { name, bytes };
     vec![

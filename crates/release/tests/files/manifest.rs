@@ -51,6 +51,7 @@ pub(crate) fn sound() -> Manifest {
         tower: None,
         golden: vec![case()],
         quality: BTreeMap::from([("ndcg_at_10".to_owned(), 0.136), ("hr_at_10".to_owned(), 0.245)]),
+        accepted_worse: None,
     }
 }
 
