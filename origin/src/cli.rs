@@ -259,6 +259,10 @@ pub struct PushArgs {
     /// The channel that points to it afterwards
     #[arg(long, default_value = "stable")]
     pub channel: String,
+    /// A ranker of your own instead of the trained one, for this release: ONNX, one input f32[n, 8] (the features of
+    /// a candidate, README.md), one output f32[n, 1], any number of rows n, operators of ai.onnx up to opset 21
+    #[arg(long, value_name = "FILE")]
+    pub ranker: Option<PathBuf>,
     /// Publish it although figures fell; the reason is signed with the release
     #[arg(long, value_name = "REASON")]
     pub accept_worse: Option<String>,

@@ -13,11 +13,13 @@ pub(crate) use catalogue::genre_bits;
 use std::collections::{BTreeMap, HashSet};
 
 use inference::Tower;
+use prost::Message;
 use ranking::features::COLUMNS;
 use release::{
     CandidateFile, Components, FileEntry, FileError, Histories, Manifest, Model, ModelValue, RegionEntry,
     Titles, encode_factors, file_target, manifest_target, sha256_hex,
 };
+use tract_onnx::pb::{ModelProto, ValueInfoProto};
 
 use crate::database::{LicenceWindow, Title, WatchEvent};
 use crate::models::Models;
@@ -211,7 +213,7 @@ pub fn assemble(
         factors: Some("factors.safetensors".to_owned()),
         histories: Some("histories.safetensors".to_owned()),
         titles: "titles.json".to_owned(),
-        ranker: models.ranker.as_ref().map(|_| ranker_model()),
+        ranker: models.ranker.as_deref().map(ranker_model),
         tower: loaded.tower.as_ref().map(tower_model),
         golden,
         quality: models.training.told_apart(),
@@ -254,12 +256,17 @@ fn tower_model(tower: &Tower) -> Model {
     }
 }
 
-fn ranker_model() -> Model {
+/// The ranker has been admitted; only what its exporter calls the input and the output is read here.
+fn ranker_model(onnx: &[u8]) -> Model {
     let width = u32::try_from(COLUMNS).expect("a row of features is short");
+    let graph = ModelProto::decode(onnx).ok().and_then(|model| model.graph).unwrap_or_default();
+    let is_weight = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
+    let input = graph.input.iter().find(|value| !is_weight(&value.name));
+    let name = |value: Option<&ValueInfoProto>| value.map_or_else(String::new, |value| value.name.clone());
     Model {
         file: "ranker.onnx".to_owned(),
-        inputs: vec![ModelValue { name: "features".to_owned(), shape: vec![None, Some(width)] }],
-        outputs: vec![ModelValue { name: "logit".to_owned(), shape: vec![None, Some(1)] }],
+        inputs: vec![ModelValue { name: name(input), shape: vec![None, Some(width)] }],
+        outputs: vec![ModelValue { name: name(graph.output.first()), shape: vec![None, Some(1)] }],
     }
 }
 

@@ -122,3 +122,19 @@ fn a_tower_is_measured_with_its_bytes() {
     let figures = measured(&catalogue, &models);
     assert!(figures["hr_at_10"] > 0.0 && figures.contains_key("rows_hr_at_10"), "{figures:?}");
 }
+
+#[test]
+fn a_ranker_of_another_exporter_ships_under_its_own_names() {
+    let catalogue = catalogue::catalogue();
+    let onnx = include_bytes!("../../../crates/inference/tests/data/exported/torch-script.onnx");
+    let mut models = Models { ranker: Some(onnx.to_vec()), ..catalogue::models(&catalogue) };
+    models.training.rules.ranker_pool = POOL;
+    let assembled = assembled(&catalogue, &models);
+    let ranker = assembled.manifest.ranker.as_ref().unwrap();
+    assert_eq!((ranker.inputs[0].name.as_str(), ranker.outputs[0].name.as_str()), ("input", "output"));
+    assert_eq!(assembled.files["ranker.onnx"], onnx);
+    // Its weights are random, and so is its order.
+    let figures = measure(&assembled, &catalogue, models.training.holdout, &models.reference).unwrap();
+    let falls = judge(&figures, None, &GateConfig { standard_errors: 0.0, ..GateConfig::default() });
+    assert_eq!(falls.iter().map(|fall| fall.figure).collect::<Vec<_>>(), ["hr_at_10"]);
+}

@@ -201,6 +201,13 @@ fn a_release_that_finds_clearly_less_is_refused_with_its_figures_and_the_one_bef
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(shown["accepted_worse"], reason);
 
+    // A ranker from elsewhere is admitted like ours: this one is no ONNX, and that one has five features.
+    fs::write(workshop.home.path("ranker.onnx"), "not ONNX").unwrap();
+    let brought = workshop.home.path("ranker.onnx").to_string_lossy().into_owned();
+    assert_eq!(workshop.refusal(&[&push[..], &["--ranker", &brought]].concat()), "ranker-refused");
+    fs::write(&brought, include_bytes!("../../../crates/inference/tests/data/ranker-narrow.onnx")).unwrap();
+    assert_eq!(workshop.refusal(&[&push[..], &["--ranker", &brought]].concat()), "ranker-refused");
+
     // A better one needs no excuse, and carries none.
     fs::write(&everywhere, sound).unwrap();
     let said = workshop.home.says(&[&push[..], &["--json", "--accept-worse", reason]].concat());

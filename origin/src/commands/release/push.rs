@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -17,6 +18,7 @@ use crate::error::OriginError;
 use crate::gate::{Before, Fall, Figures, GateError, judge, measure};
 use crate::limits::REASON_BYTES_MAX;
 use crate::models::Models;
+use crate::train::ranker::POOL;
 
 /// What every new release is held against.
 const SERVED: &str = "stable";
@@ -29,7 +31,11 @@ pub(super) async fn run(
     if args.accept_worse.as_ref().is_some_and(|reason| reason.is_empty() || reason.len() > REASON_BYTES_MAX) {
         return Err(OriginError::Reason);
     }
-    let models = Models::load(context.folder())?;
+    let mut models = Models::load(context.folder())?;
+    if let Some(path) = &args.ranker {
+        models.ranker = Some(read_ranker(path)?);
+        models.training.rules.ranker_pool = POOL;
+    }
     let components = read_components(&args.components)?;
     let _lock = database.lock_publishing().await?;
     let catalogue = Catalogue::read(database).await?;
@@ -109,6 +115,15 @@ async fn record(
         }),
     };
     Ok(database.record_release(&release, None, &entry).await?)
+}
+
+/// A byte more than any ranker has is enough to refuse it.
+fn read_ranker(path: &Path) -> Result<Vec<u8>, OriginError> {
+    let mut bytes = Vec::new();
+    let limit = release::limits::RANKER_BYTES_MAX as u64 + 1;
+    let read = fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes));
+    read.map_err(|source| OriginError::File { what: "read", path: path.to_path_buf(), source })?;
+    Ok(bytes)
 }
 
 fn read_components(folder: &Path) -> Result<ComponentFiles, OriginError> {
