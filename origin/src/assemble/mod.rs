@@ -55,6 +55,8 @@ pub struct Assembled {
     pub manifest: Manifest,
     /// Its files by name.
     pub files: BTreeMap<String, Vec<u8>>,
+    /// The deltas that the manifest lists.
+    pub deltas: Vec<Vec<u8>>,
 }
 
 /// Why no release could be made.
@@ -218,9 +220,10 @@ pub fn assemble(
         golden,
         quality: models.training.told_apart(),
         accepted_worse: None,
+        deltas: Vec::new(),
     };
     manifest.check()?;
-    Ok(Assembled { manifest, files })
+    Ok(Assembled { manifest, files, deltas: Vec::new() })
 }
 
 impl Assembled {
@@ -228,7 +231,7 @@ impl Assembled {
     pub fn into_targets(self) -> Vec<NewTarget> {
         let manifest =
             NewTarget { name: manifest_target(self.manifest.generation), bytes: self.manifest.encode() };
-        let files = self.files.into_values();
+        let files = self.files.into_values().chain(self.deltas);
         let targets = files.map(|bytes| NewTarget { name: file_target(&sha256_hex(&bytes)), bytes });
         targets.chain([manifest]).collect()
     }

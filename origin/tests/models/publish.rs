@@ -97,6 +97,7 @@ fn release(generation: u64) -> Vec<NewTarget> {
         golden: Vec::new(),
         quality: Default::default(),
         accepted_worse: None,
+        deltas: Vec::new(),
     };
     let target = |name: String, bytes: Vec<u8>| NewTarget { name, bytes };
     vec![

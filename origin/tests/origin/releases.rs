@@ -3,7 +3,7 @@
 use std::fs;
 
 use ranking::{Candidates, Columns};
-use release::CandidateFile;
+use release::{CandidateFile, Manifest};
 use serde_json::Value;
 
 use crate::process::{Home, Origin};
@@ -214,6 +214,30 @@ fn a_release_that_finds_clearly_less_is_refused_with_its_figures_and_the_one_bef
     let said: Value = serde_json::from_str(&said).unwrap();
     assert_eq!((&said["accepted_worse"], &said["fell"]), (&Value::Null, &Value::Array(Vec::new())));
     assert_eq!(workshop.stable(), said["generation"].as_u64());
+}
+
+#[test]
+fn a_push_publishes_what_has_changed_since_the_release_before() {
+    let workshop = Workshop::new();
+    workshop.push();
+    workshop.home.says(&["licence", "block", "--title", "7", "--region", "eu"]);
+    let components = workshop.components();
+    let said = workshop.home.says(&["release", "push", "--components", &components, "--json"]);
+    let said: Value = serde_json::from_str(&said).unwrap();
+    let (delta, full) = (&said["delta_bytes"], &said["delta_full_bytes"]);
+    assert!(delta.as_u64().unwrap() * 2 <= full.as_u64().unwrap(), "{said}");
+    let manifest = workshop.home.says(&["release", "show", "2", "--json"]);
+    let manifest = Manifest::decode(manifest.as_bytes()).unwrap();
+    let file = |sha256: &str| {
+        fs::read(workshop.home.path(&format!("data/tuf/targets/{sha256}.sha256-{sha256}"))).unwrap()
+    };
+    let delta = manifest.deltas.iter().find(|delta| delta.file == "candidates-eu.safetensors").unwrap();
+    let whole = manifest.file(&delta.file).unwrap();
+    let made = delta::apply(&file(&delta.from), &file(&delta.sha256), whole.bytes).unwrap();
+    assert_eq!(made, file(&whole.sha256), "bit for bit");
+    // A release like the one before needs none; an older one keeps its own.
+    assert!(!workshop.push().contains("deltas of"));
+    file(&delta.sha256);
 }
 
 /// Every title with the row of another.

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::Path;
 
 use jiff::Timestamp;
-use release::{Manifest, sha256_hex};
+use release::{DeltaEntry, Manifest, sha256_hex};
 use serde_json::{Value, json};
 
 use super::{current, entry};
@@ -18,6 +18,7 @@ use crate::error::OriginError;
 use crate::gate::{Before, Fall, Figures, GateError, judge, measure};
 use crate::limits::REASON_BYTES_MAX;
 use crate::models::Models;
+use crate::publish::add_deltas;
 use crate::train::ranker::POOL;
 
 /// What every new release is held against.
@@ -65,6 +66,10 @@ pub(super) async fn run(
         };
         assembled.manifest.accepted_worse = Some(reason.clone());
     }
+    let assembled = match identity.parent {
+        Some(parent) => add_deltas(&context.publisher(), parent, assembled).await?,
+        None => assembled,
+    };
     let said = told(&assembled, &args.channel, &falls, args.json);
     record(context, database, &assembled.manifest, &falls).await?;
     context.publisher().publish(assembled.into_targets(), &args.channel, identity.generation, now).await?;
@@ -140,12 +145,16 @@ fn told(assembled: &Assembled, channel: &str, falls: &[Fall], as_json: bool) -> 
     let manifest = &assembled.manifest;
     let regions: Vec<_> = manifest.regions.iter().map(|region| region.name.as_str()).collect();
     let bytes = manifest.files.iter().map(|file| file.bytes).sum::<u64>();
+    let delta_bytes: u64 = manifest.deltas.iter().map(|delta| delta.bytes).sum();
+    let whole = |delta: &DeltaEntry| manifest.file(&delta.file).map_or(0, |file| file.bytes);
+    let full_bytes: u64 = manifest.deltas.iter().map(whole).sum();
     if as_json {
         let fell: Vec<Value> = falls.iter().map(fall).collect();
         return json!({
             "generation": manifest.generation, "channel": channel, "files": manifest.files.len(), "bytes": bytes,
             "regions": regions, "quality": manifest.quality, "fell": fell,
-            "accepted_worse": manifest.accepted_worse,
+            "accepted_worse": manifest.accepted_worse, "deltas": manifest.deltas,
+            "delta_bytes": delta_bytes, "delta_full_bytes": full_bytes,
         })
         .to_string();
     }
@@ -159,6 +168,10 @@ fn told(assembled: &Assembled, channel: &str, falls: &[Fall], as_json: bool) -> 
         bytes as f64 / 1e6,
         regions.join(" and "),
     );
+    if full_bytes > 0 {
+        let [delta, full] = [delta_bytes, full_bytes].map(|bytes| bytes as f64 / 1e6);
+        said.push_str(&format!(", deltas of {delta:.3} MB for {full:.3} MB"));
+    }
     for fall in falls {
         said.push_str(&format!("\naccepted although {fall}"));
     }
