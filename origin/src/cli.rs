@@ -98,6 +98,9 @@ pub struct TrainArgs {
     /// Entries kept per row: fewer make a smaller release. Without it the search chooses, within 4 MB
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=4_096))]
     pub row_entries: Option<u16>,
+    /// Choose every row anew; without it rows stay as they were where that makes no difference, and deltas are short
+    #[arg(long)]
+    pub fresh: bool,
     /// Share of the ten nearest titles that retrieval must find; 1 keeps it exact
     #[arg(long, default_value_t = RECALL_AT_10_DEFAULT, value_parser = share)]
     pub recall: f64,

@@ -113,6 +113,9 @@ pub const REFERENCE_VIEWERS_MAX: usize = 500;
 /// Titles of such a list: enough for ten that a region shows.
 pub const REFERENCE_TITLES: usize = 200;
 
+/// Trainings that leave rows as they were: an entry that was there once is preferred to a better one by so long.
+pub const STEADY_TRAININGS_MAX: u32 = 16;
+
 /// Bytes of the reason why a worse release is published: it is signed and sent to every node.
 pub const REASON_BYTES_MAX: usize = 500;
 

@@ -13,6 +13,7 @@ use tracing::warn;
 
 use crate::assemble::{Catalogue, genre_bits};
 use crate::gate::{Holdout, Reference, Unrounded};
+use crate::limits::STEADY_TRAININGS_MAX;
 use crate::retrieval::{Corpus, RECALL_AT_10_DEFAULT, RetrievalError, TitleIndex, title_vectors};
 use crate::train::factors::{self, Rating};
 use crate::train::ranker::POOL;
@@ -52,6 +53,10 @@ pub struct Training {
     pub quality: BTreeMap<String, f64>,
     /// Whose newest view was not learned from.
     pub holdout: Holdout,
+    /// Trainings since all rows were chosen anew.
+    pub steady_trainings: u32,
+    /// Entries of a row, at most.
+    pub row_entries: usize,
 }
 
 impl Training {
@@ -122,6 +127,26 @@ impl Models {
         options: &Options,
         tower_minutes: Option<f64>,
     ) -> Result<Self, TrainError> {
+        Self::fit_after(None, catalogue, ratings, options, tower_minutes)
+    }
+
+    /// The same, rows staying as they were in the models before where that makes no difference: little of the next
+    /// release is new then. After [`STEADY_TRAININGS_MAX`] such trainings all are chosen anew.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::fit`].
+    pub fn fit_after(
+        before: Option<&Self>,
+        catalogue: &Catalogue,
+        ratings: &[Rating],
+        options: &Options,
+        tower_minutes: Option<f64>,
+    ) -> Result<Self, TrainError> {
+        let before = before.filter(|before| before.training.steady_trainings < STEADY_TRAININGS_MAX);
+        // Rows of another length would be other rows.
+        let row_entries = options.row_entries.or(before.map(|before| before.training.row_entries));
+        let options = &Options { row_entries, ..*options };
         let histories = catalogue.histories();
         let holdout = Holdout::of(histories.len());
         let sequences = Sequences::new(holdout.learned(histories));
@@ -149,18 +174,24 @@ impl Models {
         }
         let vectors = blended.as_ref().map(|blended| vectors(&blended.tower)).transpose()?;
         let unrounded = Unrounded {
-            entries: &fitted.entries,
+            entries: &fitted.strongest(),
             decay: ridge::decay(fitted.settings.recency_tau, fitted.settings.window),
         };
         let tower = blended.as_ref().map(|blended| (&blended.tower, blended.blend));
         let reference = Reference::new(&sequences, holdout, &unrounded, tower);
+        let rows = match before {
+            Some(before) => fitted.rows_near(&before.everywhere, sequences.titles()),
+            None => fitted.rows,
+        };
+        let row_entries = fitted.settings.row_entries;
+        let steady_trainings = before.map_or(0, |before| before.training.steady_trainings + 1);
         Ok(Self {
-            everywhere: known.candidates_with(sequences.titles(), &fitted.rows, vectors)?,
+            everywhere: known.candidates_with(sequences.titles(), &rows, vectors)?,
             factors: trained,
             index,
             ranker,
             tower: blended.map(|blended| blended.tower.to_onnx()),
-            training: Training { rules, quality, holdout },
+            training: Training { rules, quality, holdout, steady_trainings, row_entries },
             reference,
         })
     }

@@ -10,7 +10,7 @@ use faer::{MatMut, MatRef, Par};
 use rayon::prelude::*;
 
 use super::limits::{RIDGE_BLOCK_COLUMNS, RIDGE_THREADS};
-use super::rows::{Entries, Rows};
+use super::rows::{Entries, Rows, strongest};
 use super::sequences::Sequences;
 
 /// What shapes the rows.
@@ -190,7 +190,7 @@ impl<'a> Normal<'a> {
                 kept.extend(
                     items.iter().zip(block.chunks_exact(n)).map(|(&item, column)| (item, column[row])),
                 );
-                keep_strongest(kept, row_entries);
+                *kept = strongest(std::mem::take(kept), row_entries);
             });
         })?;
         let mut entries = vec![Vec::new(); self.columns.len()];
@@ -294,14 +294,6 @@ pub(super) fn solve_block(factor: &[f32], n: usize, block: &mut [f32], width: us
         parallel,
         MemStack::new(&mut memory),
     );
-}
-
-/// Leaves the entries of largest magnitude, ties by the lower item.
-fn keep_strongest(entries: &mut Vec<(u32, f32)>, limit: usize) {
-    if entries.len() > limit {
-        entries.select_nth_unstable_by(limit, |a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
-        entries.truncate(limit);
-    }
 }
 
 /// Why no rows could be fitted.

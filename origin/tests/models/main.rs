@@ -7,3 +7,4 @@ mod gate;
 mod publish;
 mod quality;
 mod ridge;
+mod steady;
