@@ -168,6 +168,8 @@ pub const MANIFEST_BYTES_MAX: u64 = 1 << 20;
 pub const CHANNEL_BYTES_MAX: u64 = 4 << 10;
 /// Bytes of a release: it is held in memory whole.
 pub const RELEASE_BYTES_MAX: u64 = 4 << 30;
+/// Bytes of a delta: it is held in memory beside the files that it is made from and makes.
+pub const DELTA_BYTES_MAX: u64 = 32 << 20;
 /// First pause before a refused release is tried again; doubles up to [`REFUSED_PAUSE_MAX`].
 pub const REFUSED_PAUSE_MIN: Duration = Duration::from_secs(60);
 /// Longest pause before a refused release is tried again: its bytes may have been mended.

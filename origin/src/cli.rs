@@ -98,6 +98,9 @@ pub struct TrainArgs {
     /// Entries kept per row: fewer make a smaller release. Without it the search chooses, within 4 MB
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=4_096))]
     pub row_entries: Option<u16>,
+    /// Choose every row anew; without it rows stay as they were where that makes no difference, and deltas are short
+    #[arg(long)]
+    pub fresh: bool,
     /// Share of the ten nearest titles that retrieval must find; 1 keeps it exact
     #[arg(long, default_value_t = RECALL_AT_10_DEFAULT, value_parser = share)]
     pub recall: f64,
@@ -210,15 +213,12 @@ pub enum LicenceCommand {
 /// What to do with releases.
 #[derive(Clone, Debug, Subcommand)]
 pub enum ReleaseCommand {
-    /// Assemble a release of the models as trained, sign it and publish it on a channel
-    Push {
-        /// The folder of ranking.wasm, inference.wasm, bitrate.wasm and qoe.wasm
-        #[arg(long, value_name = "FOLDER")]
-        components: PathBuf,
-        /// The channel that points to it afterwards
-        #[arg(long, default_value = "stable")]
-        channel: String,
-    },
+    /// Assemble a release of the models as trained, measure it, sign it and publish it on a channel
+    ///
+    /// It is measured with its own files, on views that the models have not learned from. One that is clearly worse
+    /// than what is on the channel `stable`, or than its own rows, is refused with all figures, and the exit code is
+    /// 3; `[gate]` of the configuration says what is clear.
+    Push(PushArgs),
     /// Let a channel point to a published release
     Promote {
         /// The release
@@ -251,6 +251,27 @@ pub enum ReleaseCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// What to push.
+#[derive(Args, Clone, Debug)]
+pub struct PushArgs {
+    /// The folder of ranking.wasm, inference.wasm, bitrate.wasm and qoe.wasm
+    #[arg(long, value_name = "FOLDER")]
+    pub components: PathBuf,
+    /// The channel that points to it afterwards
+    #[arg(long, default_value = "stable")]
+    pub channel: String,
+    /// A ranker of your own instead of the trained one, for this release: ONNX, one input f32[n, 8] (the features of
+    /// a candidate, README.md), one output f32[n, 1], any number of rows n, operators of ai.onnx up to opset 21
+    #[arg(long, value_name = "FILE")]
+    pub ranker: Option<PathBuf>,
+    /// Publish it although figures fell; the reason is signed with the release
+    #[arg(long, value_name = "REASON")]
+    pub accept_worse: Option<String>,
+    /// Print one JSON object, also when it is refused
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What to do with keys.

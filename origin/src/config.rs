@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::assemble::{PlacedConfig, Slates};
 use crate::database::Address;
+use crate::gate::GateConfig;
 use crate::limits::SIGNATURE_DAYS_MAX;
 use crate::postgres::ClusterConfig;
 
@@ -58,6 +59,8 @@ pub struct Config {
     pub slate: SlateEntry,
     /// What is placed in one region, instead of what `slate` places in all.
     pub regions: BTreeMap<String, PlacedConfig>,
+    /// What a release must hold against the one before.
+    pub gate: GateConfig,
 }
 
 /// For how long what is signed holds; nodes refuse what has expired. The timestamp, the snapshot and the
@@ -114,6 +117,7 @@ impl Default for Config {
             signatures: SignaturesConfig::default(),
             slate: SlateEntry::default(),
             regions: BTreeMap::new(),
+            gate: GateConfig::default(),
         }
     }
 }
@@ -135,6 +139,9 @@ impl Config {
             toml::from_str(&text).map_err(|error| invalid(error.to_string().trim().to_owned()))?;
         if let Some(key) = config.signatures.out_of_range() {
             return Err(invalid(format!("signatures.{key} is not from 1 to {SIGNATURE_DAYS_MAX} days")));
+        }
+        if let Some((key, max)) = config.gate.out_of_range() {
+            return Err(invalid(format!("gate.{key} is not from 0 to {max}")));
         }
         Ok(config)
     }
@@ -217,6 +224,19 @@ mod tests {
         assert_eq!(slates.regions["eu"].pinned[0].title, 42);
         assert_eq!(read("[slate]\nlamda = 0.8\n").unwrap_err().code(), "config-invalid");
         assert_eq!(read("[regions.eu]\nlambda = 0.8\n").unwrap_err().code(), "config-invalid");
+    }
+
+    #[test]
+    fn a_gate_that_nothing_or_everything_passes_is_refused() {
+        for key in ["fall_max = 1.1", "overlap_min = -0.1", "standard_errors = nan", "coverage_fall_max = 2"]
+        {
+            let error = read(&format!("[gate]\n{key}\n")).unwrap_err();
+            assert!(
+                error.to_string().contains(&format!("gate.{}", key.split(' ').next().unwrap())),
+                "{error}"
+            );
+        }
+        assert_eq!(read("[gate]\nfall_max = 0.05\n").unwrap().gate.fall_max, 0.05);
     }
 
     #[test]

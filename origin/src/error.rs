@@ -2,7 +2,9 @@
 
 use crate::config::ConfigError;
 use crate::database::DatabaseError;
+use crate::gate::GateError;
 use crate::import::ImportError;
+use crate::limits::REASON_BYTES_MAX;
 use crate::postgres::ClusterError;
 
 /// Why a command failed.
@@ -29,16 +31,18 @@ pub enum OriginError {
     /// No release could be made.
     #[error(transparent)]
     Assemble(#[from] crate::assemble::AssembleError),
-    /// A release is clearly worse than the one before it.
-    #[error("{figure} fell from {before:.4} to {now:.4}: the release before it stays")]
-    QualityFell {
-        /// Which figure.
-        figure: &'static str,
-        /// Of the release on the channel.
-        before: f64,
-        /// Of the refused one.
-        now: f64,
+    /// A release is worse than what is served, or broken.
+    #[error("{error}")]
+    Gate {
+        /// Why.
+        #[source]
+        error: Box<GateError>,
+        /// What standard output gets when it was asked to be JSON.
+        report: Option<String>,
     },
+    /// The reason why a worse release is accepted says nothing, or too much to sign.
+    #[error("a reason has from 1 to {REASON_BYTES_MAX} bytes")]
+    Reason,
     /// The manifest of the release before is not what was stored, so that nothing can be compared.
     #[error("the manifest of generation {0} cannot be read: {1}")]
     ParentUnreadable(u64, release::FileError),
@@ -108,7 +112,8 @@ impl OriginError {
             Self::Train(error) => error.code(),
             Self::Models(error) => error.code(),
             Self::Assemble(error) => error.code(),
-            Self::QualityFell { .. } => "quality-fell",
+            Self::Gate { error, .. } => error.code(),
+            Self::Reason => "reason-length",
             Self::ParentUnreadable(..) => "release-parent-unreadable",
             Self::NothingBefore(_) => "release-nothing-before",
             Self::Preview(error) => error.code(),
@@ -123,6 +128,20 @@ impl OriginError {
             Self::Signals(_) => "signals",
             Self::Interrupted => "interrupted",
             Self::Panicked => "panicked",
+        }
+    }
+
+    /// What the process ends with: 3 when a release was measured and refused, so that a pipeline can tell it from
+    /// everything that went wrong, which is 1.
+    pub fn exit_code(&self) -> u8 {
+        if matches!(self, Self::Gate { .. }) { 3 } else { 1 }
+    }
+
+    /// What goes to standard output although the command failed.
+    pub fn report(&self) -> Option<&str> {
+        match self {
+            Self::Gate { report, .. } => report.as_deref(),
+            _ => None,
         }
     }
 }

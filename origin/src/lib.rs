@@ -8,6 +8,7 @@ pub mod context;
 pub mod database;
 pub mod error;
 pub mod evaluate;
+pub mod gate;
 pub mod generated;
 pub mod import;
 pub mod ingest;

@@ -103,8 +103,21 @@ pub const CHUNKS_WAITING_MAX: usize = 4;
 /// Titles a region shows: what a guest holds in memory and a browser can fetch.
 pub const CANDIDATES_MAX: usize = 10_000;
 
-/// A release whose hit rate is below this share of the one before is refused.
-pub const QUALITY_SHARE_MIN: f64 = 0.9;
+/// Viewers by whom a release is measured, about: each is one answer a region, and twice as many would bring
+/// the figures no nearer than by a third.
+pub const HELD_OUT_VIEWERS_MAX: usize = 2_000;
+
+/// Viewers whose lists before rounding are kept: each costs two kilobytes beside the models.
+pub const REFERENCE_VIEWERS_MAX: usize = 500;
+
+/// Titles of such a list: enough for ten that a region shows.
+pub const REFERENCE_TITLES: usize = 200;
+
+/// Trainings that leave rows as they were: an entry that was there once is preferred to a better one by so long.
+pub const STEADY_TRAININGS_MAX: u32 = 16;
+
+/// Bytes of the reason why a worse release is published: it is signed and sent to every node.
+pub const REASON_BYTES_MAX: usize = 500;
 
 /// Pause between two looks at whether the signed state is about to expire.
 pub const RENEW_LOOK: Duration = Duration::from_secs(60);

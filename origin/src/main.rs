@@ -43,8 +43,11 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
+            if let Some(report) = error.report() {
+                let _ = writeln!(std::io::stdout(), "{report}");
+            }
             eprintln!("error: {}: {error}", error.code());
-            ExitCode::FAILURE
+            ExitCode::from(error.exit_code())
         }
     }
 }

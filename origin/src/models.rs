@@ -11,12 +11,14 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use crate::assemble::{Catalogue, genre_bits};
+use crate::gate::{Holdout, Reference, Unrounded};
+use crate::limits::STEADY_TRAININGS_MAX;
 use crate::retrieval::{Corpus, RECALL_AT_10_DEFAULT, RetrievalError, TitleIndex, title_vectors};
 use crate::train::factors::{self, Rating};
 use crate::train::ranker::POOL;
 use crate::train::sequences::Sequences;
 use crate::train::tower::Tower;
-use crate::train::{self, Options, TrainError, blended, onnx};
+use crate::train::{self, Options, TrainError, blended, onnx, ridge};
 
 /// The name of the candidate set that holds every title, of no region.
 const EVERYWHERE: &str = "everywhere";
@@ -36,6 +38,8 @@ pub struct Models {
     pub tower: Option<Vec<u8>>,
     /// What was chosen and measured.
     pub training: Training,
+    /// What the models would show before rounding.
+    pub reference: Reference,
 }
 
 /// What was chosen and measured on held-out views.
@@ -46,6 +50,25 @@ pub struct Training {
     pub rules: RulesEntry,
     /// Figures by name, `hr_at_10` among them.
     pub quality: BTreeMap<String, f64>,
+    /// Whose newest view was not learned from.
+    pub holdout: Holdout,
+    /// Trainings since all rows were chosen anew.
+    pub steady_trainings: u32,
+    /// Entries of a row, at most.
+    pub row_entries: usize,
+}
+
+impl Training {
+    /// The figures by the names of a manifest: what was measured on validation views says so, as the release is
+    /// measured by itself before it is published.
+    pub fn told_apart(&self) -> BTreeMap<String, f64> {
+        let is_share = |name: &str| name == "users" || name.contains("hr_at_") || name.contains("ndcg_at_");
+        let told = |(name, &figure): (&String, &f64)| {
+            let prefix = if is_share(name) { "validation_" } else { "" };
+            (format!("{prefix}{name}"), figure)
+        };
+        self.quality.iter().map(told).collect()
+    }
 }
 
 /// Why models could not be kept or read.
@@ -103,7 +126,29 @@ impl Models {
         options: &Options,
         tower_minutes: Option<f64>,
     ) -> Result<Self, TrainError> {
-        let sequences = Sequences::new(catalogue.histories());
+        Self::fit_after(None, catalogue, ratings, options, tower_minutes)
+    }
+
+    /// The same, rows staying as they were in the models before where that makes no difference: little of the next
+    /// release is new then. After [`STEADY_TRAININGS_MAX`] such trainings all are chosen anew.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::fit`].
+    pub fn fit_after(
+        before: Option<&Self>,
+        catalogue: &Catalogue,
+        ratings: &[Rating],
+        options: &Options,
+        tower_minutes: Option<f64>,
+    ) -> Result<Self, TrainError> {
+        let before = before.filter(|before| before.training.steady_trainings < STEADY_TRAININGS_MAX);
+        // Rows of another length would be other rows.
+        let row_entries = options.row_entries.or(before.map(|before| before.training.row_entries));
+        let options = &Options { row_entries, ..*options };
+        let histories = catalogue.histories();
+        let holdout = Holdout::of(histories.len());
+        let sequences = Sequences::new(holdout.learned(histories));
         let known = known(catalogue, &sequences);
         let fitted = train::fit(&sequences, 0, &known, options)?;
         let blended = tower_minutes.map(|minutes| blended::blend(&sequences, 0, &fitted, options, minutes));
@@ -129,13 +174,26 @@ impl Models {
             train::put_quality(&mut quality, "", &blended.validation);
         }
         let vectors = blended.as_ref().map(|blended| vectors(&blended.tower)).transpose()?;
+        let unrounded = Unrounded {
+            entries: &fitted.strongest(),
+            decay: ridge::decay(fitted.settings.recency_tau, fitted.settings.window),
+        };
+        let tower = blended.as_ref().map(|blended| (&blended.tower, blended.blend));
+        let reference = Reference::new(&sequences, holdout, &unrounded, tower);
+        let rows = match before {
+            Some(before) => fitted.rows_near(&before.everywhere, sequences.titles()),
+            None => fitted.rows,
+        };
+        let row_entries = fitted.settings.row_entries;
+        let steady_trainings = before.map_or(0, |before| before.training.steady_trainings + 1);
         Ok(Self {
-            everywhere: known.candidates_with(sequences.titles(), &fitted.rows, vectors)?,
+            everywhere: known.candidates_with(sequences.titles(), &rows, vectors)?,
             factors: trained,
             index,
             ranker,
             tower: blended.map(|blended| blended.tower.to_onnx()),
-            training: Training { rules, quality },
+            training: Training { rules, quality, holdout, steady_trainings, row_entries },
+            reference,
         })
     }
 
@@ -150,9 +208,10 @@ impl Models {
         ratings: &[Rating],
         options: &Options,
     ) -> Result<Self, TrainError> {
-        let (factors, rmse) = fit_factors(&Sequences::new(catalogue.histories()), ratings)?;
-        let index = Arc::new(Corpus::index_of(&factors, options.index_recall_at_10)?);
         let mut training = self.training;
+        let learned = training.holdout.learned(catalogue.histories());
+        let (factors, rmse) = fit_factors(&Sequences::new(learned), ratings)?;
+        let index = Arc::new(Corpus::index_of(&factors, options.index_recall_at_10)?);
         training.quality.insert("factors_rmse".to_owned(), rmse);
         training.quality.insert("index_recall_at_10".to_owned(), index.description().recall_at_10);
         Ok(Self { factors, index, training, ..self })
@@ -179,12 +238,14 @@ impl Models {
             genres: Vec::new(),
             candidates: self.everywhere.clone(),
         };
+        let json = |reference| serde_json::to_vec(reference).expect("numbers can be written as JSON");
         let training =
             serde_json::to_vec_pretty(&self.training).expect("names and numbers can be written as JSON");
         let mut files = vec![
             ("everywhere.safetensors", everywhere.encode()),
             ("factors.safetensors", encode_factors(&self.factors)),
             ("training.json", training),
+            ("reference.json", json(&self.reference)),
         ];
         files.extend(self.ranker.clone().map(|onnx| ("ranker.onnx", onnx)));
         files.extend(self.tower.clone().map(|onnx| ("tower.onnx", onnx)));
@@ -221,9 +282,12 @@ impl Models {
         let name = "training.json";
         let training =
             serde_json::from_slice(&read(name)?).map_err(|error| refused(name)(FileError::from(error)))?;
+        let name = "reference.json";
+        let reference =
+            serde_json::from_slice(&read(name)?).map_err(|error| refused(name)(FileError::from(error)))?;
         let optional = |name: &str| folder.join(name).exists().then(|| read(name)).transpose();
         let (ranker, tower) = (optional("ranker.onnx")?, optional("tower.onnx")?);
-        Ok(Self { everywhere, factors, index, ranker, tower, training })
+        Ok(Self { everywhere, factors, index, ranker, tower, training, reference })
     }
 }
 

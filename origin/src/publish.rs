@@ -5,7 +5,10 @@
 //! state or the new one. Versions only ever rise, also when a channel goes back to an older release.
 //! The newest releases and those that a channel points to stay; older ones go with the next publication.
 
+mod deltas;
 mod retention;
+
+pub use deltas::add_deltas;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::{self, File};

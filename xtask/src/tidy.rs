@@ -21,6 +21,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("session", &["qoe", "units"]),
     ("inference", &["kernels"]),
     ("release", &["kernels", "ranking", "units"]),
+    ("delta", &[]),
     ("wire", &["bitrate", "qoe", "ranking", "session", "units"]),
     ("golden", &[]),
     ("guest", &[]),
@@ -29,8 +30,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("component-bitrate", &["bitrate", "guest", "units"]),
     ("component-qoe", &["guest", "qoe", "session", "units"]),
     ("bindings", &["bitrate", "inference", "qoe", "ranking", "release", "session", "units", "wire"]),
-    ("frontrow-edge", &["inference", "release", "units", "wire"]),
-    ("frontrow-origin", &["inference", "kernels", "ranking", "release", "units", "wire"]),
+    ("frontrow-edge", &["delta", "inference", "release", "units", "wire"]),
+    ("frontrow-origin", &["delta", "inference", "kernels", "ranking", "release", "units", "wire"]),
     (
         "benches",
         &[

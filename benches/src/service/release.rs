@@ -52,7 +52,10 @@ impl Release {
         files.insert(TOWER.to_owned(), tower.to_onnx());
         let manifest = manifest(&files, tower.shape());
         manifest.check().map_err(|error| anyhow!("{error}"))?;
-        Ok(Self { assembled: Assembled { manifest, files }, item_vectors: tower.item_vectors().to_vec() })
+        Ok(Self {
+            assembled: Assembled { manifest, files, deltas: Vec::new() },
+            item_vectors: tower.item_vectors().to_vec(),
+        })
     }
 
     /// Writes what a service in Python needs of it.
@@ -135,6 +138,8 @@ fn manifest(files: &BTreeMap<String, Vec<u8>>, shape: &Shape) -> Manifest {
         )),
         golden: Vec::new(),
         quality: BTreeMap::new(),
+        accepted_worse: None,
+        deltas: Vec::new(),
     }
 }
 

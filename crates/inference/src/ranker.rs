@@ -48,7 +48,7 @@ impl Ranker {
     fn parse(bytes: &[u8]) -> Result<Self, LoadError> {
         let malformed = |error: TractError| LoadError::Malformed { reason: short(&format!("{error:#}")) };
         let proto = tract_onnx::onnx().proto_model_for_read(&mut Cursor::new(bytes)).map_err(malformed)?;
-        check_graph(&proto).map_err(|reason| LoadError::Malformed { reason: reason.to_owned() })?;
+        check_graph(&proto).map_err(|reason| LoadError::Malformed { reason: short(&reason) })?;
         // Shapes that an exporter notes between operators are under its own names for the rows.
         let onnx = tract_onnx::onnx().with_ignore_value_info(true);
         let parsed = onnx.parse(&proto, None).map_err(malformed)?;
@@ -131,15 +131,25 @@ impl Ranker {
     }
 }
 
+/// The names of the operator sets of ONNX itself; the empty one is the first.
+const STANDARD_SETS: [&str; 3] = ["", "ai.onnx", "ai.onnx.ml"];
+
 /// Refuses what tract would follow or trip over.
-fn check_graph(proto: &ModelProto) -> Result<(), &'static str> {
+fn check_graph(proto: &ModelProto) -> Result<(), String> {
     let graph = proto.graph.as_ref().ok_or("there is no graph")?;
     if proto.opset_import.is_empty() {
-        return Err("there is no operator set");
+        return Err("there is no operator set".to_owned());
     }
     // A model is one file, and names of others have led out of folders.
     if graph.initializer.iter().any(|tensor| !tensor.external_data.is_empty()) {
-        return Err("weights outside the file");
+        return Err("weights outside the file".to_owned());
+    }
+    // Of a runtime's own operators tract says nothing that anybody could act on.
+    if let Some(node) = graph.node.iter().find(|node| !STANDARD_SETS.contains(&node.domain.as_str())) {
+        return Err(format!(
+            "operator {} of {}: only those of ai.onnx run, and quantised models as QDQ",
+            node.op_type, node.domain
+        ));
     }
     let made: HashSet<&str> = graph
         .node
@@ -150,7 +160,7 @@ fn check_graph(proto: &ModelProto) -> Result<(), &'static str> {
         .map(String::as_str)
         .collect();
     if graph.output.iter().any(|value| !made.contains(value.name.as_str())) {
-        return Err("outputs that no operator makes");
+        return Err("outputs that no operator makes".to_owned());
     }
     Ok(())
 }

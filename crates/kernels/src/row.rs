@@ -160,6 +160,7 @@ const LN2_LOW: f32 = -2.121_944_4e-4;
 const EXP: [f32; 8] = [1.0 / 5_040.0, 1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0];
 
 #[cfg(test)]
+#[allow(clippy::needless_pass_by_value, reason = "quickcheck passes values")]
 mod tests {
     use alloc::vec;
     use alloc::vec::Vec;

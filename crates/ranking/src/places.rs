@@ -49,6 +49,7 @@ impl Places {
 }
 
 #[cfg(test)]
+#[allow(clippy::needless_pass_by_value, reason = "quickcheck passes values")]
 mod tests {
     use alloc::vec::Vec;
 

@@ -24,8 +24,8 @@ pub use error::FileError;
 pub use factors::{decode_factors, encode_factors};
 pub use histories::Histories;
 pub use manifest::{
-    BlendEntry, Components, FileEntry, GOLDEN_MATURITY_MAX_YEARS, GoldenCase, Manifest, Model, ModelValue,
-    RegionEntry, RulesEntry,
+    BlendEntry, Components, DeltaEntry, FileEntry, GOLDEN_MATURITY_MAX_YEARS, GoldenCase, Manifest, Model,
+    ModelValue, RegionEntry, RulesEntry,
 };
 pub use slate::{PinEntry, SlateEntry};
 pub use titles::{Title, Titles};

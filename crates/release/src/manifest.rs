@@ -50,6 +50,12 @@ pub struct Manifest {
     pub golden: Vec<GoldenCase>,
     /// What was measured on held-out viewers when it was made, by name.
     pub quality: BTreeMap<String, f64>,
+    /// Why an operator published it although the gate would have refused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_worse: Option<String>,
+    /// Shorter ways to some of its files, for nodes that have those of the release before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deltas: Vec<DeltaEntry>,
 }
 
 /// A region.
@@ -116,6 +122,20 @@ pub struct FileEntry {
     /// Its length.
     pub bytes: u64,
     /// Its digest in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// How a file can be made from one that a node may have; the result must be the file itself, by its digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeltaEntry {
+    /// The name of the file that it makes.
+    pub file: String,
+    /// The digest of the file that it is made from.
+    pub from: String,
+    /// Its own length, below that of the file.
+    pub bytes: u64,
+    /// Its own digest.
     pub sha256: String,
 }
 
@@ -235,14 +255,18 @@ impl Manifest {
         {
             return refuse("regions");
         }
-        let is_file = |file: &FileEntry| {
-            is_name(&file.name)
-                && file.sha256.len() == 64
-                && file.sha256.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
-        };
+        let is_file = |file: &FileEntry| is_name(&file.name) && is_digest(&file.sha256);
         let rising = self.files.windows(2).all(|pair| pair[0].name < pair[1].name);
         if self.files.len() > FILES_MAX || !rising || !self.files.iter().all(is_file) {
             return refuse("files");
+        }
+        let is_delta = |delta: &DeltaEntry| {
+            is_digest(&delta.from)
+                && is_digest(&delta.sha256)
+                && self.file(&delta.file).is_some_and(|file| delta.bytes < file.bytes)
+        };
+        if self.deltas.len() > FILES_MAX || !self.deltas.iter().all(is_delta) {
+            return refuse("deltas");
         }
         let regional = self.regions.iter().map(|region| self.rules_of(region).rules());
         if self.rules.rules().is_err() || regional.into_iter().any(|rules| rules.is_err()) {
@@ -275,6 +299,11 @@ impl Manifest {
         let candidates = self.regions.iter().map(|region| &region.candidates);
         parts.chain(optional).chain(candidates).map(String::as_str)
     }
+}
+
+/// SHA-256 in lower-case hexadecimal.
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 /// Lower-case letters, digits, `.`, `_`, `-`; begins with a letter or digit: safe as a file name.

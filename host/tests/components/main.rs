@@ -4,6 +4,7 @@
 mod answers;
 mod built;
 mod cross_form;
+mod exported;
 mod imports;
 mod inference_forms;
 mod ranker;

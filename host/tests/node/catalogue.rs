@@ -144,6 +144,8 @@ fn manifest(generation: u64, sets: &[CandidateFile]) -> Manifest {
         tower: None,
         golden: sets.iter().flat_map(|set| [golden(set, &[]), golden(set, &[1, 6])]).collect(),
         quality: BTreeMap::new(),
+        accepted_worse: None,
+        deltas: Vec::new(),
     }
 }
 

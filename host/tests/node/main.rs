@@ -6,6 +6,7 @@ mod bitrate;
 mod catalogue;
 mod client;
 mod config;
+mod deltas;
 mod events;
 #[path = "../guests/forge.rs"]
 mod forge;

@@ -15,11 +15,13 @@ pub use slates::{PlacedConfig, Slates};
 use std::collections::{BTreeMap, HashSet};
 
 use inference::Tower;
+use prost::Message;
 use ranking::features::COLUMNS;
 use release::{
     CandidateFile, Components, FileEntry, FileError, Histories, Manifest, Model, ModelValue, RegionEntry,
     RulesEntry, Titles, encode_factors, file_target, manifest_target, sha256_hex,
 };
+use tract_onnx::pb::{ModelProto, ValueInfoProto};
 
 use crate::database::{LicenceWindow, Title, WatchEvent};
 use crate::models::Models;
@@ -57,6 +59,8 @@ pub struct Assembled {
     pub manifest: Manifest,
     /// Its files by name.
     pub files: BTreeMap<String, Vec<u8>>,
+    /// The deltas that the manifest lists.
+    pub deltas: Vec<Vec<u8>>,
 }
 
 /// Why no release could be made.
@@ -231,13 +235,15 @@ pub fn assemble(
         factors: Some("factors.safetensors".to_owned()),
         histories: Some("histories.safetensors".to_owned()),
         titles: "titles.json".to_owned(),
-        ranker: models.ranker.as_ref().map(|_| ranker_model()),
+        ranker: models.ranker.as_deref().map(ranker_model),
         tower: loaded.tower.as_ref().map(tower_model),
         golden,
-        quality: models.training.quality.clone(),
+        quality: models.training.told_apart(),
+        accepted_worse: None,
+        deltas: Vec::new(),
     };
     manifest.check()?;
-    Ok(Assembled { manifest, files })
+    Ok(Assembled { manifest, files, deltas: Vec::new() })
 }
 
 impl Assembled {
@@ -245,7 +251,7 @@ impl Assembled {
     pub fn into_targets(self) -> Vec<NewTarget> {
         let manifest =
             NewTarget { name: manifest_target(self.manifest.generation), bytes: self.manifest.encode() };
-        let files = self.files.into_values();
+        let files = self.files.into_values().chain(self.deltas);
         let targets = files.map(|bytes| NewTarget { name: file_target(&sha256_hex(&bytes)), bytes });
         targets.chain([manifest]).collect()
     }
@@ -273,12 +279,17 @@ fn tower_model(tower: &Tower) -> Model {
     }
 }
 
-fn ranker_model() -> Model {
+/// The ranker has been admitted; only what its exporter calls the input and the output is read here.
+fn ranker_model(onnx: &[u8]) -> Model {
     let width = u32::try_from(COLUMNS).expect("a row of features is short");
+    let graph = ModelProto::decode(onnx).ok().and_then(|model| model.graph).unwrap_or_default();
+    let is_weight = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
+    let input = graph.input.iter().find(|value| !is_weight(&value.name));
+    let name = |value: Option<&ValueInfoProto>| value.map_or_else(String::new, |value| value.name.clone());
     Model {
         file: "ranker.onnx".to_owned(),
-        inputs: vec![ModelValue { name: "features".to_owned(), shape: vec![None, Some(width)] }],
-        outputs: vec![ModelValue { name: "logit".to_owned(), shape: vec![None, Some(1)] }],
+        inputs: vec![ModelValue { name: name(input), shape: vec![None, Some(width)] }],
+        outputs: vec![ModelValue { name: name(graph.output.first()), shape: vec![None, Some(1)] }],
     }
 }
 

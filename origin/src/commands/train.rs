@@ -15,11 +15,14 @@ pub(super) async fn run(context: &Context, args: &TrainArgs) -> Result<String, O
     let ratings = ratings.into_iter().map(|(viewer, title, rating)| Rating { viewer, title, rating });
     let (ratings, options) = (ratings.collect::<Vec<_>>(), options(args));
     let folder = context.folder().to_path_buf();
-    let (model, minutes) = (args.model, args.minutes);
+    let (model, minutes, fresh) = (args.model, args.minutes, args.fresh);
     let training = tokio::task::spawn_blocking(move || {
+        // What cannot be read, or was never there, is no reason not to train.
+        let before = if fresh { None } else { Models::load(&folder).ok() };
+        let fit = |minutes| Models::fit_after(before.as_ref(), &catalogue, &ratings, &options, minutes);
         let models = match model {
-            TrainedModel::Ridge => Models::fit(&catalogue, &ratings, &options, None)?,
-            TrainedModel::Tower => Models::fit(&catalogue, &ratings, &options, Some(minutes))?,
+            TrainedModel::Ridge => fit(None)?,
+            TrainedModel::Tower => fit(Some(minutes))?,
             TrainedModel::Mf => Models::load(&folder)?.refit_factors(&catalogue, &ratings, &options)?,
         };
         models.save(&folder)?;

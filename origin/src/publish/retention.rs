@@ -43,6 +43,7 @@ fn needed<'a>(
         let name = release::manifest_target(generation);
         let manifest = Manifest::decode(&read(&name)?).ok()?;
         needed.extend(manifest.files.iter().map(|file| file_target(&file.sha256)));
+        needed.extend(manifest.deltas.iter().map(|delta| file_target(&delta.sha256)));
         needed.insert(name);
     }
     Some(needed)

@@ -15,6 +15,7 @@ pub mod rows;
 pub mod score;
 pub mod search;
 pub mod sequences;
+pub mod steady;
 pub mod tower;
 
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ use std::collections::BTreeMap;
 use catalogue::Catalogue;
 use rank::Quality;
 use ridge::{Normal, RidgeError};
-use rows::Rows;
+use rows::{Entries, Rows};
 use sequences::Sequences;
 
 use crate::retrieval::{RECALL_AT_10_DEFAULT, RetrievalError};
@@ -82,6 +83,8 @@ pub struct Fitted {
     pub validation: Quality,
     /// Trained on everything but what was held out.
     pub rows: Rows,
+    /// The same before rounding, and the next strongest.
+    pub entries: Entries,
     /// Judged; shipped only if [`ranker::Trained::is_worth_shipping`].
     pub ranker: Option<ranker::Trained>,
 }
@@ -101,15 +104,19 @@ pub fn fit(
         return Err(TrainError::NoHistory);
     }
     let search::Choice { settings, validation } = options.choose(sequences, held_out)?;
-    let rows = |held_out: usize| rows(sequences, held_out, &settings, options);
     let ranker = match &options.ranker {
         Some(how) => {
-            let candidates = catalogue.candidates(sequences.titles(), &rows(held_out + 1)?)?;
+            let candidates = catalogue
+                .candidates(sequences.titles(), &rows(sequences, held_out + 1, &settings, options)?)?;
             ranker::train(&candidates, &rules(&settings, ranker::POOL)?, sequences, held_out, how)?
         }
         None => None,
     };
-    Ok(Fitted { settings, validation, rows: rows(held_out)?, ranker })
+    // Half as many more: those that may stay where they were shipped before.
+    let entries = normal(sequences, held_out, &settings, options)
+        .into_entries(settings.lambda, settings.row_entries + settings.row_entries / 2)?;
+    let fitted = Fitted { settings, validation, rows: Rows::default(), entries, ranker };
+    Ok(Fitted { rows: Rows::quantise(fitted.strongest()), ..fitted })
 }
 
 /// The rows alone, with settings chosen as [`fit`] does: without the newest `held_out` + 1 views of each viewer, as
@@ -172,6 +179,18 @@ pub fn rules(settings: &ridge::Settings, ranker_pool: u32) -> Result<ranking::Ru
 }
 
 impl Fitted {
+    /// The entries that are shipped, before rounding.
+    pub fn strongest(&self) -> Entries {
+        let strongest = |row: &Vec<(u32, f32)>| rows::strongest(row.clone(), self.settings.row_entries);
+        self.entries.iter().map(strongest).collect()
+    }
+
+    /// The rows, as near to those of the training before as makes no difference; `titles` are the items'.
+    pub fn rows_near(&self, before: &ranking::Candidates, titles: &[u32]) -> Rows {
+        let before = steady::Before::new(before, titles);
+        steady::quantise(self.entries.clone(), self.settings.row_entries, &before)
+    }
+
     /// The ranker, if a release is better with it.
     pub fn shipped_ranker(&self) -> Option<&mlp::Mlp> {
         self.ranker.as_ref().filter(|ranker| ranker.is_worth_shipping()).map(|ranker| &ranker.mlp)

@@ -10,7 +10,7 @@ use faer::{MatMut, MatRef, Par};
 use rayon::prelude::*;
 
 use super::limits::{RIDGE_BLOCK_COLUMNS, RIDGE_THREADS};
-use super::rows::Rows;
+use super::rows::{Entries, Rows, strongest};
 use super::sequences::Sequences;
 
 /// What shapes the rows.
@@ -143,16 +143,24 @@ impl<'a> Normal<'a> {
     /// # Errors
     /// [`RidgeError::NotPositiveDefinite`] when λ is too small for the precision used.
     pub fn solve(&self, lambda: f32, row_entries: usize) -> Result<Rows, RidgeError> {
-        self.rows(self.gram.clone(), lambda, row_entries)
+        Ok(Rows::quantise(self.entries(self.gram.clone(), lambda, row_entries)?))
     }
 
     /// Like [`Normal::solve`], without a second copy of the matrix.
     ///
     /// # Errors
     /// As [`Normal::solve`].
-    pub fn into_rows(mut self, lambda: f32, row_entries: usize) -> Result<Rows, RidgeError> {
+    pub fn into_rows(self, lambda: f32, row_entries: usize) -> Result<Rows, RidgeError> {
+        Ok(Rows::quantise(self.into_entries(lambda, row_entries)?))
+    }
+
+    /// Solves for one λ and keeps the strongest entries as they are.
+    ///
+    /// # Errors
+    /// As [`Normal::solve`].
+    pub fn into_entries(mut self, lambda: f32, row_entries: usize) -> Result<Entries, RidgeError> {
         let gram = std::mem::take(&mut self.gram);
-        self.rows(gram, lambda, row_entries)
+        self.entries(gram, lambda, row_entries)
     }
 
     /// Solves for one λ and keeps every entry as it is: what rounding and pruning are compared with.
@@ -173,7 +181,7 @@ impl<'a> Normal<'a> {
         Ok(DenseRows { items: self.items, columns: self.columns, values })
     }
 
-    fn rows(&self, gram: Vec<f32>, lambda: f32, row_entries: usize) -> Result<Rows, RidgeError> {
+    fn entries(&self, gram: Vec<f32>, lambda: f32, row_entries: usize) -> Result<Entries, RidgeError> {
         let n = self.items.len();
         let mut kept: Vec<Vec<(u32, f32)>> = vec![Vec::new(); n];
         self.blocks(gram, lambda, |start, block| {
@@ -182,14 +190,14 @@ impl<'a> Normal<'a> {
                 kept.extend(
                     items.iter().zip(block.chunks_exact(n)).map(|(&item, column)| (item, column[row])),
                 );
-                keep_strongest(kept, row_entries);
+                *kept = strongest(std::mem::take(kept), row_entries);
             });
         })?;
         let mut entries = vec![Vec::new(); self.columns.len()];
         for (&item, kept) in self.items.iter().zip(kept) {
             entries[item as usize] = kept;
         }
-        Ok(Rows::quantise(entries))
+        Ok(entries)
     }
 
     /// Hands on B some columns at a time: the first one's number, and the columns one after the other.
@@ -286,14 +294,6 @@ pub(super) fn solve_block(factor: &[f32], n: usize, block: &mut [f32], width: us
         parallel,
         MemStack::new(&mut memory),
     );
-}
-
-/// Leaves the entries of largest magnitude, ties by the lower item.
-fn keep_strongest(entries: &mut Vec<(u32, f32)>, limit: usize) {
-    if entries.len() > limit {
-        entries.select_nth_unstable_by(limit, |a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
-        entries.truncate(limit);
-    }
 }
 
 /// Why no rows could be fitted.

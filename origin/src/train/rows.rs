@@ -37,22 +37,22 @@ pub struct Row<'a> {
     pub scale_log2: i8,
 }
 
+/// One list of `(item, value)` an item, before rounding.
+pub type Entries = Vec<Vec<(u32, f32)>>;
+
 impl Rows {
-    /// Rounds one list of `(item, value)` per item; an item without entries has an empty row.
-    pub fn quantise(entries: Vec<Vec<(u32, f32)>>) -> Self {
+    /// Rounds one list per item; an item without entries has an empty row.
+    pub fn quantise(entries: Entries) -> Self {
+        Self::from_weights(entries.into_iter().map(Weights::quantise))
+    }
+
+    /// Puts rounded rows together, one an item.
+    pub(super) fn from_weights(items: impl Iterator<Item = Weights>) -> Self {
         let mut rows = RowColumns { offsets: vec![0], ..RowColumns::default() };
-        for mut row in entries {
-            row.sort_unstable_by_key(|&(item, _)| item);
-            let largest = row.iter().fold(0.0_f32, |largest, &(_, value)| largest.max(value.abs()));
-            let scale_log2 = scale_log2(largest);
-            let scale = f32::from(scale_log2).exp2();
-            for (item, value) in row {
-                // In range by the choice of the scale; a cast from float saturates besides.
-                let weight = (value / scale).round() as i8;
-                if weight != 0 {
-                    rows.index.push(item);
-                    rows.weight.push(weight);
-                }
+        for Weights { entries, scale_log2 } in items {
+            for (item, weight) in entries {
+                rows.index.push(item);
+                rows.weight.push(weight);
             }
             rows.offsets
                 .push(u32::try_from(rows.index.len()).expect("limits keep rows far below 2^32 entries"));
@@ -111,6 +111,35 @@ impl Rows {
     }
 }
 
+/// One row, rounded.
+pub(super) struct Weights {
+    /// Items, rising, with what the row says of them, never 0.
+    pub(super) entries: Vec<(u32, i8)>,
+    /// An entry is worth its weight times two to the power of this.
+    pub(super) scale_log2: i8,
+}
+
+impl Weights {
+    pub(super) fn quantise(mut row: Vec<(u32, f32)>) -> Self {
+        row.sort_unstable_by_key(|&(item, _)| item);
+        let largest = row.iter().fold(0.0_f32, |largest, &(_, value)| largest.max(value.abs()));
+        let scale_log2 = scale_log2(largest);
+        let scale = f32::from(scale_log2).exp2();
+        // In range by the choice of the scale; a cast from float saturates besides.
+        let weights = row.into_iter().map(|(item, value)| (item, (value / scale).round() as i8));
+        Self { entries: weights.filter(|&(_, weight)| weight != 0).collect(), scale_log2 }
+    }
+}
+
+/// The entries of largest magnitude, ties by the lower item.
+pub(super) fn strongest(mut row: Vec<(u32, f32)>, limit: usize) -> Vec<(u32, f32)> {
+    if row.len() > limit {
+        row.select_nth_unstable_by(limit, |a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
+        row.truncate(limit);
+    }
+    row
+}
+
 /// How many entries each of so many rows may have, if all together are to take so many bytes.
 pub fn entries_in(bytes: usize, rows: usize) -> usize {
     (bytes / (rows.max(1) * entry_bytes(rows))).clamp(ENTRIES_MIN, ROW_ENTRIES_MAX)
@@ -125,7 +154,7 @@ fn entry_bytes(titles: usize) -> usize {
 const ENTRIES_MIN: usize = 50;
 
 /// The smallest power of two under which the largest value still fits an int8.
-fn scale_log2(largest: f32) -> i8 {
+pub(super) fn scale_log2(largest: f32) -> i8 {
     if largest == 0.0 {
         return 0;
     }
@@ -138,7 +167,7 @@ fn scale_log2(largest: f32) -> i8 {
 }
 
 /// −128 stays unused, so that a row and its negative have the same scale.
-const WEIGHT_MAX: f32 = 127.0;
+pub(super) const WEIGHT_MAX: f32 = 127.0;
 
 #[cfg(test)]
 mod tests {

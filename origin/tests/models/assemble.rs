@@ -55,7 +55,9 @@ fn the_manifest_lists_every_file_and_its_digest() {
         assert_eq!((file.bytes, &file.sha256), (bytes.len() as u64, &release::sha256_hex(bytes)));
     }
     assert_eq!(manifest.regions.iter().map(|region| region.name.as_str()).collect::<Vec<_>>(), ["eu", "us"]);
-    assert!(manifest.quality["hr_at_10"] > 0.5, "{:?}", manifest.quality);
+    // What training measured says so; the release itself is measured before it is published.
+    assert!(manifest.quality["validation_hr_at_10"] > 0.5, "{:?}", manifest.quality);
+    assert!(!manifest.quality.contains_key("hr_at_10"));
 }
 
 #[test]

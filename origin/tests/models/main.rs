@@ -3,7 +3,9 @@
 
 mod assemble;
 mod catalogue;
+mod gate;
 mod layout;
 mod publish;
 mod quality;
 mod ridge;
+mod steady;

@@ -102,6 +102,8 @@ fn release(generation: u64) -> Vec<NewTarget> {
         tower: None,
         golden: Vec::new(),
         quality: Default::default(),
+        accepted_worse: None,
+        deltas: Vec::new(),
     };
     let target = |name: String, bytes: Vec<u8>| NewTarget { name, bytes };
     vec![

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use release::limits::{FILES_MAX, GOLDEN_CASES_MAX, MANIFEST_BYTES_MAX};
 use release::{
-    Components, FileEntry, FileError, GoldenCase, Manifest, Model, ModelValue, PinEntry, RegionEntry,
-    RulesEntry, SlateEntry,
+    Components, DeltaEntry, FileEntry, FileError, GoldenCase, Manifest, Model, ModelValue, PinEntry,
+    RegionEntry, RulesEntry, SlateEntry,
 };
 
 fn entry(name: &str) -> FileEntry {
@@ -58,6 +58,8 @@ pub(crate) fn sound() -> Manifest {
         tower: None,
         golden: vec![case()],
         quality: BTreeMap::from([("ndcg_at_10".to_owned(), 0.136), ("hr_at_10".to_owned(), 0.245)]),
+        accepted_worse: None,
+        deltas: Vec::new(),
     }
 }
 
@@ -150,6 +152,31 @@ fn every_file_that_is_named_is_listed() {
     for index in 0..sound().files.len() {
         check(|manifest| drop(manifest.files.remove(index)), "files");
     }
+}
+
+#[test]
+fn a_delta_makes_a_listed_file_from_fewer_bytes() {
+    let delta = |manifest: &Manifest| DeltaEntry {
+        file: manifest.files[0].name.clone(),
+        from: "0".repeat(64),
+        bytes: manifest.files[0].bytes - 1,
+        sha256: "f".repeat(64),
+    };
+    let mut manifest = sound();
+    manifest.deltas = vec![delta(&manifest)];
+    assert_eq!(Manifest::decode(&manifest.encode()), Ok(manifest));
+    let broken = |break_it: fn(&mut DeltaEntry)| {
+        let spoil = |manifest: &mut Manifest| {
+            let mut delta = delta(manifest);
+            break_it(&mut delta);
+            manifest.deltas = vec![delta];
+        };
+        check(spoil, "deltas");
+    };
+    broken(|delta| delta.file = "unlisted".to_owned());
+    broken(|delta| delta.bytes += 1);
+    broken(|delta| delta.from = "../".to_owned());
+    broken(|delta| delta.sha256 = "F".repeat(64));
 }
 
 #[test]

@@ -68,6 +68,9 @@ pub(super) async fn show(database: &Database, generation: u64, as_json: bool) ->
         format!("lists       {}", lists(&manifest)),
         format!("golden      {} questions", manifest.golden.len()),
     ];
+    if let Some(reason) = &manifest.accepted_worse {
+        lines.push(format!("accepted    although figures fell: {reason}"));
+    }
     lines.push("quality".to_owned());
     lines.extend(manifest.quality.iter().map(|(name, figure)| format!("  {name:<20} {figure:>10.4}")));
     lines.push("files".to_owned());

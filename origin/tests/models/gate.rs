@@ -1,0 +1,140 @@
+//! A release is measured by its own files, and a spoilt one is refused with the figures.
+
+use frontrow_origin::assemble::{Assembled, Catalogue, assemble};
+use frontrow_origin::gate::{Before, Figures, GateConfig, GateError, judge, measure};
+use frontrow_origin::models::Models;
+use frontrow_origin::train::mlp::{HIDDEN, Mlp};
+use frontrow_origin::train::onnx;
+use frontrow_origin::train::ranker::POOL;
+use ranking::features::COLUMNS;
+use ranking::{Candidates, Columns};
+
+use crate::catalogue;
+
+fn assembled(catalogue: &Catalogue, models: &Models) -> Assembled {
+    assemble(catalogue, models, &catalogue::components(), catalogue::identity(1)).unwrap()
+}
+
+fn measured(catalogue: &Catalogue, models: &Models) -> Figures {
+    let assembled = assembled(catalogue, models);
+    measure(&assembled, catalogue, models.training.holdout, &models.reference).unwrap()
+}
+
+/// Every title with the row of another: each row is sound, what it says is wrong.
+pub(crate) fn shuffled(candidates: &Candidates) -> Candidates {
+    let all = candidates.columns();
+    let titles = all.title_ids.len();
+    let mut columns = Columns { row_offsets: vec![0], ..all.clone() };
+    (columns.row_indexes, columns.row_weights) = Default::default();
+    columns.row_scales_log2.clear();
+    for title in 0..titles {
+        let other = (title + titles / 2) % titles;
+        for entry in all.row_offsets[other] as usize..all.row_offsets[other + 1] as usize {
+            columns.row_indexes.push(all.row_indexes.at(entry));
+            columns.row_weights.push(all.row_weights[entry]);
+        }
+        columns.row_offsets.push(columns.row_weights.len() as u32);
+        columns.row_scales_log2.push(all.row_scales_log2[other]);
+    }
+    Candidates::new(columns).unwrap()
+}
+
+fn with_ranker(models: &Models, mlp: &Mlp) -> Models {
+    let mut models = Models { ranker: Some(onnx::encode(mlp)), ..models.clone() };
+    models.training.rules.ranker_pool = POOL;
+    models
+}
+
+#[test]
+fn the_files_of_a_release_are_measured_on_views_that_were_not_learned_from() {
+    let catalogue = catalogue::catalogue();
+    let models = catalogue::models(&catalogue);
+    let figures = measured(&catalogue, &models);
+    assert!((15.0..=40.0).contains(&figures["users"]), "about a fifth of 120: {figures:?}");
+    assert!(figures["hr_at_10"] > 0.5 && figures["debiased_hr_at_10"] > 0.5, "{figures:?}");
+    assert!(figures["coverage_at_10"] > 0.5 && figures["overlap_at_10"] > 0.97, "{figures:?}");
+    assert!(figures["debiased_users"] <= figures["users"], "{figures:?}");
+    assert_eq!(figures, measured(&catalogue, &models), "equal releases have equal figures");
+    assert!(models.reference.lists.len() as f64 >= figures["users"]);
+    let before = Before { generation: 1, figures: &figures };
+    assert_eq!(judge(&figures, Some(before), &GateConfig::default()), []);
+}
+
+#[test]
+fn shuffled_rows_are_refused_and_the_refusal_names_the_figures() {
+    let catalogue = catalogue::catalogue();
+    let models = catalogue::models(&catalogue);
+    let sound = measured(&catalogue, &models);
+    let spoilt = Models { everywhere: shuffled(&models.everywhere), ..models };
+    let figures = measured(&catalogue, &spoilt);
+    let before = Before { generation: 1, figures: &sound };
+    let falls = judge(&figures, Some(before), &GateConfig::default());
+    let names: Vec<_> = falls.iter().map(|fall| fall.figure).collect();
+    assert!(names.contains(&"hr_at_10") && names.contains(&"overlap_at_10"), "{falls:?}");
+    // With nothing to compare with, what the models would have shown before rounding still tells.
+    let first: Vec<_> = judge(&figures, None, &GateConfig::default());
+    assert_eq!(first.iter().map(|fall| fall.figure).collect::<Vec<_>>(), ["overlap_at_10"]);
+}
+
+#[test]
+fn a_ranker_that_says_always_the_same_is_refused_in_the_first_release() {
+    let catalogue = catalogue::catalogue();
+    let zeros = Mlp {
+        hidden_weights: vec![[0.0; HIDDEN]; COLUMNS],
+        hidden_biases: [0.0; HIDDEN],
+        output_weights: [0.0; HIDDEN],
+    };
+    let models = with_ranker(&catalogue::models(&catalogue), &zeros);
+    let figures = measured(&catalogue, &models);
+    assert!(figures["rows_hr_at_10"] > figures["hr_at_10"], "{figures:?}");
+    let falls = judge(&figures, None, &GateConfig::default());
+    assert_eq!(falls.iter().map(|fall| fall.figure).collect::<Vec<_>>(), ["hr_at_10"]);
+}
+
+#[test]
+fn a_ranker_that_fails_for_some_viewer_is_refused_with_what_was_measured_without_it() {
+    let catalogue = catalogue::catalogue();
+    // What is watched by more people than a float holds is infinite here, and twice that is no number.
+    let overflowing = Mlp {
+        hidden_weights: vec![[f32::MAX; HIDDEN]; COLUMNS],
+        hidden_biases: [f32::MAX; HIDDEN],
+        output_weights: [1.0; HIDDEN],
+    };
+    let models = catalogue::models(&catalogue);
+    let mut assembled = assembled(&catalogue, &models);
+    let ranked = with_ranker(&models, &overflowing);
+    assembled.files.insert("ranker.onnx".to_owned(), ranked.ranker.unwrap());
+    assembled.manifest.rules.ranker_pool = POOL;
+    assembled.manifest.ranker =
+        Some(release::Model { file: "ranker.onnx".to_owned(), inputs: Vec::new(), outputs: Vec::new() });
+    let error = measure(&assembled, &catalogue, models.training.holdout, &models.reference).unwrap_err();
+    assert_eq!(error.code(), "quality-model-failed");
+    assert!(
+        matches!(&error, GateError::ModelFailed { figures, .. } if figures["rows_hr_at_10"] > 0.0),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_tower_is_measured_with_its_bytes() {
+    let catalogue = catalogue::catalogue();
+    let models = catalogue::models_with_tower(&catalogue);
+    let figures = measured(&catalogue, &models);
+    assert!(figures["hr_at_10"] > 0.0 && figures.contains_key("rows_hr_at_10"), "{figures:?}");
+}
+
+#[test]
+fn a_ranker_of_another_exporter_ships_under_its_own_names() {
+    let catalogue = catalogue::catalogue();
+    let onnx = include_bytes!("../../../crates/inference/tests/data/exported/torch-script.onnx");
+    let mut models = Models { ranker: Some(onnx.to_vec()), ..catalogue::models(&catalogue) };
+    models.training.rules.ranker_pool = POOL;
+    let assembled = assembled(&catalogue, &models);
+    let ranker = assembled.manifest.ranker.as_ref().unwrap();
+    assert_eq!((ranker.inputs[0].name.as_str(), ranker.outputs[0].name.as_str()), ("input", "output"));
+    assert_eq!(assembled.files["ranker.onnx"], onnx);
+    // Its weights are random, and so is its order.
+    let figures = measure(&assembled, &catalogue, models.training.holdout, &models.reference).unwrap();
+    let falls = judge(&figures, None, &GateConfig { standard_errors: 0.0, ..GateConfig::default() });
+    assert_eq!(falls.iter().map(|fall| fall.figure).collect::<Vec<_>>(), ["hr_at_10"]);
+}
