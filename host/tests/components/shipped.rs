@@ -37,7 +37,7 @@ pub(crate) fn laid_out() -> &'static Generation {
             promoted: slate.promoted,
         };
         let rules = ranking::Rules { recency_tau, history_window, ranker_pool: 0, blend: None, slate };
-        prepare_with(golden::candidates(), None, [None, None], rules).unwrap()
+        prepare_with(runtime(), golden::candidates(), None, [None, None], rules).unwrap()
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ranking::{Candidates, Request, Rules};
+use ranking::{Candidates, Request, Rules, Slate};
 use rayon::prelude::*;
 use release::limits::HISTORY_TITLES_MAX;
 use release::{CandidateFile, FileError};
@@ -109,7 +109,12 @@ impl<'a> Release<'a> {
         Ok(Self {
             sets,
             first: manifest.regions.first().ok_or(missing)?.name.as_str(),
-            rules: manifest.rules.rules().map_err(|_| FileError::Value { field: "rules" })?,
+            // What models find is measured, not where an operator puts a title: lists in their plain order.
+            rules: manifest
+                .rules
+                .rules()
+                .map_err(|_| FileError::Value { field: "rules" })?
+                .with_slate(Slate::default()),
             models: Models::load(model(&manifest.ranker), model(&manifest.tower))?,
             at_unix_s: manifest.created_unix_s,
         })
@@ -143,11 +148,12 @@ impl<'a> Release<'a> {
             k,
             at_unix_ms: self.at_unix_s * 1_000,
             maturity_max_years: release::GOLDEN_MATURITY_MAX_YEARS,
+            seed: None,
         }
     }
 
     fn answers(&self, region: &str, views: &[HeldOut<'_>], models: &Models) -> Result<Vec<Shown>, GateError> {
-        let native = Native::new(&self.sets[region], self.rules, models);
+        let native = Native::new(&self.sets[region], self.rules.clone(), models);
         let shown = |view: &HeldOut<'_>| {
             let answer = native.recommend(&self.request(view.history, ranking::limits::K_MAX))?;
             let first_ten = answer.picks.iter().take(10).map(|pick| pick.title).collect();
@@ -168,7 +174,7 @@ impl<'a> Release<'a> {
             let wanted: Vec<u32> = list.best.iter().filter(is_shown).take(10).copied().collect();
             let Ok(k @ 1..) = u32::try_from(wanted.len()) else { return Ok(None) };
             // The ranker orders what rows and tower have found; its numbers are not rounded.
-            let native = Native::new(set, self.rules.without_ranker(), &self.models);
+            let native = Native::new(set, self.rules.clone().without_ranker(), &self.models);
             let picks = native.recommend(&self.request(&list.history, k))?.picks;
             let found = picks.iter().filter(|pick| wanted.contains(&pick.title)).count();
             Ok(Some(found as f64 / f64::from(k)))

@@ -90,6 +90,6 @@ const SAID_BY_A_BYTE: f32 = 1.0 / 127.0;
 /// The best items that were not watched, ties by the lower number.
 fn best(mut scores: Vec<f32>, history: &[u32]) -> Vec<u32> {
     history.iter().for_each(|&item| scores[item as usize] = f32::NEG_INFINITY);
-    let is_shown = |item: usize| scores[item] > f32::NEG_INFINITY;
-    kernels::top_of(&scores, REFERENCE_TITLES, is_shown).into_iter().map(|(_, item)| item).collect()
+    let best = kernels::top_of(&scores, f32::NEG_INFINITY, REFERENCE_TITLES, |_| true);
+    best.into_iter().map(|(_, item)| item).collect()
 }
