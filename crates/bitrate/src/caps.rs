@@ -24,11 +24,6 @@ pub(crate) enum Cap {
 }
 
 impl Caps {
-    /// Whether nothing is capped.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
     /// Returns the cap that `rung` breaks, if any.
     pub(crate) fn broken_by(&self, ladder: &Ladder, ahead: &Ahead, chunk_s: f64, rung: usize) -> Option<Cap> {
         let shown = ladder.rungs()[rung];

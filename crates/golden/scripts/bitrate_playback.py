@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Makes tests/data: small traces and videos in both forms, and what an independent simulator says of them.
+"""Makes evaluate/tests/data: small traces and videos in both forms, and what an independent simulator says of them.
 
 The simulator follows the text of the protocol (and Pensieve's fixed_env.py, from which it comes), RobustMPC
-the text of Yin et al. and Pensieve's mpc.py; neither shares a line with the Rust code. Run it in this
-folder: `python3 reference.py`. Needs nothing but Python.
+the text of Yin et al. and Pensieve's mpc.py; neither shares a line with the Rust code. Needs nothing but
+Python: `python3 crates/golden/scripts/bitrate_playback.py`.
 """
 
 import itertools
@@ -11,7 +11,7 @@ import json
 import math
 import pathlib
 
-DATA = pathlib.Path(__file__).parent / "data"
+DATA = pathlib.Path(__file__).resolve().parents[3] / "evaluate" / "tests" / "data"
 RTT_S, PAYLOAD = 0.08, 0.95
 RATES = [300, 750, 1200, 1850, 2850, 4300]
 
