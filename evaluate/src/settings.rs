@@ -47,7 +47,7 @@ pub(crate) fn read(file: &Path) -> Result<Settings> {
 /// The source file of the crate that holds these settings.
 pub(crate) fn source(settings: &Settings, command: &str) -> String {
     let mut out = format!(
-        "//! The settings of the flagship that ship. Made by a command, not by hand:\n//! `{command}`.\n\n"
+        "//! The settings of the flagship that ship. Made by a command, not by hand:\n//! {command}.\n\n"
     );
     out.push_str("use crate::Settings;\n\npub(crate) const SETTINGS: Settings = Settings {\n");
     let values = settings.values();

@@ -225,9 +225,9 @@ fn a_download_that_will_not_arrive_is_abandoned_and_one_that_will_goes_on() {
 
 #[test]
 fn live_latency_bounds_what_the_flagship_counts_on() {
-    // A chunk of 5,000 kbit/s takes 5 s: the buffer pays for it, as long as there is one.
-    let mut input = steady(4_000.0, 40_000, 3);
-    input.ahead = Ahead::UNKNOWN;
+    // A chunk of 5,000 kbit/s takes 6.7 s: the buffer pays for it, as long as there is one.
+    let mut input = steady(3_000.0, 60_000, 3);
+    input.ahead = Ahead::new(&input.ladder, Vec::new(), Some(12)).unwrap();
     check(&input, 1_080, Why::Plan);
     input.latency = Some(Millis::new(4_000));
     input.buffer = buffer(4_000, 60_000, 4_000);
