@@ -278,10 +278,14 @@ quickcheck! {
         answer.picks.iter().filter(placed).for_each(|pick| full = count(pick.title));
         let mut left: BTreeSet<TitleId> = laid.everything().iter().map(|pick| pick.title).collect();
         answer.picks.iter().filter(placed).for_each(|pick| { left.remove(&pick.title); });
-        let explored = |pick: &Pick| pick.reason == Reason::Explored;
-        // The place that explores is filled last.
-        let merit = answer.picks.iter().filter(|pick| !placed(pick) && !explored(pick));
-        merit.chain(answer.picks.iter().filter(|pick| explored(pick))).all(|pick| {
+        // The place that explores is filled last, also by merit where nobody within the caps is left to draw; it stays
+        // empty where there are too few titles for all places.
+        let filled = laid.scenario.request.seed.is_some()
+            && answer.picks.len() == laid.scenario.request.k as usize;
+        let explores = |at: usize| filled && at + 1 == laid.settings.exploration_place as usize;
+        let merit = answer.picks.iter().enumerate().filter(|(_, pick)| !placed(pick));
+        let (last, first): (Vec<_>, Vec<_>) = merit.partition(|&(at, _)| explores(at));
+        first.into_iter().chain(last).all(|(_, pick)| {
             let breaks = laid.genres(pick.title) & full != 0;
             let could = left.iter().any(|&title| laid.genres(title) & full == 0);
             left.remove(&pick.title);
