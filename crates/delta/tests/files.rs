@@ -24,6 +24,9 @@ fn without(place: usize) -> Vec<u8> {
     columns.maturity_years.remove(place);
     columns.years.remove(place);
     columns.genres.remove(place);
+    if let Some(trends) = &mut columns.trends {
+        trends.remove(place);
+    }
     columns.window_from_s.remove(place);
     columns.window_until_s.remove(place);
     columns.row_scales_log2.remove(place);
