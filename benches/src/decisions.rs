@@ -66,6 +66,7 @@ fn inputs() -> Vec<BitrateInput> {
         buffer_max_ms: 60_000,
         segment_ms: 4_000,
         height_max: None,
+        player: None,
     };
     (0..INPUTS).map(|_| input()).collect()
 }
@@ -79,10 +80,22 @@ fn component_input(input: &BitrateInput) -> bitrate::Input {
             .map(|rung| bitrate::Rung { id: rung.id.clone(), height: rung.height, kbps: rung.kbps })
             .collect(),
         rules: Vec::new(),
-        samples_kbps: input.samples_kbps.clone(),
+        samples: input
+            .samples_kbps
+            .iter()
+            .map(|&kbps| bitrate::Sample { kbps, took_ms: 0, waited_ms: 0 })
+            .collect(),
         buffer_ms: input.buffer_ms,
         buffer_max_ms: input.buffer_max_ms,
         segment_ms: input.segment_ms,
         height_max: input.height_max,
+        kbps_max: None,
+        bytes_left: None,
+        last_rung: None,
+        chunk_bytes: Vec::new(),
+        chunks_left: None,
+        latency_ms: None,
+        running: None,
+        weights: None,
     }
 }

@@ -1,7 +1,7 @@
 //! Between the messages of `wire` and the types of the components.
 
 use release::{RulesEntry, SlateEntry};
-use wire::{BitrateRequest, Event, LadderFile, ReasonKind, Rung, SpeedRule};
+use wire::{BitrateRequest, Event, LadderFile, Player, ReasonKind, Rung, SpeedRule};
 
 use crate::runtime::{bitrate, qoe, ranking};
 
@@ -17,21 +17,67 @@ pub(crate) fn bitrate_input(
         height: rule.height,
         cdn_endpoint: rule.cdn_endpoint.clone().unwrap_or_default(),
     };
-    let (policy, rules) = match request.policy {
-        wire::Policy::SeedRules => (bitrate::Policy::SeedRules, rules),
-        // The other policies do not read the table.
-        wire::Policy::Throughput => (bitrate::Policy::Throughput, [].as_slice()),
-        wire::Policy::Bola => (bitrate::Policy::Bola, [].as_slice()),
+    let policy = policy(request.policy);
+    // The other policies do not read the table.
+    let rules = if policy == bitrate::Policy::SeedRules { rules } else { &[] };
+    let nothing = Player::default();
+    let player = request.player.as_ref().unwrap_or(&nothing);
+    let running = |running: wire::Running| {
+        let wire::Running { rung, bytes, got, took_ms, waited_ms } = running;
+        bitrate::Running { rung, bytes, got, took_ms, waited_ms }
+    };
+    let weights = |weights: wire::Weights| bitrate::Weights {
+        utility: match weights.utility {
+            wire::Utility::Mbps => bitrate::Utility::Mbps,
+            wire::Utility::Log => bitrate::Utility::Log,
+        },
+        stall: weights.stall,
+        change: weights.change,
     };
     bitrate::Input {
         policy,
         ladder: ladder.iter().map(rung).collect(),
         rules: rules.iter().map(rule).collect(),
-        samples_kbps: request.samples_kbps.clone(),
+        samples: samples(request, player),
         buffer_ms: request.buffer_ms,
         buffer_max_ms: request.buffer_max_ms,
         segment_ms: request.segment_ms,
         height_max: request.height_max,
+        kbps_max: player.kbps_max,
+        bytes_left: player.bytes_left,
+        last_rung: player.last_rung,
+        chunk_bytes: player.chunk_bytes.clone(),
+        chunks_left: player.chunks_left,
+        latency_ms: player.latency_ms,
+        running: player.running.map(running),
+        weights: player.weights.map(weights),
+    }
+}
+
+/// With their times where the player told them.
+fn samples(request: &BitrateRequest, player: &Player) -> Vec<bitrate::Sample> {
+    if player.samples.is_empty() {
+        let of_speed = |&kbps: &f64| bitrate::Sample { kbps, took_ms: 0, waited_ms: 0 };
+        return request.samples_kbps.iter().map(of_speed).collect();
+    }
+    let whole = |sample: &wire::Sample| bitrate::Sample {
+        kbps: sample.kbps,
+        took_ms: sample.took_ms,
+        waited_ms: sample.waited_ms,
+    };
+    player.samples.iter().map(whole).collect()
+}
+
+fn policy(policy: wire::Policy) -> bitrate::Policy {
+    match policy {
+        wire::Policy::SeedRules => bitrate::Policy::SeedRules,
+        wire::Policy::Throughput => bitrate::Policy::Throughput,
+        wire::Policy::Bola => bitrate::Policy::Bola,
+        wire::Policy::Bba => bitrate::Policy::Bba,
+        wire::Policy::BolaE => bitrate::Policy::BolaE,
+        wire::Policy::Dynamic => bitrate::Policy::Dynamic,
+        wire::Policy::RobustMpc => bitrate::Policy::RobustMpc,
+        wire::Policy::Flagship => bitrate::Policy::Flagship,
     }
 }
 
@@ -49,6 +95,10 @@ pub(crate) fn why(why: bitrate::Why) -> wire::Why {
         bitrate::Why::BufferLevel => wire::Why::BufferLevel,
         bitrate::Why::BufferLow => wire::Why::BufferLow,
         bitrate::Why::HeightCap => wire::Why::HeightCap,
+        bitrate::Why::DataCap => wire::Why::DataCap,
+        bitrate::Why::Plan => wire::Why::Plan,
+        bitrate::Why::GoOn => wire::Why::GoOn,
+        bitrate::Why::Abandon => wire::Why::Abandon,
     }
 }
 

@@ -158,7 +158,47 @@ export interface SpeedRule {
 }
 
 /** How a rung is chosen. */
-export type BitratePolicy = "seed-rules" | "throughput" | "bola";
+export type BitratePolicy =
+  | "seed-rules"
+  | "throughput"
+  | "bola"
+  | "bba"
+  | "bola-e"
+  | "dynamic"
+  | "robust-mpc"
+  | "flagship";
+
+/** One finished download of media. */
+export interface BitrateSample {
+  /** Bytes over the time from request to last byte, in kbit/s. */
+  kbps: number;
+  /** From request to last byte. */
+  took_ms?: number;
+  /** Of it, until the first byte. */
+  waited_ms?: number;
+}
+
+/** What else a player knows; the planning policies, `robust-mpc` and `flagship`, decide by it. */
+export interface BitratePlayer {
+  /** The last downloads, oldest first; read instead of `samples_kbps` where there are any. */
+  samples?: readonly BitrateSample[];
+  /** Rung of the chunk before; none before the first. */
+  last_rung?: number;
+  /** Exact sizes of the next chunks in bytes, all rungs of a chunk together, lowest first. */
+  chunk_bytes?: readonly number[];
+  /** Chunks to the end of the title, the next one included; none while it is not known (live). */
+  chunks_left?: number;
+  /** Live: how far behind the newest moment the picture is. */
+  latency_ms?: number;
+  /** Highest bit rate that device or plan allow. */
+  kbps_max?: number;
+  /** What the viewer's data allowance leaves. */
+  bytes_left?: number;
+  /** The download of the next chunk, when it has begun. */
+  running?: { rung: number; bytes: number; got: number; took_ms: number; waited_ms?: number };
+  /** What the planning policies make the most of; without it Mbit/s, 4.3 and 1. */
+  weights?: { utility: "mbps" | "log"; stall: number; change: number };
+}
 
 /** What the player sees now. */
 export interface BitrateInput {
@@ -177,6 +217,8 @@ export interface BitrateInput {
   segment_ms?: number;
   /** Highest picture height the device or the plan allows, in pixels. */
   height_max?: number;
+  /** What else the player knows. */
+  player?: BitratePlayer;
 }
 
 /** What decided. */
@@ -186,7 +228,11 @@ export type BitrateWhy =
   | "throughput"
   | "buffer-level"
   | "buffer-low"
-  | "height-cap";
+  | "height-cap"
+  | "data-cap"
+  | "plan"
+  | "go-on"
+  | "abandon";
 
 /** The rung to fetch. */
 export interface BitrateDecision {

@@ -2,7 +2,10 @@
 
 use alloc::string::String;
 
-use bitrate::{Buffer, Caps, History, InputError, Ladder, Policy, Rules, Rung, SpeedRule, limits};
+use bitrate::{
+    Ahead, Buffer, Caps, History, InputError, Ladder, Policy, Rules, Rung, Running, Sample, SpeedRule,
+    Utility, Weights, limits,
+};
 use units::{Kbps, Millis};
 
 use crate::wit::exports::frontrow::edge::bitrate as wit;
@@ -15,13 +18,49 @@ pub(crate) fn input(input: &wit::Input) -> Result<bitrate::Input, InputError> {
         wit::Policy::SeedRules => Policy::SeedRules,
         wit::Policy::Throughput => Policy::Throughput,
         wit::Policy::Bola => Policy::Bola,
+        wit::Policy::Bba => Policy::Bba,
+        wit::Policy::BolaE => Policy::BolaE,
+        wit::Policy::Dynamic => Policy::Dynamic,
+        wit::Policy::RobustMpc => Policy::RobustMpc,
+        wit::Policy::Flagship => Policy::Flagship,
     };
     let ladder = Ladder::new(input.ladder.iter().map(rung).collect())?;
     let rules = Rules::new(input.rules.iter().map(rule).collect())?;
-    let history = History::of_speeds(&input.samples_kbps)?;
+    let sample = |sample: &wit::Sample| Sample {
+        kbps: sample.kbps,
+        took: ms(sample.took_ms),
+        waited: ms(sample.waited_ms),
+    };
+    let history = History::new(input.samples.iter().map(sample).collect())?;
+    let running = |running: wit::Running| Running {
+        rung: running.rung as usize,
+        bytes: running.bytes,
+        got: running.got,
+        took: ms(running.took_ms),
+        waited: ms(running.waited_ms),
+    };
+    let weights = |weights: wit::Weights| {
+        let utility = match weights.utility {
+            wit::Utility::Mbps => Utility::Mbps,
+            wit::Utility::Log => Utility::Log,
+        };
+        Weights::new(utility, weights.stall, weights.change)
+    };
     let buffer = Buffer::new(ms(input.buffer_ms), ms(input.buffer_max_ms), ms(input.segment_ms))?;
-    let caps = Caps { height_max: input.height_max, ..Caps::default() };
-    Ok(bitrate::Input { rules, caps, ..bitrate::Input::new(policy, ladder, history, buffer) })
+    let (height_max, bytes_left) = (input.height_max, input.bytes_left);
+    Ok(bitrate::Input {
+        policy,
+        ahead: Ahead::new(&ladder, input.chunk_bytes.clone(), input.chunks_left)?,
+        ladder,
+        rules,
+        history,
+        buffer,
+        last: input.last_rung.map(|rung| rung as usize),
+        caps: Caps { height_max, rate_max: input.kbps_max.map(Kbps::new), bytes_left },
+        weights: input.weights.map_or(Ok(Weights::LINEAR), weights)?,
+        latency: input.latency_ms.map(ms),
+        running: input.running.map(running),
+    })
 }
 
 pub(crate) fn decision(decision: bitrate::Decision, input: &wit::Input) -> wit::Decision {
@@ -33,9 +72,11 @@ pub(crate) fn decision(decision: bitrate::Decision, input: &wit::Input) -> wit::
             bitrate::Why::Throughput => wit::Why::Throughput,
             bitrate::Why::BufferLevel => wit::Why::BufferLevel,
             bitrate::Why::BufferLow => wit::Why::BufferLow,
-            // The policies that say the others are not asked for here.
-            bitrate::Why::HeightCap | bitrate::Why::DataCap => wit::Why::HeightCap,
-            bitrate::Why::Plan | bitrate::Why::GoOn | bitrate::Why::Abandon => wit::Why::Throughput,
+            bitrate::Why::HeightCap => wit::Why::HeightCap,
+            bitrate::Why::DataCap => wit::Why::DataCap,
+            bitrate::Why::Plan => wit::Why::Plan,
+            bitrate::Why::GoOn => wit::Why::GoOn,
+            bitrate::Why::Abandon => wit::Why::Abandon,
         },
         cdn_endpoint: decision.rule.map_or_else(String::new, |rule| input.rules[rule].cdn_endpoint.clone()),
     }
@@ -50,10 +91,9 @@ pub(crate) fn error(error: InputError) -> wit::Error {
         InputError::RuleNotRising { index } => wit::Error::RuleNotRising(index as u32),
         InputError::TooMany { max } => wit::Error::TooMany(max as u32),
         InputError::BufferTooSmall => wit::Error::BufferTooSmall,
-        // Of what an input here cannot hold: sizes, weights, settings.
-        InputError::SizesIncomplete
-        | InputError::SizeZero { .. }
-        | InputError::WeightOutOfRange
-        | InputError::SettingOutOfRange { .. } => wit::Error::TooMany(0),
+        InputError::SizesIncomplete => wit::Error::SizesIncomplete,
+        InputError::SizeZero { chunk } => wit::Error::SizeZero(chunk as u32),
+        // An input holds no settings of the flagship; the weights are the numbers that it has.
+        InputError::WeightOutOfRange | InputError::SettingOutOfRange { .. } => wit::Error::WeightOutOfRange,
     }
 }

@@ -1,12 +1,12 @@
 //! A bit rate decision without a node: what the browser and the golden cases ask, and its way into the
 //! domain and back.
 
-use bitrate::{Buffer, Caps, History, InputError, Ladder, Rules};
+use bitrate::{Ahead, Buffer, Caps, History, InputError, Ladder, Rules, Running, Sample};
 use serde::{Deserialize, Serialize};
 use units::{Kbps, Millis};
 
 use crate::bitrate::{buffer_max_ms_default, segment_ms_default};
-use crate::{BitrateRequest, Policy, Refusal, Rung, SpeedRule, Why};
+use crate::{BitrateRequest, Player, Policy, Refusal, Rung, SpeedRule, Utility, Weights, Why};
 
 /// What the player sees now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,9 @@ pub struct BitrateInput {
     /// Highest picture height the device or the plan allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub height_max: Option<u16>,
+    /// What else the player knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub player: Option<Player>,
 }
 
 /// The rung to fetch.
@@ -68,6 +71,7 @@ impl BitrateRequest {
             buffer_max_ms: self.buffer_max_ms,
             segment_ms: self.segment_ms,
             height_max: self.height_max,
+            player: self.player,
         }
     }
 }
@@ -90,14 +94,58 @@ impl BitrateInput {
 
     /// The domain's input. Codes: those of [`InputError::code`].
     pub fn to_domain(&self) -> Result<bitrate::Input, Refusal> {
-        let ms = |ms: u32| Millis::new(u64::from(ms));
         let ladder = ladder(&self.ladder)?;
-        let rules = rules(&self.rules)?;
-        let history = History::of_speeds(&self.samples_kbps)?;
-        let buffer = Buffer::new(ms(self.buffer_ms), ms(self.buffer_max_ms), ms(self.segment_ms))?;
-        let caps = Caps { height_max: self.height_max, ..Caps::default() };
-        Ok(bitrate::Input { rules, caps, ..bitrate::Input::new(self.policy.into(), ladder, history, buffer) })
+        let nothing = Player::default();
+        let player = self.player.as_ref().unwrap_or(&nothing);
+        let running = |running: crate::Running| Running {
+            rung: running.rung as usize,
+            bytes: running.bytes,
+            got: running.got,
+            took: ms(running.took_ms),
+            waited: ms(running.waited_ms),
+        };
+        Ok(bitrate::Input {
+            policy: self.policy.into(),
+            ahead: Ahead::new(&ladder, player.chunk_bytes.clone(), player.chunks_left)?,
+            ladder,
+            rules: rules(&self.rules)?,
+            history: self.history(player)?,
+            buffer: Buffer::new(ms(self.buffer_ms), ms(self.buffer_max_ms), ms(self.segment_ms))?,
+            last: player.last_rung.map(|rung| rung as usize),
+            caps: Caps {
+                height_max: self.height_max,
+                rate_max: player.kbps_max.map(Kbps::new),
+                bytes_left: player.bytes_left,
+            },
+            weights: player.weights.map_or(Ok(bitrate::Weights::LINEAR), weights)?,
+            latency: player.latency_ms.map(ms),
+            running: player.running.map(running),
+        })
     }
+
+    fn history(&self, player: &Player) -> Result<History, InputError> {
+        if player.samples.is_empty() {
+            return History::of_speeds(&self.samples_kbps);
+        }
+        let sample = |sample: &crate::Sample| Sample {
+            kbps: sample.kbps,
+            took: ms(sample.took_ms),
+            waited: ms(sample.waited_ms),
+        };
+        History::new(player.samples.iter().map(sample).collect())
+    }
+}
+
+fn ms(ms: u32) -> Millis {
+    Millis::new(u64::from(ms))
+}
+
+fn weights(weights: Weights) -> Result<bitrate::Weights, InputError> {
+    let utility = match weights.utility {
+        Utility::Mbps => bitrate::Utility::Mbps,
+        Utility::Log => bitrate::Utility::Log,
+    };
+    bitrate::Weights::new(utility, weights.stall, weights.change)
 }
 
 pub(crate) fn ladder(rungs: &[Rung]) -> Result<Ladder, InputError> {
@@ -122,6 +170,11 @@ impl From<Policy> for bitrate::Policy {
             Policy::SeedRules => Self::SeedRules,
             Policy::Throughput => Self::Throughput,
             Policy::Bola => Self::Bola,
+            Policy::Bba => Self::Bba,
+            Policy::BolaE => Self::BolaE,
+            Policy::Dynamic => Self::Dynamic,
+            Policy::RobustMpc => Self::RobustMpc,
+            Policy::Flagship => Self::Flagship,
         }
     }
 }
@@ -134,9 +187,11 @@ impl From<bitrate::Why> for Why {
             bitrate::Why::Throughput => Self::Throughput,
             bitrate::Why::BufferLevel => Self::BufferLevel,
             bitrate::Why::BufferLow => Self::BufferLow,
-            // The policies that say the others are not asked for here.
-            bitrate::Why::HeightCap | bitrate::Why::DataCap => Self::HeightCap,
-            bitrate::Why::Plan | bitrate::Why::GoOn | bitrate::Why::Abandon => Self::Throughput,
+            bitrate::Why::HeightCap => Self::HeightCap,
+            bitrate::Why::DataCap => Self::DataCap,
+            bitrate::Why::Plan => Self::Plan,
+            bitrate::Why::GoOn => Self::GoOn,
+            bitrate::Why::Abandon => Self::Abandon,
         }
     }
 }

@@ -21,7 +21,9 @@ mod session;
 mod text;
 
 pub use batch::{Batch, BatchStored, SessionRecord};
-pub use bitrate::{BitrateAnswer, BitrateRequest, Policy, Rung, Why};
+pub use bitrate::{
+    BitrateAnswer, BitrateRequest, Player, Policy, Rung, Running, Sample, Utility, Weights, Why,
+};
 pub use config::{AlertMetric, AlertRule, AlertsFile, LadderFile, RulesFile, Severity, SpeedRule};
 pub use decision::{BitrateDecision, BitrateInput};
 pub use decode::{decode_json, decode_msgpack, encode_json, encode_msgpack};

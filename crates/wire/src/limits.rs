@@ -52,6 +52,8 @@ pub const RUNGS_MAX: usize = bitrate::limits::RUNGS_MAX;
 
 /// Throughput samples in a decision.
 pub const SAMPLES_MAX: usize = bitrate::limits::SAMPLES_MAX;
+/// Nobody plans further; what is beyond would only cost.
+pub const CHUNKS_AHEAD_MAX: usize = bitrate::limits::CHUNKS_AHEAD_MAX;
 
 /// Titles in one answer of a retrieval; more is a dump of the catalogue.
 pub const RETRIEVE_K_MAX: u32 = 1_000;

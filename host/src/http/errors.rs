@@ -93,6 +93,11 @@ fn refusal_text(error: &InvokeError) -> String {
         InvokeError::Bitrate(Error::BufferTooSmall) => {
             "a segment has no length, or the buffer cannot hold one".to_owned()
         }
+        InvokeError::Bitrate(Error::SizesIncomplete) => {
+            "the sizes ahead are not a whole number of chunks".to_owned()
+        }
+        InvokeError::Bitrate(Error::SizeZero(chunk)) => format!("chunk {chunk} ahead has no bytes"),
+        InvokeError::Bitrate(Error::WeightOutOfRange) => "a weight is not from 0 to 1,000".to_owned(),
         error => error.to_string(),
     }
 }

@@ -276,6 +276,9 @@ fn bitrate_code(error: &bitrate::Error) -> &'static str {
         bitrate::Error::RuleNotRising(_) => "rule-not-rising",
         bitrate::Error::TooMany(_) => "too-many",
         bitrate::Error::BufferTooSmall => "buffer-too-small",
+        bitrate::Error::SizesIncomplete => "sizes-incomplete",
+        bitrate::Error::SizeZero(_) => "size-zero",
+        bitrate::Error::WeightOutOfRange => "weight-out-of-range",
     }
 }
 

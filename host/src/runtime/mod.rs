@@ -72,7 +72,7 @@ pub mod inference {
 /// Types of `wit/bitrate.wit`.
 pub mod bitrate {
     pub use super::bindings::bitrate_world::exports::frontrow::edge::bitrate::{
-        Decision, Error, Input, Policy, Rung, SpeedRule, Why,
+        Decision, Error, Input, Policy, Rung, Running, Sample, SpeedRule, Utility, Weights, Why,
     };
 }
 

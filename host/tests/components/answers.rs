@@ -83,19 +83,56 @@ pub(crate) fn input(input: &BitrateInput) -> bitrate::Input {
         height: rule.height,
         cdn_endpoint: rule.cdn_endpoint.clone().unwrap_or_default(),
     };
+    let nothing = wire::Player::default();
+    let player = input.player.as_ref().unwrap_or(&nothing);
+    let timed = |sample: &wire::Sample| bitrate::Sample {
+        kbps: sample.kbps,
+        took_ms: sample.took_ms,
+        waited_ms: sample.waited_ms,
+    };
+    let of_speed = |&kbps: &f64| bitrate::Sample { kbps, took_ms: 0, waited_ms: 0 };
+    let samples = match player.samples.as_slice() {
+        [] => input.samples_kbps.iter().map(of_speed).collect(),
+        samples => samples.iter().map(timed).collect(),
+    };
+    let running = |running: wire::Running| {
+        let wire::Running { rung, bytes, got, took_ms, waited_ms } = running;
+        bitrate::Running { rung, bytes, got, took_ms, waited_ms }
+    };
+    let weights = |weights: wire::Weights| bitrate::Weights {
+        utility: match weights.utility {
+            wire::Utility::Mbps => bitrate::Utility::Mbps,
+            wire::Utility::Log => bitrate::Utility::Log,
+        },
+        stall: weights.stall,
+        change: weights.change,
+    };
     bitrate::Input {
         policy: match input.policy {
             Policy::SeedRules => bitrate::Policy::SeedRules,
             Policy::Throughput => bitrate::Policy::Throughput,
             Policy::Bola => bitrate::Policy::Bola,
+            Policy::Bba => bitrate::Policy::Bba,
+            Policy::BolaE => bitrate::Policy::BolaE,
+            Policy::Dynamic => bitrate::Policy::Dynamic,
+            Policy::RobustMpc => bitrate::Policy::RobustMpc,
+            Policy::Flagship => bitrate::Policy::Flagship,
         },
         ladder: input.ladder.iter().map(rung).collect(),
         rules: input.rules.iter().map(rule).collect(),
-        samples_kbps: input.samples_kbps.clone(),
+        samples,
         buffer_ms: input.buffer_ms,
         buffer_max_ms: input.buffer_max_ms,
         segment_ms: input.segment_ms,
         height_max: input.height_max,
+        kbps_max: player.kbps_max,
+        bytes_left: player.bytes_left,
+        last_rung: player.last_rung,
+        chunk_bytes: player.chunk_bytes.clone(),
+        chunks_left: player.chunks_left,
+        latency_ms: player.latency_ms,
+        running: player.running.map(running),
+        weights: player.weights.map(weights),
     }
 }
 
@@ -117,6 +154,10 @@ pub(crate) fn decided(asked: &BitrateInput, decision: bitrate::Decision) -> Bitr
             bitrate::Why::BufferLevel => Why::BufferLevel,
             bitrate::Why::BufferLow => Why::BufferLow,
             bitrate::Why::HeightCap => Why::HeightCap,
+            bitrate::Why::DataCap => Why::DataCap,
+            bitrate::Why::Plan => Why::Plan,
+            bitrate::Why::GoOn => Why::GoOn,
+            bitrate::Why::Abandon => Why::Abandon,
         },
         cdn_endpoint: Some(decision.cdn_endpoint).filter(|endpoint| !endpoint.is_empty()),
     }

@@ -5,8 +5,8 @@ use release::{CandidateFile, RulesEntry};
 use serde_json::{Value, json};
 use session::Session;
 use wire::{
-    BitrateInput, EventKind, HomeRequest, PlaybackEvent, Policy, Progress, RankedAnswer, RankedPage,
-    RecommendRequest, Refusal, Rung, SessionReport, SpeedRule,
+    BitrateInput, EventKind, HomeRequest, PlaybackEvent, Player, Policy, Progress, RankedAnswer, RankedPage,
+    RecommendRequest, Refusal, Rung, Running, Sample, SessionReport, SpeedRule, Utility, Weights,
 };
 
 use crate::answers;
@@ -150,7 +150,8 @@ fn any_input(dice: &mut Dice) -> BitrateInput {
             kbps,
         }
     };
-    let ladder = (0..dice.below(9)).map(|_| rung(dice)).collect();
+    let ladder: Vec<Rung> = (0..dice.below(9)).map(|_| rung(dice)).collect();
+    let rungs = ladder.len();
     let mut mbps_min = -0.5;
     let mut rule = |dice: &mut Dice| {
         mbps_min += f64::from(dice.below(2_000)) / 190.0;
@@ -164,7 +165,7 @@ fn any_input(dice: &mut Dice) -> BitrateInput {
         _ => f64::from(dice.below(40_000_000)) / 997.0,
     };
     BitrateInput {
-        policy: [Policy::SeedRules, Policy::Throughput, Policy::Bola][dice.below(3) as usize],
+        policy: POLICIES[dice.below(POLICIES.len() as u32) as usize],
         ladder,
         rules,
         samples_kbps: (0..dice.below(8)).map(|_| sample(dice)).collect(),
@@ -172,6 +173,50 @@ fn any_input(dice: &mut Dice) -> BitrateInput {
         buffer_max_ms: dice.below(120_000),
         segment_ms: dice.below(12_000),
         height_max: (dice.below(3) == 0).then(|| dice.below(2_200) as u16),
+        player: (dice.below(4) > 0).then(|| any_player(dice, rungs)),
+    }
+}
+
+const POLICIES: [Policy; 8] = [
+    Policy::SeedRules,
+    Policy::Throughput,
+    Policy::Bola,
+    Policy::Bba,
+    Policy::BolaE,
+    Policy::Dynamic,
+    Policy::RobustMpc,
+    Policy::Flagship,
+];
+
+fn any_player(dice: &mut Dice, rungs: usize) -> Player {
+    let sample = |dice: &mut Dice| Sample {
+        kbps: f64::from(dice.below(40_000_000)) / 997.0,
+        took_ms: dice.below(9_000),
+        waited_ms: dice.below(300),
+    };
+    // Mostly whole chunks of bytes, so that refusals are compared, too.
+    let sizes = rungs * dice.below(9) as usize + usize::from(dice.below(30) == 0);
+    let weight = |dice: &mut Dice| f64::from(dice.below(900)) / 100.0 - f64::from(dice.below(30) / 29);
+    Player {
+        samples: (0..dice.below(9)).map(|_| sample(dice)).collect(),
+        last_rung: (dice.below(4) > 0).then(|| dice.below(10)),
+        chunk_bytes: (0..sizes).map(|_| dice.below(4_000_000) + u32::from(dice.below(50) > 0)).collect(),
+        chunks_left: (dice.below(3) > 0).then(|| dice.below(60)),
+        latency_ms: (dice.below(5) == 0).then(|| dice.below(20_000)),
+        kbps_max: (dice.below(5) == 0).then(|| dice.below(20_000)),
+        bytes_left: (dice.below(5) == 0).then(|| u64::from(dice.below(400_000_000))),
+        running: (dice.below(4) == 0).then(|| Running {
+            rung: dice.below(9),
+            bytes: dice.below(5_000_000),
+            got: dice.below(5_000_000),
+            took_ms: dice.below(9_000),
+            waited_ms: dice.below(300),
+        }),
+        weights: (dice.below(4) == 0).then(|| Weights {
+            utility: if dice.below(2) == 0 { Utility::Mbps } else { Utility::Log },
+            stall: weight(dice),
+            change: weight(dice),
+        }),
     }
 }
 

@@ -5,7 +5,7 @@ use frontrow_edge::runtime::{InvokeError, Nonsense};
 use crate::forge::component;
 use crate::scene::{Scene, input};
 
-/// A bitrate guest whose `decide` has this body; its local 10 is the length of a segment.
+/// A bitrate guest whose `decide` has this body; its parameter is where the input lies.
 fn deciding(body: &str) -> Scene {
     let mut scene = Scene::new();
     scene.bitrate = component(
@@ -14,7 +14,7 @@ fn deciding(body: &str) -> Scene {
             r#"
             (global $calls (mut i32) (i32.const 0))
             (func (export "frontrow:edge/bitrate@0.1.0#decide")
-              (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
+              (param i32) (result i32)
               {body}
               (i32.const 0))
             "#
@@ -23,8 +23,8 @@ fn deciding(body: &str) -> Scene {
     scene
 }
 
-// Parameters: policy, ladder (2), rules (2), samples (2), buffer, buffer max, segment, height max (2).
-const SEGMENT_IS_666: &str = "(i32.eq (local.get 9) (i32.const 666))";
+// The input in memory, from 0: policy, 4: ladder, 12: rules, 20: samples, 28: buffer, 32: buffer max, 36: segment.
+const SEGMENT_IS_666: &str = "(i32.eq (i32.load offset=36 (local.get 0)) (i32.const 666))";
 
 #[test]
 fn a_loop_without_end_meets_the_deadline_and_the_next_call_answers() {
@@ -68,7 +68,7 @@ fn endless_recursion_is_a_trap() {
         r#"
         (func $deeper (call $deeper))
         (func (export "frontrow:edge/bitrate@0.1.0#decide")
-          (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
+          (param i32) (result i32)
           (call $deeper)
           (i32.const 0))
         "#,

@@ -67,10 +67,7 @@ const INFERENCE: &[Signature] = &[
 ];
 
 const BITRATE: &[Signature] = &[
-    (
-        "frontrow:edge/bitrate@0.1.0#decide",
-        "(param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)",
-    ),
+    ("frontrow:edge/bitrate@0.1.0#decide", "(param i32) (result i32)"),
     ("frontrow:edge/bitrate@0.1.0#decide-batch", "(param i32 i32) (result i32)"),
 ];
 

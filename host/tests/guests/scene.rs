@@ -96,11 +96,19 @@ pub(crate) fn input(segment_ms: u32) -> bitrate::Input {
         policy: bitrate::Policy::Throughput,
         ladder: vec![rung("low", 360, 800), rung("high", 1080, 4_500)],
         rules: Vec::new(),
-        samples_kbps: vec![3_000.0],
+        samples: vec![bitrate::Sample { kbps: 3_000.0, took_ms: 0, waited_ms: 0 }],
         buffer_ms: 10_000,
         buffer_max_ms: 60_000,
         segment_ms,
         height_max: None,
+        kbps_max: None,
+        bytes_left: None,
+        last_rung: None,
+        chunk_bytes: Vec::new(),
+        chunks_left: None,
+        latency_ms: None,
+        running: None,
+        weights: None,
     }
 }
 
@@ -124,6 +132,6 @@ pub(crate) const INFERENCE_LOADS: &str = r#"
 
 const DECIDES_RUNG_0: &str = r#"
 (func (export "frontrow:edge/bitrate@0.1.0#decide")
-  (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
+  (param i32) (result i32)
   (i32.const 0))
 "#;

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use frontrow_edge::http;
 use serde_json::{Value, json};
-use wire::{BitrateRequest, Event, EventKind, HomeRequest, Policy, Progress, RecommendRequest, Rung};
+use wire::{
+    BitrateRequest, Event, EventKind, HomeRequest, Player, Policy, Progress, RecommendRequest, Rung, Running,
+    Sample, Utility, Weights,
+};
 
 use crate::client::get;
 use crate::scene::Scene;
@@ -111,6 +114,17 @@ fn every_field_of_a_request_is_described() {
         buffer_max_ms: 1,
         segment_ms: 1,
         height_max: Some(1),
+        player: Some(Player {
+            samples: vec![Sample { kbps: 1.0, took_ms: 1, waited_ms: 1 }],
+            last_rung: Some(1),
+            chunk_bytes: vec![1],
+            chunks_left: Some(1),
+            latency_ms: Some(1),
+            kbps_max: Some(1),
+            bytes_left: Some(1),
+            running: Some(Running { rung: 1, bytes: 1, got: 1, took_ms: 1, waited_ms: 1 }),
+            weights: Some(Weights { utility: Utility::Mbps, stall: 1.0, change: 1.0 }),
+        }),
     };
     let event = Event {
         event_id: "e".to_owned(),
