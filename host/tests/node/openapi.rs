@@ -82,6 +82,21 @@ async fn every_example_works_and_every_answer_is_as_described() {
 }
 
 /// A field that is added to a request does not compile here until it is listed, and then must be described.
+/// Every field of it.
+fn player() -> Player {
+    Player {
+        samples: vec![Sample { kbps: 1.0, took_ms: 1, waited_ms: 1 }],
+        last_rung: Some(1),
+        chunk_bytes: vec![1],
+        chunks_left: Some(1),
+        latency_ms: Some(1),
+        kbps_max: Some(1),
+        bytes_left: Some(1),
+        running: Some(Running { rung: 1, bytes: 1, got: 1, took_ms: 1, waited_ms: 1 }),
+        weights: Some(Weights { utility: Utility::Mbps, stall: 1.0, change: 1.0 }),
+    }
+}
+
 #[test]
 fn every_field_of_a_request_is_described() {
     let recommend = RecommendRequest {
@@ -114,17 +129,7 @@ fn every_field_of_a_request_is_described() {
         buffer_max_ms: 1,
         segment_ms: 1,
         height_max: Some(1),
-        player: Some(Player {
-            samples: vec![Sample { kbps: 1.0, took_ms: 1, waited_ms: 1 }],
-            last_rung: Some(1),
-            chunk_bytes: vec![1],
-            chunks_left: Some(1),
-            latency_ms: Some(1),
-            kbps_max: Some(1),
-            bytes_left: Some(1),
-            running: Some(Running { rung: 1, bytes: 1, got: 1, took_ms: 1, waited_ms: 1 }),
-            weights: Some(Weights { utility: Utility::Mbps, stall: 1.0, change: 1.0 }),
-        }),
+        player: Some(player()),
     };
     let event = Event {
         event_id: "e".to_owned(),
