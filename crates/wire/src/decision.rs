@@ -94,7 +94,7 @@ impl BitrateInput {
 
     /// The domain's input. Codes: those of [`InputError::code`].
     pub fn to_domain(&self) -> Result<bitrate::Input, Refusal> {
-        let ladder = ladder(&self.ladder)?;
+        let (ladder, rules) = (ladder(&self.ladder)?, rules(&self.rules)?);
         let nothing = Player::default();
         let player = self.player.as_ref().unwrap_or(&nothing);
         let running = |running: crate::Running| Running {
@@ -104,13 +104,16 @@ impl BitrateInput {
             took: ms(running.took_ms),
             waited: ms(running.waited_ms),
         };
+        // In the order of the component, so that both refuse the same input for the same reason.
+        let history = self.history(player)?;
+        let buffer = Buffer::new(ms(self.buffer_ms), ms(self.buffer_max_ms), ms(self.segment_ms))?;
         Ok(bitrate::Input {
             policy: self.policy.into(),
             ahead: Ahead::new(&ladder, player.chunk_bytes.clone(), player.chunks_left)?,
             ladder,
-            rules: rules(&self.rules)?,
-            history: self.history(player)?,
-            buffer: Buffer::new(ms(self.buffer_ms), ms(self.buffer_max_ms), ms(self.segment_ms))?,
+            rules,
+            history,
+            buffer,
             last: player.last_rung.map(|rung| rung as usize),
             caps: Caps {
                 height_max: self.height_max,

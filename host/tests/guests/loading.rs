@@ -80,7 +80,9 @@ fn a_truncated_component_is_refused() {
                 _ => &mut damaged.qoe,
             };
             wasm.truncate(wasm.len() * share / 4);
-            assert_eq!(refused(&damaged), "component-malformed", "{part} {share}/4");
+            // Cut between two sections it is a component, of which something is missing.
+            let code = refused(&damaged);
+            assert!(matches!(code, "component-malformed" | "wrong-world"), "{part} {share}/4: {code}");
         }
     }
     assert!(scene.prepare().is_ok());

@@ -14,11 +14,9 @@ const DEADLINE: &str = "invocation_ms = 1000";
 const LOOPS: &str = "(loop $for_ever (br $for_ever))";
 const TAKES: &str = "(loop $for_ever (drop (memory.grow (i32.const 1))) (br $for_ever))";
 
-/// Ways to go wrong that every interface has; each is what happens when `local` has this value.
-fn misbehaviours(local: u32, lie: &str) -> String {
-    let when = |value: u32, body: &str| {
-        format!("(if (i32.eq (local.get {local}) (i32.const {value})) (then {body}))\n")
-    };
+/// Ways to go wrong that every interface has; each is what happens when `asked` is this value.
+fn misbehaviours(asked: &str, lie: &str) -> String {
+    let when = |value: u32, body: &str| format!("(if (i32.eq {asked} (i32.const {value})) (then {body}))\n");
     [when(11, LOOPS), when(12, "unreachable"), when(13, TAKES), when(14, lie)].concat()
 }
 
@@ -49,9 +47,10 @@ fn hostile_bitrate() -> Vec<u8> {
         "bitrate-component",
         &format!(
             r#"(func (export "frontrow:edge/bitrate@0.1.0#decide")
-                 (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
+                 (param i32) (result i32)
                  {} (i32.const 0))"#,
-            misbehaviours(9, lie)
+            // The length of a segment, where the input lies in memory.
+            misbehaviours("(i32.load offset=36 (local.get 0))", lie)
         ),
     )
 }
@@ -70,7 +69,7 @@ fn hostile_ranking() -> Vec<u8> {
                (func (export "frontrow:edge/ranking@0.1.0#recommend")
                  (param i32 i32 i32 i32 i32 i64 i32 i32 i32) (result i32)
                  {} (i32.const 0))"#,
-            misbehaviours(4, lie)
+            misbehaviours("(local.get 4)", lie)
         ),
     )
 }
@@ -82,7 +81,7 @@ fn hostile_qoe() -> Vec<u8> {
         &format!(
             r#"(func (export "frontrow:edge/qoe@0.1.0#fold") (param i32 i32 i32 i32) (result i32)
                  {} (i32.const 0))"#,
-            misbehaviours(3, "(i32.store (i32.const 12) (i32.const 70000))")
+            misbehaviours("(local.get 3)", "(i32.store (i32.const 12) (i32.const 70000))")
         ),
     )
 }
