@@ -24,7 +24,7 @@ pub struct GateConfig {
 
 impl Default for GateConfig {
     fn default() -> Self {
-        Self { fall_max: 0.1, coverage_fall_max: 0.3, standard_errors: 2.0, overlap_min: 0.95 }
+        Self { fall_max: 0.1, coverage_fall_max: 0.3, standard_errors: 2.0, overlap_min: 0.9 }
     }
 }
 
