@@ -191,10 +191,17 @@ impl Factors {
             }
             return sums;
         }
-        for factor in 0..d {
-            for (sum, (mine, its)) in sums.iter_mut().zip(factors) {
-                *sum += mine[factor] * its[factor];
+        let parts = factors.map(|(mine, its)| (mine.as_chunks::<STRAIGHT>(), its.as_chunks::<STRAIGHT>()));
+        for part in 0..d / STRAIGHT {
+            let part = parts.map(|((mine, _), (its, _))| (&mine[part], &its[part]));
+            for factor in 0..STRAIGHT {
+                for (sum, (mine, its)) in sums.iter_mut().zip(part) {
+                    *sum += mine[factor] * its[factor];
+                }
             }
+        }
+        for (sum, ((_, mine), (_, its))) in sums.iter_mut().zip(parts) {
+            *sum = mine.iter().zip(its).fold(*sum, |sum, (a, b)| sum + a * b);
         }
         sums
     }
@@ -210,6 +217,9 @@ impl Factors {
 
 /// Ratings that are predicted at once.
 const TOGETHER: usize = 4;
+
+/// Factors that are added without a backward branch, of which each has a check that an engine adds.
+const STRAIGHT: usize = 10;
 
 impl fmt::Display for FactorsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
