@@ -74,7 +74,7 @@ fn plain(rows: Rows<'_>, query: &[u8], scores: &mut [f32]) {
 }
 
 #[cfg(target_family = "wasm")]
-mod wasm {
+pub(crate) mod wasm {
     use core::arch::wasm32::{
         f32x4_convert_i32x4, f32x4_mul, i32x4_add, i32x4_shuffle, i32x4_splat, v128, v128_load, v128_store,
     };
@@ -127,11 +127,7 @@ mod wasm {
                 step!();
                 step!();
             }
-            let [a, b, c, d] = sums;
-            // Transposed: four sums of four lanes each become one vector of four sums.
-            let ab = i32x4_add(i32x4_shuffle::<0, 4, 1, 5>(a, b), i32x4_shuffle::<2, 6, 3, 7>(a, b));
-            let cd = i32x4_add(i32x4_shuffle::<0, 4, 1, 5>(c, d), i32x4_shuffle::<2, 6, 3, 7>(c, d));
-            let sum = i32x4_add(i32x4_shuffle::<0, 1, 4, 5>(ab, cd), i32x4_shuffle::<2, 3, 6, 7>(ab, cd));
+            let sum = transposed(sums);
             // SAFETY: one group further each time, and there are as many groups of each.
             unsafe {
                 let product = f32x4_convert_i32x4(i32x4_add(sum, v128_load(shift.cast())));
@@ -140,6 +136,15 @@ mod wasm {
                 (shift, scale, to) = (shift.add(GROUP), scale.add(GROUP), to.add(GROUP));
             }
         }
+    }
+
+    /// Four sums of four lanes each become one vector of four sums.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "so that it stays in registers")]
+    pub(crate) fn transposed([a, b, c, d]: [v128; GROUP]) -> v128 {
+        let ab = i32x4_add(i32x4_shuffle::<0, 4, 1, 5>(a, b), i32x4_shuffle::<2, 6, 3, 7>(a, b));
+        let cd = i32x4_add(i32x4_shuffle::<0, 4, 1, 5>(c, d), i32x4_shuffle::<2, 6, 3, 7>(c, d));
+        i32x4_add(i32x4_shuffle::<0, 1, 4, 5>(ab, cd), i32x4_shuffle::<2, 3, 6, 7>(ab, cd))
     }
 
     /// Adds the products of sixteen signed bytes with sixteen of seven bits, four to a lane.
@@ -167,7 +172,7 @@ mod wasm {
 }
 
 #[cfg(target_arch = "x86_64")]
-mod x86 {
+pub(crate) mod x86 {
     use core::arch::x86_64::{
         __m128i, __m256i, _mm_add_epi32, _mm_cvtepi32_ps, _mm_loadu_ps, _mm_loadu_si128, _mm_mul_ps,
         _mm_storeu_ps, _mm256_add_epi32, _mm256_castsi256_si128, _mm256_cvtepi8_epi16, _mm256_cvtepu8_epi16,
@@ -214,9 +219,10 @@ mod x86 {
         unsafe { _mm_loadu_si128(from.cast()) }
     }
 
+    /// Four sums of eight lanes each become one vector of four sums.
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn sum_lanes([a, b, c, d]: [__m256i; GROUP]) -> __m128i {
+    pub(crate) fn sum_lanes([a, b, c, d]: [__m256i; GROUP]) -> __m128i {
         let halves = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
         _mm_add_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256::<1>(halves))
     }

@@ -222,11 +222,12 @@ impl FixedDense {
 #[cfg(target_family = "wasm")]
 mod wasm {
     use core::arch::wasm32::{
-        f32x4_add, f32x4_convert_i32x4, f32x4_mul, f32x4_splat, i32x4_add, i32x4_dot_i16x8, i32x4_shuffle,
-        i32x4_splat, v128, v128_load, v128_store,
+        f32x4_add, f32x4_convert_i32x4, f32x4_mul, f32x4_splat, i32x4_add, i32x4_dot_i16x8, i32x4_splat,
+        v128_load, v128_store,
     };
 
     use super::{FixedDense, GROUP, LANES};
+    use crate::dot::wasm::transposed;
 
     /// # Safety
     ///
@@ -298,27 +299,18 @@ mod wasm {
             }
         }
     }
-
-    /// Four sums of four lanes each become one vector of four sums.
-    #[inline(always)]
-    #[allow(clippy::inline_always, reason = "so that it stays in registers")]
-    fn transposed([a, b, c, d]: [v128; GROUP]) -> v128 {
-        let ab = i32x4_add(i32x4_shuffle::<0, 4, 1, 5>(a, b), i32x4_shuffle::<2, 6, 3, 7>(a, b));
-        let cd = i32x4_add(i32x4_shuffle::<0, 4, 1, 5>(c, d), i32x4_shuffle::<2, 6, 3, 7>(c, d));
-        i32x4_add(i32x4_shuffle::<0, 1, 4, 5>(ab, cd), i32x4_shuffle::<2, 3, 6, 7>(ab, cd))
-    }
 }
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use core::arch::x86_64::{
-        __m128i, __m256i, _mm_add_epi32, _mm_add_ps, _mm_cvtepi32_ps, _mm_loadu_ps, _mm_loadu_si128,
-        _mm_madd_epi16, _mm_mul_ps, _mm_set1_ps, _mm_storeu_ps, _mm256_add_epi32, _mm256_castsi256_si128,
-        _mm256_extracti128_si256, _mm256_hadd_epi32, _mm256_loadu_si256, _mm256_madd_epi16,
-        _mm256_setzero_si256, _mm256_zextsi128_si256,
+        _mm_add_ps, _mm_cvtepi32_ps, _mm_loadu_ps, _mm_loadu_si128, _mm_madd_epi16, _mm_mul_ps, _mm_set1_ps,
+        _mm_storeu_ps, _mm256_add_epi32, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_setzero_si256,
+        _mm256_zextsi128_si256,
     };
 
     use super::{FixedDense, GROUP, LANES};
+    use crate::dot::x86::sum_lanes;
 
     cpufeatures::new!(cpu_has_avx2, "avx2");
 
@@ -374,13 +366,6 @@ mod x86 {
                 }
             }
         }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn sum_lanes([a, b, c, d]: [__m256i; GROUP]) -> __m128i {
-        let halves = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
-        _mm_add_epi32(_mm256_castsi256_si128(halves), _mm256_extracti128_si256::<1>(halves))
     }
 }
 

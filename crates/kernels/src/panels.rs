@@ -129,7 +129,7 @@ impl Panels {
 }
 
 /// Adds a row times four panels to their sums.
-#[cfg_attr(target_family = "wasm", allow(dead_code, reason = "the form of other processors"))]
+#[cfg(not(target_family = "wasm"))]
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "compiled once for each set of instructions")]
 fn plain_row(row: &[f32], weights: &[f32], sums: &mut [[f32; PANEL]; TILE]) {
@@ -180,7 +180,8 @@ fn panel_sums(rows: &[f32], weights: &[f32]) -> [[f32; PANEL]; TILE] {
     plain(rows, weights)
 }
 
-#[cfg_attr(target_family = "wasm", allow(dead_code, reason = "the other form for tests"))]
+/// The plain form of it.
+#[cfg(not(target_family = "wasm"))]
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "compiled once for each set of instructions")]
 fn plain(rows: &[f32], weights: &[f32]) -> [[f32; PANEL]; TILE] {
