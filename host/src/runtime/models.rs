@@ -49,6 +49,9 @@ impl Models {
         if let Some(user) = self.states.user(items) {
             return Ok(user);
         }
+        if self.states.keeps_nothing() {
+            return self.encode_anew(within, items);
+        }
         let (known, mut state) = self.states.longest_before(items);
         let step = self.encode_from(within, &state, &items[known..]).map_err(|error| match error {
             InvokeError::Inference(inference::Error::UnknownItem(place)) => {
@@ -59,6 +62,17 @@ impl Models {
         state.extend_from_slice(&step.state);
         self.states.keep(items, &step.user, state);
         Ok(step.user)
+    }
+
+    /// Without the state, which would only be copied out of the instance.
+    fn encode_anew(&self, within: Within, items: &[u32]) -> Result<Vec<f32>, InvokeError> {
+        let user = match &self.form {
+            Form::Wasm(pre) => self.call(pre, within, |store, guest| {
+                guest.frontrow_edge_inference().call_encode(store, items)
+            })?,
+            Form::Native(models) => models.encode_from(&[], items).map_err(InvokeError::Inference)?.user,
+        };
+        finite(user, self.loaded.width as usize)
     }
 
     /// The same, going on from a state.

@@ -34,6 +34,11 @@ impl EncoderStates {
         Self { bytes_max, kept: Mutex::new(kept) }
     }
 
+    /// Whether nothing would be kept.
+    pub(super) fn keeps_nothing(&self) -> bool {
+        self.bytes_max == 0
+    }
+
     /// The vector of exactly this history.
     pub(super) fn user(&self, items: &[u32]) -> Option<Vec<f32>> {
         self.find(items).map(|encoded| encoded.user.to_vec())
@@ -69,7 +74,7 @@ impl EncoderStates {
     }
 
     fn find(&self, items: &[u32]) -> Option<Encoded> {
-        if self.bytes_max == 0 {
+        if self.keeps_nothing() {
             return None;
         }
         self.lock().states.get(items).cloned()
