@@ -17,7 +17,9 @@ pub fn decode_json<'a, T: Deserialize<'a>>(body: &'a [u8], bytes_max: usize) -> 
     if body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
         return Err(Refusal::new("json-malformed", "a message is an object, not a list"));
     }
-    serde_json::from_slice(body).map_err(|error| Refusal::new("json-malformed", error.to_string()))
+    // Once for the whole: the parser would do it for every name and text apart.
+    let text = str::from_utf8(body).map_err(|error| Refusal::new("json-malformed", error.to_string()))?;
+    serde_json::from_str(text).map_err(|error| Refusal::new("json-malformed", error.to_string()))
 }
 
 /// Parses a MessagePack message of at most `bytes_max` bytes, all of which it must use.
