@@ -102,14 +102,14 @@ pub struct WindowRecord {
     pub dimension: Dimension,
     /// Its value, as `eu` of a region; `all` where they have nothing in common, `other` beyond what a node counts apart.
     pub value: String,
-    /// Sessions that began.
+    /// Sessions with an event in the window; one that moved between nodes counts on both.
+    pub sessions: u64,
+    /// Of these, sessions of which this was the first event.
     pub started: u64,
     /// Sessions that ended.
     pub ended: u64,
-    /// Ended sessions that had seen the title almost whole.
-    pub completed: u64,
-    /// Most sessions at once, as far as seen.
-    pub viewers_max: u32,
+    /// Sessions that had their first error.
+    pub failed: u64,
     /// Time in which media was shown.
     pub played_ms: u64,
     /// Time spent waiting after the first frame.
@@ -124,18 +124,28 @@ pub struct WindowRecord {
     pub dropped_frames: u64,
     /// Bit rate times time, in kbit/s times ms, over `rated_ms`.
     pub rate_sum: u64,
-    /// Time whose bit rate is known.
+    /// Time in which a bit rate was known.
     pub rated_ms: u64,
-    /// Sum of the reported buffer levels, and their number.
+    /// Sum of the reported buffer levels, over `buffers`.
     pub buffer_sum_ms: u64,
-    /// Reports of a buffer level.
+    /// Buffer levels reported.
     pub buffers: u64,
-    /// Time from start to the first frame, in ms.
+    /// Sum of the shares of their titles that sessions saw which ended, in millionths, over `completions`.
+    pub completion_ppm_sum: u64,
+    /// Ended sessions of a title with a known length.
+    pub completions: u64,
+    /// Of these, sessions that saw nine tenths of it.
+    pub completed: u64,
+    /// Sum of the scores `session-v1` in thousandths, over `session_v1s`.
+    pub session_v1_milli_sum: u64,
+    /// Ended sessions with that score.
+    pub session_v1s: u64,
+    /// Sum of the opinion scores `mos-v1` in thousandths, over `moses`.
+    pub mos_milli_sum: u64,
+    /// Ended sessions with that score.
+    pub moses: u64,
+    /// Times from start to the first frame.
     pub startup_ms: SketchRecord,
-    /// `session-v1` of the sessions that ended, in hundredths.
-    pub session_v1: SketchRecord,
-    /// Opinion score of the sessions that ended, in hundredths.
-    pub mos_v1: SketchRecord,
     /// The window's own score; none where nothing was shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window_v1: Option<f64>,

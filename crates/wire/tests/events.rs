@@ -218,7 +218,7 @@ fn a_window_begins_at_a_multiple_of_its_length_and_its_sketches_rise() {
     assert_eq!(with(|window| window.value.clear()), "id-length");
     assert_eq!(with(|window| window.startup_ms.buckets = vec![9, 3]), "sketch-malformed");
     assert_eq!(with(|window| window.startup_ms.counts = vec![1, 0]), "sketch-malformed");
-    assert_eq!(with(|window| window.mos_v1.buckets = vec![1]), "sketch-malformed");
+    assert_eq!(with(|window| window.startup_ms.counts = vec![1]), "sketch-malformed");
     assert_eq!(with(|window| window.window_v1 = Some(f64::NAN)), "not-finite");
 }
 
