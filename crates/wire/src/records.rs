@@ -158,9 +158,7 @@ impl WindowRecord {
         if self.length_ms == 0 || !self.start_unix_ms.is_multiple_of(u64::from(self.length_ms)) {
             return Err(Refusal::new("window-misplaced", "a window begins at a multiple of its length"));
         }
-        [&self.startup_ms, &self.session_v1, &self.mos_v1]
-            .into_iter()
-            .try_for_each(SketchRecord::validate)?;
+        self.startup_ms.validate()?;
         check_finite(self.window_v1.into_iter())
     }
 }
