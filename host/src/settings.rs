@@ -33,6 +33,8 @@ pub struct Settings {
     pub answer_ttl: Duration,
     /// A session without events for so long is closed.
     pub session_idle: Duration,
+    /// Decisions logged a second.
+    pub decisions_per_s: u64,
 }
 
 impl Settings {
@@ -54,6 +56,7 @@ impl Settings {
             drain: Duration::from_millis(config.limits.drain_ms),
             answer_ttl: Duration::from_secs(config.limits.answer_ttl_s),
             session_idle: Duration::from_secs(config.limits.session_idle_s),
+            decisions_per_s: config.limits.decisions_per_s,
         })
     }
 

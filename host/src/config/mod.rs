@@ -145,9 +145,15 @@ pub struct Limits {
     /// A session without events for so long is closed, in seconds.
     #[serde(deserialize_with = "within::<1, { limits::SESSION_IDLE_S_MAX }, _>")]
     pub session_idle_s: u64,
-    /// Events waiting for the origin.
-    #[serde(deserialize_with = "within::<1, { limits::OUTBOX_EVENTS_MAX }, _>")]
-    pub outbox_events: u64,
+    /// What waits for the origin on the disk, in MiB; the oldest goes first.
+    #[serde(deserialize_with = "within::<{ limits::SPOOL_MIB_MIN }, { limits::SPOOL_MIB_MAX }, _>")]
+    pub spool_mib: u64,
+    /// What has waited longer goes, in hours.
+    #[serde(deserialize_with = "within::<1, { limits::SPOOL_AGE_H_MAX }, _>")]
+    pub spool_age_h: u64,
+    /// Decisions logged at the origin, a second; 0 logs none.
+    #[serde(deserialize_with = "within::<0, { limits::DECISIONS_PER_S_MAX }, _>")]
+    pub decisions_per_s: u64,
 }
 
 impl Default for Limits {
@@ -166,7 +172,9 @@ impl Default for Limits {
             encoder_states_mib: (limits::ENCODER_STATES_BYTES_DEFAULT >> 20) as u64,
             sessions: limits::SESSIONS_DEFAULT,
             session_idle_s: limits::SESSION_IDLE_S_DEFAULT,
-            outbox_events: limits::OUTBOX_EVENTS_DEFAULT,
+            spool_mib: limits::SPOOL_MIB_DEFAULT,
+            spool_age_h: limits::SPOOL_AGE_H_DEFAULT,
+            decisions_per_s: limits::DECISIONS_PER_S_DEFAULT,
         }
     }
 }
@@ -233,7 +241,8 @@ impl Config {
             ("[limits] answers", a.answers != b.answers),
             ("[limits] encoder_states_mib", a.encoder_states_mib != b.encoder_states_mib),
             ("[limits] sessions", a.sessions != b.sessions),
-            ("[limits] outbox_events", a.outbox_events != b.outbox_events),
+            ("[limits] spool_mib", a.spool_mib != b.spool_mib),
+            ("[limits] spool_age_h", a.spool_age_h != b.spool_age_h),
             ("[www] root", self.www != other.www),
         ]
         .into_iter()

@@ -1,0 +1,234 @@
+//! A part of the sessions, changed by one request at a time.
+
+use std::iter::repeat;
+use std::num::NonZeroUsize;
+use std::time::{Duration, Instant};
+
+use lru::LruCache;
+use units::UnixMillis;
+use windows::{Delta, Dimension, Window, Windows};
+use wire::packed::{FoldBatch, Folded};
+use wire::{Event, SessionRecord};
+
+use super::ids::Id;
+use super::session::Session;
+use super::{Call, Fate, FoldError};
+use crate::limits;
+use crate::runtime::{InvokeError, qoe};
+
+/// Playbacks by id, and what they saw within the last minutes.
+#[derive(Debug)]
+pub(super) struct Partition {
+    /// By last event; the one silent for longest comes first.
+    live: LruCache<Box<str>, Session>,
+    /// Kept for late events, repeated ones and questions; the oldest goes when it is full.
+    ended: LruCache<Box<str>, Session>,
+    windows: Windows,
+}
+
+/// The events of one session within a request, each with its place there and what its id is known by.
+pub(super) struct Group<'a> {
+    pub(super) session_id: &'a str,
+    pub(super) events: Vec<(u32, Id, &'a Event<'a>)>,
+}
+
+/// What came of the groups of a partition.
+#[derive(Debug, Default)]
+pub(super) struct Came {
+    /// Sessions that these events ended.
+    pub(super) ended: Vec<SessionRecord>,
+    /// Sessions that are live now and were not.
+    pub(super) begun: usize,
+    /// Sessions that were live and are not.
+    pub(super) stopped: usize,
+}
+
+impl Partition {
+    pub(super) fn new(ended_max: NonZeroUsize, seed: u64) -> Self {
+        Self {
+            live: LruCache::unbounded(),
+            ended: LruCache::sparse(ended_max),
+            windows: Windows::new(windows::Settings::default(), seed),
+        }
+    }
+
+    /// Folds the new events of some sessions with one call of the component; at most `room` sessions may begin.
+    pub(super) fn fold(
+        &mut self,
+        groups: &[Group<'_>],
+        room: usize,
+        call: &Call<'_>,
+        fates: &mut [Fate],
+    ) -> Came {
+        let mut came = Came::default();
+        let mut asked = Vec::with_capacity(groups.len());
+        let mut newcomers = 0;
+        for group in groups {
+            let known = self.known(group.session_id).map(|(session, _)| session);
+            if known.is_none() && newcomers == room {
+                refuse(group, &FoldError::Full, fates);
+                continue;
+            }
+            let fresh = fresh(known, group, fates);
+            if fresh.events.is_empty() {
+                continue;
+            }
+            newcomers += usize::from(known.is_none());
+            asked.push(fresh);
+        }
+        let refused = self.ask(&asked, false, call, fates, &mut came);
+        // Written by the component of another release: what was seen so far is lost, the rest counts.
+        self.ask(&refused, true, call, fates, &mut came);
+        came
+    }
+
+    /// Has the component fold, and takes over what it made; returns the sessions whose state it does not know.
+    fn ask<'a>(
+        &mut self,
+        asked: &[Group<'a>],
+        from_nothing: bool,
+        call: &Call<'_>,
+        fates: &mut [Fate],
+        came: &mut Came,
+    ) -> Vec<Group<'a>> {
+        let mut unknown = Vec::new();
+        if asked.is_empty() {
+            return unknown;
+        }
+        let mut batch = FoldBatch::new();
+        for group in asked {
+            let known = self.known(group.session_id).filter(|_| !from_nothing);
+            batch.session(known.map_or(&[], |(session, _)| &session.state));
+            group.events.iter().for_each(|&(_, _, event)| batch.event(event));
+        }
+        let answer = match (call.fold)(batch.bytes()) {
+            Ok(answer) => answer,
+            Err(error) => {
+                let error = FoldError::Invoke(error);
+                asked.iter().for_each(|group| refuse(group, &error, fates));
+                return unknown;
+            }
+        };
+        for (group, folded) in asked.iter().zip(answer.sessions()) {
+            match folded {
+                Ok(folded) => self.take(group, &folded, call, came),
+                Err(qoe::Error::StateMalformed) if !from_nothing => unknown.push(group.clone()),
+                Err(error) => refuse(group, &FoldError::Invoke(InvokeError::Qoe(error)), fates),
+            }
+        }
+        unknown
+    }
+
+    /// Takes over what the component made of a session's events.
+    fn take(&mut self, group: &Group<'_>, folded: &Folded<'_>, call: &Call<'_>, came: &mut Came) {
+        let id = group.session_id;
+        let was_live = self.live.contains(id);
+        // A session that was closed for its silence lives again with its next event.
+        let (key, mut session) = match self.live.pop_entry(id).or_else(|| self.ended.pop_entry(id)) {
+            Some(known) => known,
+            None => (id.into(), Session::new(call.now)),
+        };
+        group.events.iter().for_each(|&(_, id, event)| session.remember(id, event));
+        let had_stopped = session.has_stopped();
+        let delta = session.update(folded, call.generation);
+        session.touch(call.now);
+        self.note(&session, &delta, call);
+        let has_stopped = session.has_stopped();
+        if has_stopped && !had_stopped {
+            came.ended.push(session.record(id, folded.summary(), folded.scores()));
+        }
+        came.begun += usize::from(!was_live && !has_stopped);
+        came.stopped += usize::from(was_live && has_stopped);
+        if has_stopped {
+            self.ended.put(key, session)
+        } else {
+            self.live.put(key, session)
+        };
+    }
+
+    fn note(&mut self, session: &Session, delta: &Delta, call: &Call<'_>) {
+        let mut numbers = (Decimal::default(), Decimal::default());
+        let generation = numbers.0.write(call.generation);
+        let mut keys = [(Dimension::All, ""); 6];
+        let mut count = 0;
+        let mut add = |key| {
+            keys[count] = key;
+            count += 1;
+        };
+        add((Dimension::Generation, generation));
+        add((Dimension::Arm, call.arm));
+        if let Some(title) = session.title {
+            add((Dimension::Title, numbers.1.write(u64::from(title))));
+        }
+        for (dimension, label) in session.labels() {
+            if let Some(label) = label {
+                add((dimension, label));
+            }
+        }
+        let now = UnixMillis::new(call.now_unix_ms);
+        self.windows.note(session.newest_at(), now, &keys[..count], delta);
+    }
+
+    /// Closes up to [`limits::SWEPT_MAX`] sessions that had no event for `idle`; returns what they were.
+    pub(super) fn sweep(&mut self, idle: Duration, call: &Call<'_>) -> Vec<SessionRecord> {
+        let mut silent = Vec::new();
+        while silent.len() < limits::SWEPT_MAX
+            && self.live.peek_lru().is_some_and(|(_, session)| session.is_idle(idle, call.now))
+        {
+            silent.extend(self.live.pop_lru());
+        }
+        if silent.is_empty() {
+            return Vec::new();
+        }
+        let mut batch = FoldBatch::new();
+        silent.iter().for_each(|(_, session)| batch.session(&session.state));
+        let answer = (call.fold)(batch.bytes()).unwrap_or_default();
+        let mut closed = Vec::with_capacity(silent.len());
+        for ((id, session), folded) in silent.into_iter().zip(answer.sessions().map(Some).chain(repeat(None)))
+        {
+            // Without the component there is nothing to tell; the events are on their way to the origin.
+            let told = folded.and_then(Result::ok).map(|folded| (folded.summary(), folded.scores()));
+            let (summary, scores) = told.unwrap_or_default();
+            closed.push(session.record(&id, summary, scores));
+            self.ended.put(id, session);
+        }
+        closed
+    }
+
+    /// Windows that nothing can come late to any more.
+    pub(super) fn close_windows(&mut self, now: UnixMillis) -> Vec<Window> {
+        self.windows.close(now)
+    }
+
+    /// All windows as they are.
+    pub(super) fn drain_windows(&mut self) -> Vec<Window> {
+        self.windows.drain()
+    }
+
+    /// What is known of a session, and whether it is live.
+    pub(super) fn known(&self, session_id: &str) -> Option<(&Session, bool)> {
+        let live = self.live.peek(session_id).map(|session| (session, true));
+        live.or_else(|| self.ended.peek(session_id).map(|session| (session, false)))
+    }
+}
+
+fn refuse(group: &Group<'_>, error: &FoldError, fates: &mut [Fate]) {
+    for &(place, _, _) in &group.events {
+        fates[place as usize] = Fate::Refused(error.clone());
+    }
+}
+
+/// The events of a group that are new; the others are marked as repeated.
+fn fresh<'a>(known: Option<&Session>, group: &Group<'a>, fates: &mut [Fate]) -> Group<'a> {
+    let mut fresh = Group { session_id: group.session_id, events: Vec::with_capacity(group.events.len()) };
+    for &(place, id, event) in &group.events {
+        let is_known = known.is_some_and(|session| session.knows(id));
+        if is_known || fresh.events.iter().any(|&(_, other, _)| other == id) {
+            fates[place as usize] = Fate::Duplicate;
+        } else {
+            fates[place as usize] = Fate::Accepted;
+            fresh.events.push((place, id, event));
+        }
+    }
+    fresh
+}
