@@ -123,7 +123,13 @@ pub const SWEPT_MAX: usize = 1_000;
 /// Events of the time before a start that are folded again, in bytes of frames: more would make a start late.
 pub const REPLAY_BYTES_MAX: u64 = 256 << 20;
 
+/// Pause between two looks for sessions that have fallen silent and windows that are over.
+pub const SWEEP_PAUSE: Duration = Duration::from_secs(1);
+
 // Spool and forwarding.
+
+/// Events that the origin has are kept as long at least, to know a repeated one after a start. Milliseconds.
+pub const KEEP_MS_MIN: u64 = 60_000;
 
 /// Bytes of the spool unless configured, in MiB: a day without the origin at a thousand events a second.
 pub const SPOOL_MIB_DEFAULT: u64 = 16_384;
