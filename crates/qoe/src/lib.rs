@@ -11,7 +11,7 @@ mod alerts;
 mod score;
 mod summary;
 
-pub use alerts::{Alert, AlertRule, AlertRuleError, Bound, Metric, Readings, Severity, fired};
+pub use alerts::{AlertRule, AlertRuleError, Bound, Hysteresis, Metric, Reading, Readings, Severity};
 pub use score::{
     Scores, SessionFigures, WindowFigures, completion, rebuffer_ratio, score, session_v1, window_v1,
 };
