@@ -18,6 +18,7 @@ mod recommend;
 mod refusal;
 mod retrieve;
 mod session;
+pub mod structured;
 mod text;
 
 pub use batch::{Batch, BatchStored, SessionRecord};
