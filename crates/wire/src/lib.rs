@@ -6,6 +6,7 @@
 
 mod batch;
 mod bitrate;
+pub mod cmcd;
 mod config;
 mod decision;
 mod decode;
