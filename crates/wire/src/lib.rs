@@ -7,6 +7,7 @@
 mod batch;
 mod bitrate;
 pub mod cmcd;
+pub mod cmsd;
 mod config;
 mod decision;
 mod decode;
