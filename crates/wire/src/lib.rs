@@ -6,6 +6,8 @@
 
 mod batch;
 mod bitrate;
+pub mod cmcd;
+pub mod cmsd;
 mod config;
 mod decision;
 mod decode;
@@ -20,6 +22,7 @@ mod records;
 mod refusal;
 mod retrieve;
 mod session;
+pub mod structured;
 mod text;
 
 pub use batch::{Batch, BatchStored, Frame, Lane, read_events, read_records, write_events, write_records};
