@@ -3,6 +3,7 @@
 pub mod answer_cache;
 pub mod config;
 mod convert;
+pub mod decisions;
 pub mod dice;
 pub mod edge;
 pub mod forwarder;
@@ -11,8 +12,10 @@ pub mod limits;
 pub mod metrics;
 pub mod node;
 pub mod outbox;
+mod recovery;
 pub mod runtime;
 pub mod serving;
 pub mod sessions;
 pub mod settings;
 pub mod sync;
+pub mod watch;

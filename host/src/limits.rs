@@ -126,6 +126,15 @@ pub const REPLAY_BYTES_MAX: u64 = 256 << 20;
 /// Pause between two looks for sessions that have fallen silent and windows that are over.
 pub const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 
+/// Turns of alerts that `/v1/alerts` tells of: a day of a restless table.
+pub const ALERT_CHANGES_KEPT: usize = 1_000;
+/// Streams of viewers at once: each holds a connection for as long as it likes.
+pub const STREAMS_MAX: usize = 256;
+/// Pause between two messages of such a stream.
+pub const STREAM_PAUSE: Duration = Duration::from_secs(1);
+/// Titles in one message of it; the others come with the next.
+pub const STREAM_TITLES_MAX: usize = 1_000;
+
 // Spool and forwarding.
 
 /// Events that the origin has are kept as long at least, to know a repeated one after a start. Milliseconds.

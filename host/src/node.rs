@@ -12,6 +12,7 @@ use wire::{Event, Records, SessionRecord};
 use crate::answer_cache::AnswerCache;
 use crate::config::{Config, ConfigError};
 use crate::convert;
+use crate::decisions::DecisionLog;
 use crate::dice::Dice;
 use crate::edge::StartError;
 use crate::metrics::{Metrics, Snapshot};
@@ -21,6 +22,7 @@ use crate::serving::Serving;
 use crate::sessions::{Call, FoldError, Outcome, SessionView, Sessions};
 use crate::settings::Settings;
 use crate::sync::SyncState;
+use crate::watch::Watch;
 use crate::{limits, recovery};
 
 /// What the requests of a node share.
@@ -44,6 +46,10 @@ pub struct Node {
     pub sessions: Sessions,
     /// What goes to the origin; none when nothing is sent there.
     pub outbox: Option<Arc<Outbox>>,
+    /// What operators are told of.
+    pub watch: Watch,
+    /// How many decisions may still be logged.
+    pub log: DecisionLog,
     // Sessions of the time before the start are there again.
     recovered: OnceLock<()>,
     /// What is counted.
@@ -52,6 +58,8 @@ pub struct Node {
     pub dice: Dice,
     /// One permit an invocation on a blocking thread.
     pub admission: Arc<Semaphore>,
+    /// One permit a stream of viewers.
+    pub streams: Arc<Semaphore>,
 }
 
 impl Node {
@@ -73,10 +81,13 @@ impl Node {
             arm: config.origin.channel.clone(),
             sessions: Sessions::new(number(config.limits.sessions)),
             outbox,
+            watch: Watch::new(config)?,
+            log: DecisionLog::default(),
             recovered: OnceLock::new(),
             metrics,
             dice,
             admission: Arc::new(Semaphore::new(number(config.limits.invocations).min(2 * processors))),
+            streams: Arc::new(Semaphore::new(limits::STREAMS_MAX)),
         })
     }
 
@@ -104,7 +115,8 @@ impl Node {
     pub fn sweep(&self, now: Instant) -> usize {
         let idle = self.settings.load().session_idle;
         let closed = self.close("idle", idle, now);
-        let windows = self.sessions.close_windows(UnixMillis::new(unix_ms()));
+        let (windows, closed_until) = self.sessions.close_windows(UnixMillis::new(unix_ms()));
+        self.watch.judge(&windows, closed_until, &self.metrics);
         self.tell(Records { windows: windows.iter().map(convert::window).collect(), ..Records::default() });
         if let Some(outbox) = &self.outbox {
             outbox.flush_decisions();
@@ -170,6 +182,7 @@ impl Node {
             stale: self.is_stale(now),
             viewers: self.sessions.live(),
             answers: self.answers.len() + self.pages.len(),
+            alerts: self.watch.raised(),
             spool: self.outbox.as_ref().map(|outbox| outbox.status()).unwrap_or_default(),
             synced_s: self.sync.since_success(now).map_or(f64::INFINITY, |since| since.as_secs_f64()),
         }

@@ -17,6 +17,19 @@ pub enum Metric {
     ViewersDrop,
 }
 
+impl Metric {
+    /// A stable name for tables and messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Qoe => "qoe",
+            Self::RebufferRatio => "rebuffer-ratio",
+            Self::StartupP95Ms => "startup-p95-ms",
+            Self::ErrorRate => "error-rate",
+            Self::ViewersDrop => "viewers-drop",
+        }
+    }
+}
+
 /// When a figure is bad.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Bound {
@@ -33,6 +46,16 @@ pub enum Severity {
     Warning,
     /// Look at it now.
     Critical,
+}
+
+impl Severity {
+    /// A stable name for tables and messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
 }
 
 /// A line of the table: raise an alert when the figure is beyond the bound.

@@ -20,6 +20,8 @@ mod window;
 
 pub use aggregator::{Counts, Noted, Settings, SettingsError, Windows};
 pub use alerts::{Alert, Alerts, AlertsError, Change, Turn};
+pub use qoe::{Bound, Metric, Severity};
+
 pub use delta::{Delta, End, Seen};
 pub use dimension::Dimension;
 pub use figures::{Figures, Startup};

@@ -34,6 +34,9 @@ pub struct Config {
     pub ladder: PathBuf,
     /// The tables of network speed to picture height, by region.
     pub rules: PathBuf,
+    /// The table of alerts; without it none is raised.
+    #[serde(default)]
+    pub alerts: Option<PathBuf>,
     /// Who runs the models of a release: `"wasm"` or `"native"`.
     #[serde(default)]
     pub inference: Inference,
@@ -210,9 +213,9 @@ impl Config {
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let mut config: Self = parse_toml(text, path)?;
         let folder = path.parent().unwrap_or(Path::new("."));
-        let Self { data_dir, cache_dir, ladder, rules, origin, www, .. } = &mut config;
+        let Self { data_dir, cache_dir, ladder, rules, alerts, origin, www, .. } = &mut config;
         let fixed = [data_dir, cache_dir, ladder, rules, &mut origin.root].into_iter();
-        for path in fixed.chain(&mut origin.token_file).chain(www.as_mut().map(|www| &mut www.root)) {
+        for path in fixed.chain(alerts).chain(&mut origin.token_file).chain(www.as_mut().map(|www| &mut www.root)) {
             *path = folder.join(&*path);
         }
         Ok(config)
@@ -226,6 +229,7 @@ impl Config {
             ("node", self.node != other.node),
             ("data_dir", self.data_dir != other.data_dir),
             ("cache_dir", self.cache_dir != other.cache_dir),
+            ("alerts", self.alerts != other.alerts),
             ("inference", self.inference != other.inference),
             ("[public] listen", self.public.listen != other.public.listen),
             ("[admin] listen", self.admin != other.admin),

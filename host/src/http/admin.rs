@@ -34,6 +34,11 @@ pub(super) async fn metrics(State(node): State<Arc<Node>>) -> Response {
     response
 }
 
+/// The alerts that are raised, and the last that turned.
+pub(super) async fn alerts(State(node): State<Arc<Node>>) -> Response {
+    Form::Json.answer(&node.watch.answer())
+}
+
 /// How the node is.
 pub(super) async fn status(State(node): State<Arc<Node>>) -> Response {
     let serving = node.serving.load_full();

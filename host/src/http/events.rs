@@ -28,7 +28,7 @@ pub(super) async fn answer(
     body: Body,
 ) -> Result<Response, ApiError> {
     let settings = node.settings.load_full();
-    let form = asked.form_of(&headers, &[Form::Json, Form::MessagePack])?;
+    let form = Form::among(&headers, &[Form::Json, Form::MessagePack])?;
     let body = whole(&headers, body, settings.body).await?;
     let mut stages = Stages::begin();
     let taken = Taken::of(&node, &asked, &mut stages, body, move |body| match form {

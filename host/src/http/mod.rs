@@ -12,6 +12,7 @@ mod question;
 mod recommend;
 pub mod server;
 mod sessions;
+mod viewers;
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -89,6 +90,7 @@ pub fn public(node: &Arc<Node>) -> Routes {
         .on("POST /v1/bitrate", post(bitrate::answer))
         .on("POST /v1/events", post(events::answer))
         .on("GET /v1/sessions/{id}", get(sessions::answer))
+        .on("GET /v1/viewers", get(viewers::answer))
         .on("GET /v1/candidates/{region}", get(files::candidates))
         .on("GET /v1/titles", get(files::titles))
         .on("GET /v1/ranker", get(files::ranker))
@@ -103,6 +105,7 @@ pub fn admin(node: &Arc<Node>) -> Routes {
         .on("GET /readyz", get(admin::readyz))
         .on("GET /metrics", get(admin::metrics))
         .on("GET /status", get(admin::status))
+        .on("GET /v1/alerts", get(admin::alerts))
 }
 
 /// Which pages of other hosts may ask from a browser; follows a reload.

@@ -11,7 +11,8 @@ use wire::packed::{FoldBatch, Folded};
 use wire::{Event, SessionRecord};
 
 use super::ids::Id;
-use super::session::Session;
+use super::decimal::Decimal;
+use super::session::{Session, SessionView};
 use super::{Call, Fate, FoldError};
 use crate::limits;
 use crate::runtime::{InvokeError, qoe};
@@ -41,6 +42,15 @@ pub(super) struct Came {
     pub(super) begun: usize,
     /// Sessions that were live and are not.
     pub(super) stopped: usize,
+    /// Who began or ceased to watch a title.
+    pub(super) moves: Vec<Move>,
+}
+
+/// A viewer of a title, by its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Move {
+    Joined(u32),
+    Left(u32),
 }
 
 impl Partition {
@@ -170,34 +180,74 @@ impl Partition {
     }
 
     /// Closes up to [`limits::SWEPT_MAX`] sessions that had no event for `idle`; returns what they were.
-    pub(super) fn sweep(&mut self, idle: Duration, call: &Call<'_>) -> Vec<SessionRecord> {
+    pub(super) fn sweep(&mut self, idle: Duration, call: &Call<'_>) -> Came {
         let mut silent = Vec::new();
         while silent.len() < limits::SWEPT_MAX
             && self.live.peek_lru().is_some_and(|(_, session)| session.is_idle(idle, call.now))
         {
             silent.extend(self.live.pop_lru());
         }
+        let mut came = Came::default();
         if silent.is_empty() {
-            return Vec::new();
+            return came;
         }
         let mut batch = FoldBatch::new();
         silent.iter().for_each(|(_, session)| batch.session(&session.state));
         let answer = (call.fold)(batch.bytes()).unwrap_or_default();
-        let mut closed = Vec::with_capacity(silent.len());
-        for ((id, session), folded) in silent.into_iter().zip(answer.sessions().map(Some).chain(repeat(None)))
+        for ((id, mut session), folded) in silent.into_iter().zip(answer.sessions().map(Some).chain(repeat(None)))
         {
             // Without the component there is nothing to tell; the events are on their way to the origin.
             let told = folded.and_then(Result::ok).map(|folded| (folded.summary(), folded.scores()));
             let (summary, scores) = told.unwrap_or_default();
-            closed.push(session.record(&id, summary, scores));
+            came.ended.push(session.record(&id, summary, scores));
+            came.stopped += 1;
+            came.moves.extend(session.count(false));
             self.ended.put(id, session);
         }
-        closed
+        came
     }
 
-    /// Windows that nothing can come late to any more.
-    pub(super) fn close_windows(&mut self, now: UnixMillis) -> Vec<Window> {
-        self.windows.close(now)
+    /// Ends a session that was recorded before, unless it has had an event since.
+    pub(super) fn retire(&mut self, session_id: &str, ended_unix_ms: u64) -> Came {
+        let mut came = Came::default();
+        let is_over = |session: &Session| session.newest_at().get() <= ended_unix_ms;
+        if self.live.peek(session_id).is_some_and(is_over)
+            && let Some((id, mut session)) = self.live.pop_entry(session_id)
+        {
+            came.stopped = 1;
+            came.moves.extend(session.count(false));
+            self.ended.put(id, session);
+        }
+        came
+    }
+
+    /// What is known of a session, with what the component says of its state.
+    pub(super) fn view(&self, session_id: &str, call: &Call<'_>) -> Result<Option<SessionView>, FoldError> {
+        let Some((session, is_live)) = self.known(session_id) else { return Ok(None) };
+        let mut batch = FoldBatch::new();
+        batch.session(&session.state);
+        let answer = (call.fold)(batch.bytes())?;
+        let folded = answer.sessions().next().ok_or(InvokeError::Nonsense(Nonsense::AnswerCut))?;
+        let folded = folded.map_err(|error| FoldError::Invoke(InvokeError::Qoe(error)))?;
+        Ok(Some(SessionView {
+            generation: session.generation,
+            viewer: session.viewer,
+            title: session.title,
+            ended: !is_live,
+            summary: folded.summary(),
+            scores: folded.scores(),
+        }))
+    }
+
+    /// Lets go of windows that were told of before.
+    pub(super) fn forget_windows(&mut self, until: UnixMillis) {
+        self.windows.forget(until);
+    }
+
+    /// Windows that nothing can come late to any more, and until when all are closed.
+    pub(super) fn close_windows(&mut self, now: UnixMillis) -> (Vec<Window>, UnixMillis) {
+        let closed = self.windows.close(now);
+        (closed, self.windows.closed_until())
     }
 
     /// All windows as they are.
@@ -206,7 +256,7 @@ impl Partition {
     }
 
     /// What is known of a session, and whether it is live.
-    pub(super) fn known(&self, session_id: &str) -> Option<(&Session, bool)> {
+    fn known(&self, session_id: &str) -> Option<(&Session, bool)> {
         let live = self.live.peek(session_id).map(|session| (session, true));
         live.or_else(|| self.ended.peek(session_id).map(|session| (session, false)))
     }
