@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wire::{LadderFile, RulesFile};
 
-use crate::config::{Config, ConfigError, parse_toml, read_text};
+use crate::config::{CmsdKeys, Config, ConfigError, parse_toml, read_text};
 use crate::limits;
 
 /// The settings that a reload can change, ready to use.
@@ -19,6 +19,8 @@ pub struct Settings {
     pub rules: RulesFile,
     /// Pages of other hosts that may ask.
     pub cors_origins: Vec<String>,
+    /// What answers about bit rates say in `CMSD-Dynamic`.
+    pub cmsd: CmsdKeys,
     /// Pause between two looks at the origin.
     pub poll: Duration,
     /// Without a good look for so long the answers are marked stale.
@@ -49,6 +51,7 @@ impl Settings {
             ladder,
             rules,
             cors_origins: config.public.cors_origins.clone(),
+            cmsd: config.public.cmsd,
             poll: Duration::from_secs(config.origin.poll_s),
             stale_after: Duration::from_secs(config.origin.stale_after_s),
             queue: Duration::from_millis(config.limits.queue_ms),

@@ -63,6 +63,27 @@ pub struct Public {
     /// Pages of other hosts that may ask, as `https://example.org`; `*` for all.
     #[serde(default)]
     pub cors_origins: Vec<String>,
+    /// What answers about bit rates say in `CMSD-Dynamic`.
+    #[serde(default)]
+    pub cmsd: CmsdKeys,
+}
+
+/// Keys of `CMSD-Dynamic` (CTA-5006) that a node writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CmsdKeys {
+    /// The throughput that the node reckons with.
+    pub etp: bool,
+    /// The shortest wait for a first byte that the player told.
+    pub rtt: bool,
+    /// The chosen rung as the highest to play. Some players obey it without being asked, so it is off unless wanted.
+    pub mb: bool,
+}
+
+impl Default for CmsdKeys {
+    fn default() -> Self {
+        Self { etp: true, rtt: true, mb: false }
+    }
 }
 
 /// The listener of operators.

@@ -116,7 +116,7 @@ pub fn cors(node: &Arc<Node>) -> CorsLayer {
         .allow_origin(AllowOrigin::predicate(allowed))
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([CONTENT_TYPE, HeaderName::from_static("traceparent")])
-        .expose_headers([REQUEST_ID, RETRY_AFTER, files::GENERATION, files::RULES])
+        .expose_headers([REQUEST_ID, RETRY_AFTER, files::GENERATION, files::RULES, bitrate::DYNAMIC])
         .max_age(Duration::from_secs(600))
 }
 
