@@ -72,6 +72,9 @@ impl From<&FoldError> for ApiError {
         match error {
             FoldError::Full => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.code(), error.to_string()),
             FoldError::Invoke(error) => error.into(),
+            FoldError::Session(_) | FoldError::Nonsense => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, error.code(), "the component failed")
+            }
         }
     }
 }

@@ -20,8 +20,7 @@ use std::time::{Duration, Instant};
 use foldhash::quality::RandomState;
 use units::UnixMillis;
 use windows::{Changes, Viewers, Window};
-use wire::packed::FoldedBatch;
-use wire::{Event, SessionRecord};
+use wire::{Event, Refusal, SessionRecord};
 
 use crate::limits;
 use crate::runtime::InvokeError;
@@ -54,7 +53,7 @@ pub struct Call<'a> {
     /// The same by the machine's clock.
     pub now_unix_ms: u64,
     /// A call of the release's component: a packed batch in, its packed answer out.
-    pub fold: &'a dyn Fn(&[u8]) -> Result<FoldedBatch, InvokeError>,
+    pub fold: &'a dyn Fn(&[u8]) -> Result<Vec<u8>, InvokeError>,
 }
 
 /// What became of an event.
@@ -86,6 +85,12 @@ pub enum FoldError {
     /// The qoe component gave no answer.
     #[error(transparent)]
     Invoke(#[from] InvokeError),
+    /// The qoe component refused the session or its events.
+    #[error("refused: {0}")]
+    Session(Refusal),
+    /// The qoe component answered what cannot be read.
+    #[error("the component answered nonsense")]
+    Nonsense,
 }
 
 impl FoldError {
@@ -94,6 +99,8 @@ impl FoldError {
         match self {
             Self::Full => "sessions-full",
             Self::Invoke(error) => error.code(),
+            Self::Session(refusal) => refusal.code,
+            Self::Nonsense => "nonsense-answer",
         }
     }
 }

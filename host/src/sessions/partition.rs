@@ -15,7 +15,6 @@ use super::decimal::Decimal;
 use super::session::{Session, SessionView};
 use super::{Call, Fate, FoldError};
 use crate::limits;
-use crate::runtime::{InvokeError, qoe};
 
 /// Playbacks by id, and what they saw within the last minutes.
 #[derive(Debug)]
@@ -28,6 +27,7 @@ pub(super) struct Partition {
 }
 
 /// The events of one session within a request, each with its place there and what its id is known by.
+#[derive(Clone)]
 pub(super) struct Group<'a> {
     pub(super) session_id: &'a str,
     pub(super) events: Vec<(u32, Id, &'a Event<'a>)>,
@@ -105,32 +105,30 @@ impl Partition {
         if asked.is_empty() {
             return unknown;
         }
-        let mut batch = FoldBatch::new();
-        for group in asked {
+        let states = asked.iter().map(|group| {
             let known = self.known(group.session_id).filter(|_| !from_nothing);
-            batch.session(known.map_or(&[], |(session, _)| &session.state));
-            group.events.iter().for_each(|&(_, _, event)| batch.event(event));
-        }
-        let answer = match (call.fold)(batch.bytes()) {
-            Ok(answer) => answer,
+            (known.map_or(&[][..], |(session, _)| &session.state), group.events.as_slice())
+        });
+        let answer = batch(states).and_then(|batch| Ok((call.fold)(batch.bytes())?));
+        let folded = match answer.as_deref().map_err(Clone::clone).and_then(|answer| folded(answer, asked.len())) {
+            Ok(folded) => folded,
             Err(error) => {
-                let error = FoldError::Invoke(error);
                 asked.iter().for_each(|group| refuse(group, &error, fates));
                 return unknown;
             }
         };
-        for (group, folded) in asked.iter().zip(answer.sessions()) {
+        for (group, folded) in asked.iter().zip(folded) {
             match folded {
-                Ok(folded) => self.take(group, &folded, call, came),
-                Err(qoe::Error::StateMalformed) if !from_nothing => unknown.push(group.clone()),
-                Err(error) => refuse(group, &FoldError::Invoke(InvokeError::Qoe(error)), fates),
+                Ok(folded) => self.take(group, folded, call, came),
+                Err(refusal) if refusal.code == STATE_MALFORMED && !from_nothing => unknown.push(group.clone()),
+                Err(refusal) => refuse(group, &FoldError::Session(refusal), fates),
             }
         }
         unknown
     }
 
     /// Takes over what the component made of a session's events.
-    fn take(&mut self, group: &Group<'_>, folded: &Folded<'_>, call: &Call<'_>, came: &mut Came) {
+    fn take(&mut self, group: &Group<'_>, folded: Folded<'_>, call: &Call<'_>, came: &mut Came) {
         let id = group.session_id;
         let was_live = self.live.contains(id);
         // A session that was closed for its silence lives again with its next event.
@@ -140,12 +138,12 @@ impl Partition {
         };
         group.events.iter().for_each(|&(_, id, event)| session.remember(id, event));
         let had_stopped = session.has_stopped();
-        let delta = session.update(folded, call.generation);
+        let delta = session.update(&folded, call.generation);
         session.touch(call.now);
         self.note(&session, &delta, call);
         let has_stopped = session.has_stopped();
         if has_stopped && !had_stopped {
-            came.ended.push(session.record(id, folded.summary(), folded.scores()));
+            came.ended.push(session.record(id, folded.summary, folded.scores));
         }
         came.begun += usize::from(!was_live && !has_stopped);
         came.stopped += usize::from(was_live && has_stopped);
@@ -224,18 +222,15 @@ impl Partition {
     /// What is known of a session, with what the component says of its state.
     pub(super) fn view(&self, session_id: &str, call: &Call<'_>) -> Result<Option<SessionView>, FoldError> {
         let Some((session, is_live)) = self.known(session_id) else { return Ok(None) };
-        let mut batch = FoldBatch::new();
-        batch.session(&session.state);
-        let answer = (call.fold)(batch.bytes())?;
-        let folded = answer.sessions().next().ok_or(InvokeError::Nonsense(Nonsense::AnswerCut))?;
-        let folded = folded.map_err(|error| FoldError::Invoke(InvokeError::Qoe(error)))?;
+        let answer = (call.fold)(batch([(&*session.state, &[][..])].into_iter())?.bytes())?;
+        let told = folded(&answer, 1)?.pop().ok_or(FoldError::Nonsense)?.map_err(FoldError::Session)?;
         Ok(Some(SessionView {
             generation: session.generation,
             viewer: session.viewer,
             title: session.title,
             ended: !is_live,
-            summary: folded.summary(),
-            scores: folded.scores(),
+            summary: told.summary,
+            scores: told.scores,
         }))
     }
 
@@ -261,6 +256,29 @@ impl Partition {
         live.or_else(|| self.ended.peek(session_id).map(|session| (session, false)))
     }
 }
+
+/// States with what is to be folded into them, as the component takes them.
+fn batch<'a>(
+    sessions: impl Iterator<Item = (&'a [u8], &'a [(u32, Id, &'a Event<'a>)])>,
+) -> Result<FoldBatch, FoldError> {
+    let mut batch = FoldBatch::default();
+    let mut records = Vec::new();
+    for (state, events) in sessions {
+        records.clear();
+        events.iter().for_each(|&(_, _, event)| pack_event(&event.into(), &mut records));
+        batch.add_packed(state, &records).map_err(FoldError::Session)?;
+    }
+    Ok(batch)
+}
+
+/// What the component says of each session of a batch of `count`.
+fn folded(answer: &[u8], count: usize) -> Result<Vec<Result<Folded<'_>, Refusal>>, FoldError> {
+    let folded = packed::folded(answer).map_err(|_| FoldError::Nonsense)?;
+    if folded.len() == count { Ok(folded) } else { Err(FoldError::Nonsense) }
+}
+
+/// What the component says of a state that another version of it wrote.
+const STATE_MALFORMED: &str = "state-malformed";
 
 fn refuse(group: &Group<'_>, error: &FoldError, fates: &mut [Fate]) {
     for &(place, _, _) in &group.events {

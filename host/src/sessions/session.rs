@@ -101,7 +101,7 @@ impl Session {
         folded: &Folded<'_>,
         generation: u64,
     ) -> Delta {
-        let (state, summary, scores) = (folded.state(), folded.summary(), folded.scores());
+        let Folded { state, summary, scores } = folded;
         if *self.state == *state {
             // Written before: an allocation less.
         } else if self.state.len() == state.len() {
@@ -110,7 +110,7 @@ impl Session {
             self.state = state.into();
         }
         self.generation = generation;
-        let seen = seen(&summary, self.last_unix_ms);
+        let seen = seen(summary, self.last_unix_ms);
         let end =
             End { completion: scores.completion, session_v1: Some(scores.session_v1), mos: scores.mos_v1 };
         let delta = Delta::between(&self.seen, &seen, end);
