@@ -14,12 +14,14 @@ mod decode;
 mod event;
 mod home;
 pub mod limits;
+mod percent;
 mod playback;
 mod ranked;
 mod recommend;
 mod refusal;
 mod retrieve;
 mod session;
+pub mod steering;
 pub mod structured;
 mod text;
 

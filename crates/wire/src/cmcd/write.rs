@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::key::{Kind, Use};
 use super::report::{Cmcd, CustomValue, Measured};
 use super::validate::{exact_of, is_allowed};
-use super::{Event, Header, Key, Mode, ObjectType, percent};
+use super::{Event, Header, Key, Mode, ObjectType};
+use crate::percent;
 
 /// How reports are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
