@@ -16,7 +16,6 @@
 mod finding;
 mod key;
 pub mod limits;
-mod percent;
 mod read;
 mod report;
 mod take;

@@ -15,6 +15,7 @@ mod event;
 mod events;
 mod home;
 pub mod limits;
+mod percent;
 mod playback;
 mod ranked;
 mod recommend;
@@ -22,6 +23,7 @@ mod records;
 mod refusal;
 mod retrieve;
 mod session;
+pub mod steering;
 pub mod structured;
 mod text;
 

@@ -8,7 +8,8 @@ use super::finding::{Cause, CmcdError, Finding, Findings};
 use super::limits::{BODY_BYTES_MAX, BODY_LINES_MAX, LINE_BYTES_MAX};
 use super::report::Cmcd;
 use super::take::{Bare, Taker};
-use super::{Header, Key, Mode, percent};
+use super::{Header, Key, Mode};
+use crate::percent::{self, BrokenAt};
 
 /// A report and what is wrong with it.
 #[derive(Clone, Debug, Default)]
@@ -81,7 +82,7 @@ impl Reader {
             return Err(CmcdError::LineTooLong { bytes: argument.len() });
         }
         decoded.clear();
-        percent::decode(argument, decoded)?;
+        percent::decode(argument, decoded).map_err(|BrokenAt(at)| CmcdError::Malformed { at: Some(at) })?;
         self.line(decoded).map(Some)
     }
 

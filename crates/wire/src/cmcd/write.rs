@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::key::{Kind, Use};
 use super::report::{Cmcd, CustomValue, Measured};
 use super::validate::{exact_of, is_allowed};
-use super::{Event, Header, Key, Mode, ObjectType, percent};
+use super::{Event, Header, Key, Mode, ObjectType};
+use crate::percent;
 
 /// How reports are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,8 +104,7 @@ impl Writer {
         }
         match key {
             Key::V => is_version_2,
-            // The range belongs to a path, and is kept with it.
-            Key::Nrr => report.next().first().is_some_and(|next| next.range.is_some()),
+            Key::Nrr => next_range(report).is_some(),
             _ if !report.has(key) => false,
             Key::Pr => report.playback_rate_milli() != 1_000 || event == Some(Event::PlaybackRate),
             Key::Bg => report.flag(key) || event == Some(Event::Background),
@@ -133,8 +133,7 @@ impl Writer {
                 decimal(i64::from(report.playback_rate_milli()), line);
             }
             Kind::Text { .. } => {
-                let range = || report.next().first().and_then(|next| next.range.as_deref());
-                let text = if key == Key::Nrr { range() } else { report.text(key) };
+                let text = if key == Key::Nrr { next_range(report) } else { report.text(key) };
                 line.push('=');
                 quoted(text.unwrap_or_default(), line);
             }
@@ -164,6 +163,12 @@ impl Writer {
             }
         }
     }
+}
+
+/// The range of version 1: alone it is one of the object that is asked for now.
+fn next_range<'r>(report: &'r Cmcd<'_>) -> Option<&'r str> {
+    let of_next = || report.next().first().and_then(|next| next.range.as_deref());
+    report.text(Key::Nrr).or_else(of_next)
 }
 
 fn list<T>(items: &[T], line: &mut String, mut item: impl FnMut(&T, &mut String)) {

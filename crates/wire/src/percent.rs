@@ -1,14 +1,16 @@
 //! Percent-encoding as browsers' `encodeURIComponent` does it.
 
-use super::finding::CmcdError;
+/// Where a text is not percent-encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BrokenAt(pub(crate) usize);
 
 /// Appends the decoded text; what is not UTF-8 or not two digits after a percent sign is refused.
-pub(super) fn decode(text: &str, decoded: &mut String) -> Result<(), CmcdError> {
+pub(crate) fn decode(text: &str, decoded: &mut String) -> Result<(), BrokenAt> {
     let mut rest = text;
     while let Some(at) = rest.find('%') {
         decoded.push_str(&rest[..at]);
         let mut octets = [0; 4];
-        let first = octet(&rest[at..]).ok_or_else(|| malformed(text, &rest[at..]))?;
+        let first = octet(&rest[at..]).ok_or_else(|| broken(text, &rest[at..]))?;
         octets[0] = first;
         // A character of UTF-8 says with its first byte how many it has.
         let length = match first {
@@ -19,9 +21,9 @@ pub(super) fn decode(text: &str, decoded: &mut String) -> Result<(), CmcdError> 
         };
         for (index, place) in octets.iter_mut().enumerate().take(length).skip(1) {
             let more = rest.get(at + 3 * index..).and_then(octet);
-            *place = more.ok_or_else(|| malformed(text, &rest[at..]))?;
+            *place = more.ok_or_else(|| broken(text, &rest[at..]))?;
         }
-        let character = std::str::from_utf8(&octets[..length]).map_err(|_| malformed(text, &rest[at..]))?;
+        let character = std::str::from_utf8(&octets[..length]).map_err(|_| broken(text, &rest[at..]))?;
         decoded.push_str(character);
         rest = &rest[at + 3 * length..];
     }
@@ -30,7 +32,7 @@ pub(super) fn decode(text: &str, decoded: &mut String) -> Result<(), CmcdError> 
 }
 
 /// Appends the encoded text.
-pub(super) fn encode(text: &str, encoded: &mut String) {
+pub(crate) fn encode(text: &str, encoded: &mut String) {
     const DIGITS: [char; 16] =
         ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
     for byte in text.bytes() {
@@ -55,8 +57,8 @@ fn octet(text: &str) -> Option<u8> {
     Some((digit(1)? << 4 | digit(2)?) as u8)
 }
 
-fn malformed(text: &str, rest: &str) -> CmcdError {
-    CmcdError::Malformed { at: Some(text.len() - rest.len()) }
+fn broken(text: &str, rest: &str) -> BrokenAt {
+    BrokenAt(text.len() - rest.len())
 }
 
 #[cfg(test)]
