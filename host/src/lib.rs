@@ -9,6 +9,7 @@ pub mod edge;
 pub mod forwarder;
 pub mod http;
 pub mod limits;
+pub mod loads;
 pub mod metrics;
 pub mod node;
 pub mod outbox;

@@ -15,6 +15,7 @@ use crate::convert;
 use crate::decisions::DecisionLog;
 use crate::dice::Dice;
 use crate::edge::StartError;
+use crate::loads::Loads;
 use crate::metrics::{Metrics, Snapshot};
 use crate::outbox::{Capacity, Outbox};
 use crate::runtime::ranking::{Answer, Page};
@@ -46,6 +47,8 @@ pub struct Node {
     pub sessions: Sessions,
     /// What goes to the origin; none when nothing is sent there.
     pub outbox: Option<Arc<Outbox>>,
+    /// How much of its capacity each delivery network uses.
+    pub loads: Loads,
     /// What operators are told of.
     pub watch: Watch,
     /// How many decisions may still be logged.
@@ -58,6 +61,7 @@ pub struct Node {
     pub dice: Dice,
     /// One permit an invocation on a blocking thread.
     pub admission: Arc<Semaphore>,
+    admitted_max: usize,
     /// One permit a stream of viewers.
     pub streams: Arc<Semaphore>,
 }
@@ -68,6 +72,7 @@ impl Node {
         let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         // Invocations only compute: more of them than processors would make all of them late.
         let processors = available_parallelism().map_or(1, usize::from);
+        let admitted_max = number(config.limits.invocations).min(2 * processors);
         let (metrics, dice) = (Arc::new(Metrics::new()), Dice::new());
         let settings = Settings::build(config)?;
         let outbox = config.origin.token_file.is_some().then(|| outbox(config, &dice, &metrics)).transpose()?;
@@ -81,12 +86,14 @@ impl Node {
             arm: config.origin.channel.clone(),
             sessions: Sessions::new(number(config.limits.sessions)),
             outbox,
+            loads: Loads::default(),
             watch: Watch::new(config)?,
             log: DecisionLog::default(),
             recovered: OnceLock::new(),
             metrics,
             dice,
-            admission: Arc::new(Semaphore::new(number(config.limits.invocations).min(2 * processors))),
+            admission: Arc::new(Semaphore::new(admitted_max)),
+            admitted_max,
             streams: Arc::new(Semaphore::new(limits::STREAMS_MAX)),
         })
     }
@@ -104,6 +111,14 @@ impl Node {
     /// What is known of a session.
     pub fn view(&self, serving: &Serving, session_id: &str) -> Result<Option<SessionView>, FoldError> {
         self.call(serving, Instant::now(), unix_ms(), |call| self.sessions.view(session_id, call))
+    }
+
+    /// How much of what this node can do is in use, 1,000 at most: of its sessions, or of its invocations, whichever
+    /// is nearer to its end.
+    pub fn load_permille(&self) -> u32 {
+        let share = |used: usize, all: usize| u32::try_from(used * 1_000 / all.max(1)).unwrap_or(u32::MAX);
+        let invocations = share(self.admitted_max - self.admission.available_permits(), self.admitted_max);
+        share(self.sessions.live(), self.sessions.live_max()).max(invocations).min(1_000)
     }
 
     /// Brings the sessions of the time before the start back, once.

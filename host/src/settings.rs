@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use wire::{LadderFile, RulesFile};
+use wire::steering::SteeringFile;
+use wire::{LadderFile, Refusal, RulesFile};
 
 use crate::config::{CmsdKeys, Config, ConfigError, parse_toml, read_text};
 use crate::limits;
@@ -19,6 +20,8 @@ pub struct Settings {
     pub rules: RulesFile,
     /// Pages of other hosts that may ask.
     pub cors_origins: Vec<String>,
+    /// Which delivery networks players are steered to; none without a table.
+    pub steering: Option<SteeringFile>,
     /// What answers about bit rates say in `CMSD-Dynamic`.
     pub cmsd: CmsdKeys,
     /// Pause between two looks at the origin.
@@ -46,7 +49,9 @@ impl Settings {
         check_ladder(&ladder, &config.ladder)?;
         let rules: RulesFile = parse_toml(&read_text(&config.rules)?, &config.rules)?;
         check_rules(&rules, &config.rules)?;
+        let steering = config.steering.as_deref().map(steering).transpose()?;
         Ok(Self {
+            steering,
             region: config.region.clone(),
             ladder,
             rules,
@@ -67,6 +72,13 @@ impl Settings {
     pub fn allows_page(&self, origin: &[u8]) -> bool {
         self.cors_origins.iter().any(|allowed| allowed == "*" || allowed.as_bytes() == origin)
     }
+}
+
+fn steering(path: &Path) -> Result<SteeringFile, ConfigError> {
+    let file: SteeringFile = parse_toml(&read_text(path)?, path)?;
+    let refuse = |error: Refusal| ConfigError::NotRising { path: path.to_path_buf(), message: error.to_string() };
+    file.validate().map_err(refuse)?;
+    Ok(file)
 }
 
 fn check_ladder(ladder: &LadderFile, path: &Path) -> Result<(), ConfigError> {

@@ -37,6 +37,9 @@ pub struct Config {
     /// The table of alerts; without it none is raised.
     #[serde(default)]
     pub alerts: Option<PathBuf>,
+    /// The table of pathways for content steering; without it players are not steered.
+    #[serde(default)]
+    pub steering: Option<PathBuf>,
     /// Who runs the models of a release: `"wasm"` or `"native"`.
     #[serde(default)]
     pub inference: Inference,
@@ -234,9 +237,9 @@ impl Config {
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let mut config: Self = parse_toml(text, path)?;
         let folder = path.parent().unwrap_or(Path::new("."));
-        let Self { data_dir, cache_dir, ladder, rules, alerts, origin, www, .. } = &mut config;
+        let Self { data_dir, cache_dir, ladder, rules, alerts, steering, origin, www, .. } = &mut config;
         let fixed = [data_dir, cache_dir, ladder, rules, &mut origin.root].into_iter();
-        for path in fixed.chain(alerts).chain(&mut origin.token_file).chain(www.as_mut().map(|www| &mut www.root)) {
+        for path in fixed.chain(alerts).chain(steering).chain(&mut origin.token_file).chain(www.as_mut().map(|www| &mut www.root)) {
             *path = folder.join(&*path);
         }
         Ok(config)

@@ -12,6 +12,7 @@ mod question;
 mod recommend;
 pub mod server;
 mod sessions;
+mod steering;
 mod viewers;
 
 use std::convert::Infallible;
@@ -25,7 +26,7 @@ use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, get, post, put};
 use tower::ServiceBuilder;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::services::ServeDir;
@@ -91,6 +92,8 @@ pub fn public(node: &Arc<Node>) -> Routes {
         .on("POST /v1/events", post(events::answer))
         .on("GET /v1/sessions/{id}", get(sessions::answer))
         .on("GET /v1/viewers", get(viewers::answer))
+        .on("GET /v1/steering/hls", get(steering::hls))
+        .on("GET /v1/steering/dash", get(steering::dash))
         .on("GET /v1/candidates/{region}", get(files::candidates))
         .on("GET /v1/titles", get(files::titles))
         .on("GET /v1/ranker", get(files::ranker))
@@ -106,6 +109,7 @@ pub fn admin(node: &Arc<Node>) -> Routes {
         .on("GET /metrics", get(admin::metrics))
         .on("GET /status", get(admin::status))
         .on("GET /v1/alerts", get(admin::alerts))
+        .on("PUT /v1/steering/loads", put(steering::loads))
 }
 
 /// Which pages of other hosts may ask from a browser; follows a reload.

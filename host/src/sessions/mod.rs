@@ -263,6 +263,11 @@ impl Sessions {
         self.live.load(Ordering::Relaxed)
     }
 
+    /// Playbacks there may be at once.
+    pub fn live_max(&self) -> usize {
+        self.live_max
+    }
+
     fn partition(&self, hash: u64) -> usize {
         // The upper bits: the lower ones are what an id keeps of it.
         (hash >> 48) as usize % self.partitions.len()
