@@ -15,6 +15,7 @@ mod event;
 mod events;
 mod home;
 pub mod limits;
+pub mod packed;
 mod percent;
 mod playback;
 mod ranked;
@@ -22,6 +23,7 @@ mod recommend;
 mod records;
 mod refusal;
 mod retrieve;
+mod scored;
 mod session;
 pub mod steering;
 pub mod structured;
@@ -34,10 +36,10 @@ pub use bitrate::{
 pub use config::{AlertMetric, AlertRule, AlertsFile, LadderFile, RulesFile, Severity, SpeedRule};
 pub use decision::{BitrateDecision, BitrateInput};
 pub use decode::{decode_json, decode_msgpack, encode_json, encode_msgpack};
-pub use event::{Codec, Event, EventKind};
+pub use event::{Event, EventKind};
 pub use events::{EventsAnswer, EventsRequest, RefusedEvent, Told};
 pub use home::{HomeAnswer, HomeRequest, Progress, Row};
-pub use playback::{PlaybackEvent, SessionReport};
+pub use playback::{Codec, PlaybackEvent, Screen, SessionReport};
 pub use ranked::{RankedAnswer, RankedPage, RankedPick, RankedReason, RankedRow};
 pub use recommend::{Pick, Reason, ReasonKind, RecommendAnswer, RecommendRequest};
 pub use records::{
@@ -45,5 +47,5 @@ pub use records::{
 };
 pub use refusal::{ErrorBody, ErrorDetail, Refusal, TimingsUs};
 pub use retrieve::{RetrieveAnswer, RetrieveRequest, RetrievedTitle};
-pub use session::{Scores, SessionAnswer, Summary};
+pub use session::{Pictures, Scores, SessionAnswer, SpiVerdict, Summary, Upscaling};
 pub use text::Text;
