@@ -19,6 +19,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("bitrate", &["units"]),
     ("qoe", &["units"]),
     ("session", &["qoe", "units"]),
+    ("windows", &["qoe", "units"]),
     ("inference", &["kernels"]),
     ("release", &["kernels", "ranking", "units"]),
     ("delta", &[]),
@@ -31,7 +32,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("component-bitrate", &["bitrate", "guest", "units"]),
     ("component-qoe", &["guest", "qoe", "session", "units"]),
     ("bindings", &["bitrate", "inference", "qoe", "ranking", "release", "session", "units", "wire"]),
-    ("frontrow-edge", &["delta", "inference", "release", "spool", "units", "wire"]),
+    ("frontrow-edge", &["delta", "inference", "release", "spool", "units", "windows", "wire"]),
     ("frontrow-origin", &["delta", "inference", "kernels", "ranking", "release", "units", "wire"]),
     (
         "benches",

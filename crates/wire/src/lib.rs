@@ -10,28 +10,35 @@ mod config;
 mod decision;
 mod decode;
 mod event;
+mod events;
 mod home;
 pub mod limits;
 mod playback;
 mod ranked;
 mod recommend;
+mod records;
 mod refusal;
 mod retrieve;
 mod session;
 mod text;
 
-pub use batch::{Batch, BatchStored, SessionRecord};
+pub use batch::{Batch, BatchStored, Frame, Lane, read_events, read_records, write_events, write_records};
 pub use bitrate::{
     BitrateAnswer, BitrateRequest, Player, Policy, Rung, Running, Sample, Utility, Weights, Why,
 };
 pub use config::{AlertMetric, AlertRule, AlertsFile, LadderFile, RulesFile, Severity, SpeedRule};
 pub use decision::{BitrateDecision, BitrateInput};
 pub use decode::{decode_json, decode_msgpack, encode_json, encode_msgpack};
-pub use event::{Event, EventKind, EventResult, EventStatus, EventsAnswer, EventsRequest};
+pub use event::{Codec, Event, EventKind};
+pub use events::{EventsAnswer, EventsRequest, RefusedEvent, Told};
 pub use home::{HomeAnswer, HomeRequest, Progress, Row};
 pub use playback::{PlaybackEvent, SessionReport};
 pub use ranked::{RankedAnswer, RankedPage, RankedPick, RankedReason, RankedRow};
 pub use recommend::{Pick, Reason, ReasonKind, RecommendAnswer, RecommendRequest};
+pub use records::{
+    Decided, DecisionRecord, Dimension, Records, SessionRecord, Shown, SketchRecord, WindowRecord,
+};
 pub use refusal::{ErrorBody, ErrorDetail, Refusal, TimingsUs};
 pub use retrieve::{RetrieveAnswer, RetrieveRequest, RetrievedTitle};
 pub use session::{Scores, SessionAnswer, Summary};
+pub use text::Text;

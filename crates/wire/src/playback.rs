@@ -51,8 +51,8 @@ impl From<&Session> for SessionReport {
     }
 }
 
-impl From<&Event> for PlaybackEvent {
-    fn from(event: &Event) -> Self {
+impl From<&Event<'_>> for PlaybackEvent {
+    fn from(event: &Event<'_>) -> Self {
         Self {
             kind: event.kind,
             at_unix_ms: event.at_unix_ms,
@@ -92,6 +92,14 @@ impl From<EventKind> for session::EventKind {
             EventKind::BitrateChange => Self::BitrateChange,
             EventKind::Error => Self::Error,
             EventKind::Stop => Self::Stop,
+            EventKind::Pause
+            | EventKind::Resume
+            | EventKind::SeekStart
+            | EventKind::SeekEnd
+            | EventKind::Background
+            | EventKind::Foreground
+            | EventKind::AdStart
+            | EventKind::AdEnd => Self::Heartbeat,
         }
     }
 }

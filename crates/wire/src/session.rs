@@ -67,6 +67,13 @@ pub struct Summary {
     pub ended: bool,
 }
 
+impl Summary {
+    /// Those that are means.
+    pub(crate) fn figures(&self) -> impl Iterator<Item = f64> {
+        [self.mean_kbps, self.mean_buffer_ms].into_iter().flatten()
+    }
+}
+
 /// Scores of a session, 0 (unwatchable) to 100 (flawless).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -80,4 +87,13 @@ pub struct Scores {
     /// Share of the title watched, 0 to 1; none without its length.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completion: Option<f64>,
+}
+
+impl Scores {
+    /// All that are known.
+    pub(crate) fn figures(&self) -> impl Iterator<Item = f64> {
+        [Some(self.session_v1), Some(self.window_v1), Some(self.rebuffer_ratio), self.completion]
+            .into_iter()
+            .flatten()
+    }
 }

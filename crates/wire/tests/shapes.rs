@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 use session::Session;
 use wire::{
-    BitrateAnswer, BitrateInput, EventResult, EventStatus, EventsAnswer, HomeAnswer, HomeRequest, Pick,
-    PlaybackEvent, Policy, RankedAnswer, RankedPage, Reason, ReasonKind, RecommendAnswer, RecommendRequest,
+    BitrateAnswer, BitrateInput, EventsAnswer, HomeAnswer, HomeRequest, Pick, PlaybackEvent, Policy,
+    RankedAnswer, RankedPage, Reason, ReasonKind, RecommendAnswer, RecommendRequest, RefusedEvent,
     RetrieveAnswer, RetrieveRequest, RetrievedTitle, Row, SessionAnswer, SessionReport, TimingsUs, Why,
     encode_json,
 };
@@ -210,19 +210,23 @@ fn events() {
         request_id: "r-1".to_owned(),
         generation: 2,
         accepted: 1,
-        results: vec![EventResult {
-            event_id: "e-1".to_owned(),
-            status: EventStatus::Duplicate,
-            code: None,
-            message: None,
+        duplicates: 3,
+        refused: vec![RefusedEvent {
+            index: 4,
+            event_id: Some("e-5".to_owned()),
+            code: "number-out-of-range".to_owned(),
+            message: "kbps is 10000001, more than 10000000".to_owned(),
         }],
         timings_us: TimingsUs { queue: 1, decide: 2, total: 3 },
     };
     check(
         &answer,
         &json!({
-            "request_id": "r-1", "generation": 2, "accepted": 1,
-            "results": [{"event_id": "e-1", "status": "duplicate"}],
+            "request_id": "r-1", "generation": 2, "accepted": 1, "duplicates": 3,
+            "refused": [{
+                "index": 4, "event_id": "e-5", "code": "number-out-of-range",
+                "message": "kbps is 10000001, more than 10000000",
+            }],
             "timings_us": {"queue": 1, "decide": 2, "total": 3},
         }),
     );
