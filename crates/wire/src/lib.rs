@@ -14,6 +14,7 @@ mod events;
 mod home;
 pub mod limits;
 mod playback;
+mod qoe;
 mod ranked;
 mod recommend;
 mod records;
@@ -33,6 +34,7 @@ pub use event::{Codec, Event, EventKind};
 pub use events::{EventsAnswer, EventsRequest, RefusedEvent, Told};
 pub use home::{HomeAnswer, HomeRequest, Progress, Row};
 pub use playback::{PlaybackEvent, SessionReport};
+pub use qoe::{QoeAnswer, QoeRow};
 pub use ranked::{RankedAnswer, RankedPage, RankedPick, RankedReason, RankedRow};
 pub use recommend::{Pick, Reason, ReasonKind, RecommendAnswer, RecommendRequest};
 pub use records::{
