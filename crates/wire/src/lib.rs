@@ -18,6 +18,7 @@ pub mod limits;
 pub mod packed;
 mod percent;
 mod playback;
+mod qoe;
 mod ranked;
 mod recommend;
 mod records;
@@ -40,6 +41,7 @@ pub use event::{Event, EventKind};
 pub use events::{EventsAnswer, EventsRequest, RefusedEvent, Told};
 pub use home::{HomeAnswer, HomeRequest, Progress, Row};
 pub use playback::{Codec, PlaybackEvent, Screen, SessionReport};
+pub use qoe::{QoeAnswer, QoeRow};
 pub use ranked::{RankedAnswer, RankedPage, RankedPick, RankedReason, RankedRow};
 pub use recommend::{Pick, Reason, ReasonKind, RecommendAnswer, RecommendRequest};
 pub use records::{
