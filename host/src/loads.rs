@@ -21,7 +21,12 @@ impl Loads {
     }
 
     /// Calls with the loads that hold now; `own` is the pathway that this node is, which it knows best itself.
-    pub fn within<T>(&self, now: Instant, own: (&str, u32), call: impl FnOnce(&dyn Fn(&str) -> u32) -> T) -> T {
+    pub fn within<T>(
+        &self,
+        now: Instant,
+        own: (&str, u32),
+        call: impl FnOnce(&dyn Fn(&str) -> u32) -> T,
+    ) -> T {
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let of = |id: &str| {
             let known = told.get(id).filter(|(_, until)| now < *until).map_or(0, |(permille, _)| *permille);

@@ -182,7 +182,11 @@ impl Metrics {
         r.register("viewers", "Playbacks going on", self.now.viewers.clone());
         r.register("answers_kept", "Answers in the cache", self.now.answers.clone());
         r.register("spool_bytes", "What is kept for the origin, by lane", self.now.spool_bytes.clone());
-        r.register("spool_waiting_frames", "Frames the origin has not yet, by lane", self.now.spool_waiting.clone());
+        r.register(
+            "spool_waiting_frames",
+            "Frames the origin has not yet, by lane",
+            self.now.spool_waiting.clone(),
+        );
         r.register_with_unit(
             "since_last_sync",
             "Since the last good look at the origin",
@@ -264,7 +268,8 @@ impl Metrics {
         self.now.viewers.set(whole(now.viewers));
         self.now.answers.set(whole(now.answers));
         for (lane, status) in spool::Lane::ALL.into_iter().zip(now.spool.lanes) {
-            let (lane, number) = (Lane { lane: lane.name() }, |number| i64::try_from(number).unwrap_or(i64::MAX));
+            let (lane, number) =
+                (Lane { lane: lane.name() }, |number| i64::try_from(number).unwrap_or(i64::MAX));
             self.now.spool_bytes.get_or_create(&lane).set(number(status.bytes));
             let waiting = status.last.saturating_sub(status.acknowledged);
             self.now.spool_waiting.get_or_create(&lane).set(number(waiting));

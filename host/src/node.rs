@@ -75,7 +75,8 @@ impl Node {
         let admitted_max = number(config.limits.invocations).min(2 * processors);
         let (metrics, dice) = (Arc::new(Metrics::new()), Dice::new());
         let settings = Settings::build(config)?;
-        let outbox = config.origin.token_file.is_some().then(|| outbox(config, &dice, &metrics)).transpose()?;
+        let outbox =
+            config.origin.token_file.is_some().then(|| outbox(config, &dice, &metrics)).transpose()?;
         Ok(Self {
             name: config.node.clone(),
             settings: ArcSwap::from_pointee(settings),

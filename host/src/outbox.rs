@@ -65,7 +65,10 @@ impl Outbox {
         };
         let (spool, recovered) = Spool::open(folder, settings, unix_ms())?;
         if recovered.frames > 0 {
-            info!(recovered.frames, recovered.records, recovered.unacknowledged_frames, "the spool was opened");
+            info!(
+                recovered.frames,
+                recovered.records, recovered.unacknowledged_frames, "the spool was opened"
+            );
         }
         if recovered.damaged_bytes > 0 || recovered.damaged_segments > 0 || recovered.odd_files_count > 0 {
             warn!(?recovered, "the spool was damaged");
@@ -174,10 +177,15 @@ fn tell(notice: &Notice, more: &[Notify; 2], metrics: &Metrics) {
     match notice {
         Notice::More(lane) => more[place(*lane)].notify_one(),
         Notice::Dropped { lane, dropped } => {
-            warn!(lane = lane.name(), dropped.records, dropped.bytes, "the oldest were dropped, the origin has them not");
+            warn!(
+                lane = lane.name(),
+                dropped.records, dropped.bytes, "the oldest were dropped, the origin has them not"
+            );
             metrics.dropped(lane.name(), usize::try_from(dropped.records).unwrap_or(usize::MAX));
         }
-        Notice::Broken(error) => error!(%error, "the spool takes nothing any more until the node starts again"),
+        Notice::Broken(error) => {
+            error!(%error, "the spool takes nothing any more until the node starts again")
+        }
     }
 }
 
@@ -194,7 +202,13 @@ fn in_frames(records: Records) -> Vec<Records> {
     let max = limits::FRAME_RECORDS_MAX;
     let of = |sessions: &[_]| Records { sessions: sessions.to_vec(), ..Records::default() };
     let mut parts: Vec<Records> = sessions.chunks(max).map(of).collect();
-    parts.extend(windows.chunks(max).map(|windows| Records { windows: windows.to_vec(), ..Records::default() }));
-    parts.extend(decisions.chunks(max).map(|decisions| Records { decisions: decisions.to_vec(), ..Records::default() }));
+    parts.extend(
+        windows.chunks(max).map(|windows| Records { windows: windows.to_vec(), ..Records::default() }),
+    );
+    parts.extend(
+        decisions
+            .chunks(max)
+            .map(|decisions| Records { decisions: decisions.to_vec(), ..Records::default() }),
+    );
     parts
 }

@@ -58,14 +58,20 @@ pub(crate) fn recover(node: &Node, serving: &Serving) {
     if let Some(window) = told.window {
         node.sessions.forget_windows(UnixMillis::new(window));
     }
-    info!(events, sessions = node.sessions.live(), recorded_late = lost, "sessions of the time before the start are there again");
+    info!(
+        events,
+        sessions = node.sessions.live(),
+        recorded_late = lost,
+        "sessions of the time before the start are there again"
+    );
 }
 
 fn told(outbox: &Outbox, since: u64) -> Told {
     let mut told = Told::default();
     for frame in outbox.replay(Lane::Records, since) {
         let Ok(records) = wire::read_records(&frame.payload) else { continue };
-        told.sessions.extend(records.sessions.into_iter().map(|session| (session.session_id, session.ended_unix_ms)));
+        told.sessions
+            .extend(records.sessions.into_iter().map(|session| (session.session_id, session.ended_unix_ms)));
         told.window = told.window.max(records.windows.iter().map(|window| window.start_unix_ms).max());
     }
     told

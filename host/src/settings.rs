@@ -76,7 +76,8 @@ impl Settings {
 
 fn steering(path: &Path) -> Result<SteeringFile, ConfigError> {
     let file: SteeringFile = parse_toml(&read_text(path)?, path)?;
-    let refuse = |error: Refusal| ConfigError::NotRising { path: path.to_path_buf(), message: error.to_string() };
+    let refuse =
+        |error: Refusal| ConfigError::NotRising { path: path.to_path_buf(), message: error.to_string() };
     file.validate().map_err(refuse)?;
     Ok(file)
 }

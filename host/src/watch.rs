@@ -78,7 +78,8 @@ impl Watch {
             ConfigError::NotRising { path, message }
         };
         let file = path.map(|path| parse_toml::<AlertsFile>(&read_text(path)?, path)).transpose()?;
-        let table = file.map(|file| file.to_domain()).transpose().map_err(|error| refuse(error.to_string()))?;
+        let table =
+            file.map(|file| file.to_domain()).transpose().map_err(|error| refuse(error.to_string()))?;
         let alerts = Alerts::new(table.unwrap_or_default()).map_err(|error| refuse(error.to_string()))?;
         Ok(Self { state: Mutex::new(State { alerts, changes: VecDeque::new() }) })
     }
@@ -93,9 +94,18 @@ impl Watch {
                 (alert.dimension.name(), alert.metric.name(), alert.severity.name());
             match change.turn {
                 Turn::Raised => {
-                    warn!(dimension, value = &*alert.value, metric, severity, alert.reading, "an alert was raised");
+                    warn!(
+                        dimension,
+                        value = &*alert.value,
+                        metric,
+                        severity,
+                        alert.reading,
+                        "an alert was raised"
+                    );
                 }
-                Turn::Cleared => info!(dimension, value = &*alert.value, metric, severity, "an alert was cleared"),
+                Turn::Cleared => {
+                    info!(dimension, value = &*alert.value, metric, severity, "an alert was cleared")
+                }
             }
             metrics.alert_turned(metric, severity, turn(change.turn));
             if state.changes.len() == limits::ALERT_CHANGES_KEPT {

@@ -239,7 +239,12 @@ impl Config {
         let folder = path.parent().unwrap_or(Path::new("."));
         let Self { data_dir, cache_dir, ladder, rules, alerts, steering, origin, www, .. } = &mut config;
         let fixed = [data_dir, cache_dir, ladder, rules, &mut origin.root].into_iter();
-        for path in fixed.chain(alerts).chain(steering).chain(&mut origin.token_file).chain(www.as_mut().map(|www| &mut www.root)) {
+        for path in fixed
+            .chain(alerts)
+            .chain(steering)
+            .chain(&mut origin.token_file)
+            .chain(www.as_mut().map(|www| &mut www.root))
+        {
             *path = folder.join(&*path);
         }
         Ok(config)

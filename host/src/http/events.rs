@@ -11,7 +11,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use tracing::warn;
 use wire::limits::REQUEST_BYTES_MAX;
-use wire::{Event, EventsAnswer, EventsRequest, Records, RefusedEvent, Refusal, SessionRecord, Told};
+use wire::{Event, EventsAnswer, EventsRequest, Records, Refusal, RefusedEvent, SessionRecord, Told};
 
 use super::asked::{Asked, Form, whole};
 use super::errors::ApiError;
@@ -68,7 +68,8 @@ impl Taken {
         // Before anything is folded: what was folded must be stored.
         let room = node.outbox.as_ref().map(|outbox| room(outbox, body.len())).transpose()?;
         let (folding, now) = (Arc::clone(node), asked.at);
-        let (folded, _, _) = stages.admitted(node, move || fold(&folding, &serving, &body, now, read)).await?;
+        let (folded, _, _) =
+            stages.admitted(node, move || fold(&folding, &serving, &body, now, read)).await?;
         let (taken, storing) = folded?;
         for storing in storing {
             storing.done().await.map_err(|error| not_stored(&error))?;
@@ -83,7 +84,9 @@ fn room(outbox: &Outbox, body_bytes: usize) -> Result<tokio::sync::OwnedSemaphor
     if outbox.is_broken() {
         return Err(busy("spool-broken", "the node cannot store events"));
     }
-    outbox.room_for(body_bytes).ok_or_else(|| busy("spool-busy", "the node stores as fast as it can; come back"))
+    outbox
+        .room_for(body_bytes)
+        .ok_or_else(|| busy("spool-busy", "the node stores as fast as it can; come back"))
 }
 
 fn not_stored(error: &spool::SpoolError) -> ApiError {

@@ -12,8 +12,8 @@ use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use wire::steering::{self, Client, LoadsRequest, Protocol};
 use wire::encode_json;
+use wire::steering::{self, Client, LoadsRequest, Protocol};
 
 use super::asked::{Form, message};
 use super::errors::ApiError;
@@ -27,11 +27,19 @@ pub(super) struct Asked {
     session: Option<String>,
 }
 
-pub(super) async fn hls(node: State<Arc<Node>>, asked: Query<Asked>, query: RawQuery) -> Result<Response, ApiError> {
+pub(super) async fn hls(
+    node: State<Arc<Node>>,
+    asked: Query<Asked>,
+    query: RawQuery,
+) -> Result<Response, ApiError> {
     answer(&node, Protocol::Hls, asked.0, query.0.as_deref().unwrap_or_default())
 }
 
-pub(super) async fn dash(node: State<Arc<Node>>, asked: Query<Asked>, query: RawQuery) -> Result<Response, ApiError> {
+pub(super) async fn dash(
+    node: State<Arc<Node>>,
+    asked: Query<Asked>,
+    query: RawQuery,
+) -> Result<Response, ApiError> {
     answer(&node, Protocol::Dash, asked.0, query.0.as_deref().unwrap_or_default())
 }
 

@@ -176,6 +176,17 @@ impl Generation {
         checked(checks::decisions(&decisions, inputs), decisions)
     }
 
+    /// `decide` for packed questions, in one instance: bytes in and out, as the crate `bitrate` documents them.
+    pub fn decide_packed(&self, questions: &[u8]) -> Result<Vec<u8>, InvokeError> {
+        let answers = self
+            .call(None, |store| {
+                let guest = self.bitrate.instantiate(&mut *store)?;
+                guest.frontrow_edge_bitrate().call_decide_packed(store, questions)
+            })?
+            .map_err(InvokeError::Bitrate)?;
+        checked(checks::packed_answers(&answers, questions), answers)
+    }
+
     /// An instance that is kept between decisions: for measuring what a fresh one costs, never for
     /// answering, because it would carry one viewer's data into the next one's decision.
     pub fn hold_bitrate(&self) -> Result<HeldBitrate<'_>, InvokeError> {
@@ -310,6 +321,17 @@ impl HeldBitrate<'_> {
             .map_err(|error| self.generation.sandboxes.ended(&error))?
             .map_err(InvokeError::Bitrate)?;
         checked(checks::decision(&decision, input), decision)
+    }
+
+    /// The same for packed questions.
+    pub fn decide_packed(&mut self, questions: &[u8]) -> Result<Vec<u8>, InvokeError> {
+        let answers = self
+            .guest
+            .frontrow_edge_bitrate()
+            .call_decide_packed(&mut self.store, questions)
+            .map_err(|error| self.generation.sandboxes.ended(&error))?
+            .map_err(InvokeError::Bitrate)?;
+        checked(checks::packed_answers(&answers, questions), answers)
     }
 }
 

@@ -10,8 +10,8 @@ use windows::{Delta, Dimension, Window, Windows};
 use wire::packed::{FoldBatch, Folded};
 use wire::{Event, SessionRecord};
 
-use super::ids::Id;
 use super::decimal::Decimal;
+use super::ids::Id;
 use super::session::{Session, SessionView};
 use super::{Call, Fate, FoldError};
 use crate::limits;
@@ -110,17 +110,20 @@ impl Partition {
             (known.map_or(&[][..], |(session, _)| &session.state), group.events.as_slice())
         });
         let answer = batch(states).and_then(|batch| Ok((call.fold)(batch.bytes())?));
-        let folded = match answer.as_deref().map_err(Clone::clone).and_then(|answer| folded(answer, asked.len())) {
-            Ok(folded) => folded,
-            Err(error) => {
-                asked.iter().for_each(|group| refuse(group, &error, fates));
-                return unknown;
-            }
-        };
+        let folded =
+            match answer.as_deref().map_err(Clone::clone).and_then(|answer| folded(answer, asked.len())) {
+                Ok(folded) => folded,
+                Err(error) => {
+                    asked.iter().for_each(|group| refuse(group, &error, fates));
+                    return unknown;
+                }
+            };
         for (group, folded) in asked.iter().zip(folded) {
             match folded {
                 Ok(folded) => self.take(group, folded, call, came),
-                Err(refusal) if refusal.code == STATE_MALFORMED && !from_nothing => unknown.push(group.clone()),
+                Err(refusal) if refusal.code == STATE_MALFORMED && !from_nothing => {
+                    unknown.push(group.clone())
+                }
                 Err(refusal) => refuse(group, &FoldError::Session(refusal), fates),
             }
         }
@@ -192,7 +195,8 @@ impl Partition {
         let mut batch = FoldBatch::new();
         silent.iter().for_each(|(_, session)| batch.session(&session.state));
         let answer = (call.fold)(batch.bytes()).unwrap_or_default();
-        for ((id, mut session), folded) in silent.into_iter().zip(answer.sessions().map(Some).chain(repeat(None)))
+        for ((id, mut session), folded) in
+            silent.into_iter().zip(answer.sessions().map(Some).chain(repeat(None)))
         {
             // Without the component there is nothing to tell; the events are on their way to the origin.
             let told = folded.and_then(Result::ok).map(|folded| (folded.summary(), folded.scores()));

@@ -96,11 +96,7 @@ impl Session {
     }
 
     /// Takes over what the component made of the new events; returns what they added.
-    pub(super) fn update(
-        &mut self,
-        folded: &Folded<'_>,
-        generation: u64,
-    ) -> Delta {
+    pub(super) fn update(&mut self, folded: &Folded<'_>, generation: u64) -> Delta {
         let Folded { state, summary, scores } = folded;
         if *self.state == *state {
             // Written before: an allocation less.

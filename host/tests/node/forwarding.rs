@@ -83,7 +83,8 @@ async fn what_the_origin_has_not_taken_is_sent_after_a_restart() {
 async fn a_node_that_ends_tells_what_it_has_seen() {
     let scene = Scene::serving().await;
     let now = frontrow_edge::node::unix_ms();
-    let start = json!({"events": [{"event_id": "e1", "session_id": "s1", "kind": "start", "at_unix_ms": now}]});
+    let start =
+        json!({"events": [{"event_id": "e1", "session_id": "s1", "kind": "start", "at_unix_ms": now}]});
     scene.ask("/v1/events", &start).await;
     let Scene { edge, origin, .. } = scene;
     edge.drain().await;
