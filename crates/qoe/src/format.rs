@@ -60,11 +60,12 @@ pub enum Codec {
 impl Codec {
     /// The codec of an RFC 6381 `codecs` entry (`avc1.640028`, `hvc1.…`) or of a usual name.
     pub fn named(name: &str) -> Self {
-        const NAMES: [(&str, Codec); 13] = [
+        const NAMES: [(&str, Codec); 16] = [
             ("avc", Codec::Avc),
             ("h264", Codec::Avc),
             ("x264", Codec::Avc),
             ("h.264", Codec::Avc),
+            ("hevc", Codec::Hevc),
             ("hvc", Codec::Hevc),
             ("hev", Codec::Hevc),
             ("h265", Codec::Hevc),
@@ -74,15 +75,14 @@ impl Codec {
             ("vp09", Codec::Vp9),
             ("av1", Codec::Av1),
             ("av01", Codec::Av1),
+            ("vvc", Codec::Vvc),
+            ("h266", Codec::Vvc),
         ];
         let is = |start: &str| {
             name.as_bytes()
                 .get(..start.len())
                 .is_some_and(|begin| begin.eq_ignore_ascii_case(start.as_bytes()))
         };
-        if is("vvc") || is("vvi") || is("h266") || is("h.266") {
-            return Self::Vvc;
-        }
         NAMES.iter().find(|(start, _)| is(start)).map_or(Self::Other, |(_, codec)| *codec)
     }
 

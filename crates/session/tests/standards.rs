@@ -142,7 +142,10 @@ fn check_stalls(events: &[Event], expected: (u64, u64, u32, u64)) {
 
 #[test]
 fn stalls_told_by_their_time_alone_are_taken_out_of_what_was_played() {
-    check_stalls(&[so_far(10_000, 0), so_far(20_000, 3_000), so_far(30_000, 3_000)], (27_000, 3_000, 1, 3_000));
+    check_stalls(
+        &[so_far(10_000, 0), so_far(20_000, 3_000), so_far(30_000, 3_000)],
+        (27_000, 3_000, 1, 3_000),
+    );
     check_stalls(&[since(10_000, 0), since(20_000, 3_000), since(30_000, 500)], (26_500, 3_500, 2, 3_000));
 }
 
@@ -181,7 +184,8 @@ fn a_numbered_report_counts_once() {
 
 #[test]
 fn an_error_fails_a_session_only_where_nothing_moves_after_it() {
-    let at = |at_ms, position_ms| Event { position: Some(Millis::new(position_ms)), ..event(at_ms, Heartbeat) };
+    let at =
+        |at_ms, position_ms| Event { position: Some(Millis::new(position_ms)), ..event(at_ms, Heartbeat) };
     let begin = [event(0, Start), event(0, FirstFrame), at(1_000, 1_000), event(2_000, Error)];
     let ended = |events: &[Event]| folded(&[&begin[..], events].concat()).failed;
     assert!(ended(&[event(2_100, Stop)]));
@@ -223,7 +227,8 @@ fn what_is_shown_is_weighed_by_the_time_it_is_shown() {
 
 #[test]
 fn stalls_fade_as_the_title_goes_on_but_the_longest_stays() {
-    let stall = [event(0, Start), event(0, FirstFrame), event(1_000, BufferingStart), event(5_000, BufferingEnd)];
+    let stall =
+        [event(0, Start), event(0, FirstFrame), event(1_000, BufferingStart), event(5_000, BufferingEnd)];
     let after = |ms: u64| folded(&[&stall[..], &[event(5_000 + ms, Stop)]].concat());
     assert_eq!(after(0).stall_recent.get(), 4_000);
     assert_eq!(after(15_000).stall_recent.get(), 1_471, "a third");
