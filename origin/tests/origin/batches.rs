@@ -39,7 +39,7 @@ fn session(viewer: u32, title: u32, played_ms: u64) -> SessionRecord {
         started_unix_ms: now_unix_ms() - played_ms,
         ended_unix_ms: now_unix_ms(),
         summary: Summary { played_ms, ..Summary::default() },
-        scores: Scores { session_v1: 88.0, window_v1: 92.5, rebuffer_ratio: 0.0, completion: None },
+        scores: Scores { session_v1: 88.0, window_v1: 92.5, ..Scores::default() },
     }
 }
 
