@@ -69,7 +69,7 @@ fn build(target: &str, built: &Path) -> Result<()> {
     let mut cargo = shell::cargo();
     cargo.current_dir(shell::root().join("fuzz")).env("CARGO_TARGET_DIR", built);
     // With a target platform named, build scripts and macros stay free of the counters.
-    cargo.env("RUSTFLAGS", COVERAGE.join(" ")).args(["build", "--release", "--locked", "--bin", target]);
+    cargo.env("RUSTFLAGS", COVERAGE.join(" ")).args(["build", "--release", "--bin", target]);
     cargo.args(["--target", &platform()?]);
     shell::visibly(&format!("building the fuzz target {target}"), &mut cargo)
 }
