@@ -16,6 +16,7 @@
 mod finding;
 mod key;
 pub mod limits;
+mod mapping;
 mod read;
 mod report;
 mod take;
@@ -25,6 +26,7 @@ mod write;
 
 pub use finding::{Cause, CmcdError, Finding, Findings, Weight};
 pub use key::{Header, Key, Kind, is_custom};
+pub use mapping::{Facts, Received, SessionKey};
 pub use read::{Reader, Reading, Shards};
 pub use report::{Cmcd, Custom, CustomValue, Measured, NextObject};
 pub use token::{Event, ObjectType, State, StreamType, StreamingFormat};
