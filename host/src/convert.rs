@@ -1,9 +1,12 @@
 //! Between the messages of `wire` and the types of the components.
 
 use release::{RulesEntry, SlateEntry};
-use wire::{BitrateRequest, Event, LadderFile, Player, ReasonKind, Rung, SpeedRule};
+use windows::Window;
+use wire::{
+    BitrateRequest, Dimension, LadderFile, Player, ReasonKind, Rung, SketchRecord, SpeedRule, WindowRecord,
+};
 
-use crate::runtime::{bitrate, qoe, ranking};
+use crate::runtime::{bitrate, ranking};
 
 /// A bitrate question as the component takes it.
 pub(crate) fn bitrate_input(
@@ -133,59 +136,56 @@ pub(crate) fn reason(reason: &ranking::Reason) -> (ReasonKind, Option<u32>) {
     }
 }
 
-/// A report of a player, without what only the origin needs.
-pub(crate) fn event(event: &Event) -> qoe::Event {
-    qoe::Event {
-        kind: event_kind(event.kind),
-        at_unix_ms: event.at_unix_ms,
-        position_ms: event.position_ms,
-        duration_ms: event.duration_ms,
-        kbps: event.kbps,
-        buffer_ms: event.buffer_ms,
-        buffering_events: event.buffering_events,
-        dropped_frames: event.dropped_frames,
+/// A window as the origin takes it.
+pub(crate) fn window(window: &Window) -> WindowRecord {
+    let totals = &window.totals;
+    let startup = &totals.startup;
+    let buckets = startup.buckets();
+    WindowRecord {
+        start_unix_ms: window.start.get(),
+        length_ms: u32::try_from(windows::limits::WINDOW.get()).unwrap_or(u32::MAX),
+        dimension: dimension(window.dimension),
+        value: window.value.to_string(),
+        sessions: totals.sessions,
+        started: totals.started,
+        ended: totals.ended,
+        failed: totals.failed,
+        played_ms: totals.played.get(),
+        stalled_ms: totals.stalled.get(),
+        stalls: totals.stalls,
+        errors: totals.errors,
+        switches: totals.switches,
+        dropped_frames: totals.dropped_frames,
+        rate_sum: totals.rate_sum,
+        rated_ms: totals.rated.get(),
+        buffer_sum_ms: totals.buffer_sum,
+        buffers: totals.buffers,
+        completion_ppm_sum: totals.completion_ppm_sum,
+        completions: totals.completions,
+        completed: totals.completed,
+        session_v1_milli_sum: totals.session_v1_milli_sum,
+        session_v1s: totals.session_v1s,
+        mos_milli_sum: totals.mos_milli_sum,
+        moses: totals.moses,
+        startup_ms: SketchRecord {
+            buckets: buckets.iter().map(|bucket| bucket.place).collect(),
+            counts: buckets.iter().map(|bucket| bucket.count).collect(),
+            sum: startup.sum(),
+            min: startup.min().unwrap_or_default(),
+            max: startup.max().unwrap_or_default(),
+        },
+        window_v1: totals.figures().window_v1,
     }
 }
 
-fn event_kind(kind: wire::EventKind) -> qoe::EventKind {
-    match kind {
-        wire::EventKind::Start => qoe::EventKind::Start,
-        wire::EventKind::FirstFrame => qoe::EventKind::FirstFrame,
-        wire::EventKind::Heartbeat => qoe::EventKind::Heartbeat,
-        wire::EventKind::BufferingStart => qoe::EventKind::BufferingStart,
-        wire::EventKind::BufferingEnd => qoe::EventKind::BufferingEnd,
-        wire::EventKind::BitrateChange => qoe::EventKind::BitrateChange,
-        wire::EventKind::Error => qoe::EventKind::Error,
-        wire::EventKind::Stop => qoe::EventKind::Stop,
-    }
-}
-
-/// A session so far.
-pub(crate) fn summary(summary: &qoe::Summary) -> wire::Summary {
-    wire::Summary {
-        startup_ms: summary.startup_ms,
-        played_ms: summary.played_ms,
-        stalled_ms: summary.stalled_ms,
-        stalls: summary.stalls,
-        dropped_frames: summary.dropped_frames,
-        errors: summary.errors,
-        switches: summary.switches,
-        mean_kbps: summary.mean_kbps,
-        mean_buffer_ms: summary.mean_buffer_ms,
-        position_ms: summary.position_ms,
-        position_max_ms: summary.position_max_ms,
-        duration_ms: summary.duration_ms,
-        events: summary.events,
-        ended: summary.ended,
-    }
-}
-
-/// Its scores.
-pub(crate) fn scores(scores: &qoe::Scores) -> wire::Scores {
-    wire::Scores {
-        session_v1: scores.session_v1,
-        window_v1: scores.window_v1,
-        rebuffer_ratio: scores.rebuffer_ratio,
-        completion: scores.completion,
+fn dimension(dimension: windows::Dimension) -> Dimension {
+    match dimension {
+        windows::Dimension::All => Dimension::All,
+        windows::Dimension::Title => Dimension::Title,
+        windows::Dimension::Region => Dimension::Region,
+        windows::Dimension::Cdn => Dimension::Cdn,
+        windows::Dimension::Device => Dimension::Device,
+        windows::Dimension::Generation => Dimension::Generation,
+        windows::Dimension::Arm => Dimension::Arm,
     }
 }

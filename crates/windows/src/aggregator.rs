@@ -200,6 +200,13 @@ impl Windows {
         windows(core::mem::take(&mut self.open))
     }
 
+    /// Lets go of the windows up to the one that starts at `start`, for a node that told of them before it started
+    /// again; what comes in their time from now on is a part of its own.
+    pub fn forget(&mut self, start: UnixMillis) {
+        let number = number(start);
+        self.open.retain(|open| open.number > number);
+    }
+
     /// Windows that start before this are closed.
     pub fn closed_until(&self) -> UnixMillis {
         UnixMillis::new(self.closed_until.saturating_mul(limits::WINDOW.get()))

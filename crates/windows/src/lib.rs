@@ -9,18 +9,24 @@
 extern crate alloc;
 
 mod aggregator;
+mod alerts;
 mod delta;
 mod dimension;
 mod figures;
 pub mod limits;
 mod sketch;
+mod viewers;
 mod window;
 
 pub use aggregator::{Counts, Noted, Settings, SettingsError, Windows};
+pub use alerts::{Alert, Alerts, AlertsError, Change, Turn};
+pub use qoe::{Bound, Metric, Severity};
+
 pub use delta::{Delta, End, Seen};
 pub use dimension::Dimension;
 pub use figures::{Figures, Startup};
 pub use sketch::{Bucket, Sketch, SketchError};
+pub use viewers::{Changes, Viewers};
 pub use window::{COMPLETED_PPM, Totals, Window};
 
 /// Takes the place of a value that is too long, empty, or one more than a window keeps.

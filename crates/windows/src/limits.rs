@@ -32,3 +32,16 @@ pub const fn values_max(dimension: Dimension) -> u32 {
         Dimension::Generation | Dimension::Arm => 16,
     }
 }
+
+/// Lines in a table of alerts: every one is read for every value of every window.
+pub const ALERT_RULES_MAX: usize = 32;
+
+/// Values that alerts remember. Twice what one window can have: new titles take the place of old ones.
+pub const WATCHED_MAX: usize = 10_240;
+
+/// Windows without a session after which a value is forgotten, and its alerts with it: an hour. A title
+/// that nobody plays any more must not alarm for ever.
+pub const ABSENT_MAX: u64 = 12;
+
+/// Titles whose viewers are counted apart: names come from players.
+pub const VIEWED_TITLES_MAX: usize = 16_384;

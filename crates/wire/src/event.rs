@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::text::{check_id, check_label, check_max, check_time};
-use crate::{Refusal, Text, limits};
+use crate::{Codec, Refusal, Text, limits};
 
 /// One report of a player; counters are cumulative since `start`.
 ///
@@ -68,7 +68,7 @@ pub struct Event<'a> {
     pub buffering_events: Option<u32>,
     /// Time playback was dry, cumulative.
     #[serde(default)]
-    pub stalled_ms: Option<u64>,
+    pub stalled_ms: Option<u32>,
     /// Time playback was dry since the last report, for players that do not add it up.
     #[serde(default)]
     pub stalled_more_ms: Option<u32>,
@@ -142,7 +142,7 @@ impl<'a> Event<'a> {
         for (field, value) in [
             ("position_ms", self.position_ms),
             ("duration_ms", self.duration_ms),
-            ("stalled_ms", self.stalled_ms),
+            ("stalled_ms", self.stalled_ms.map(u64::from)),
             ("buffer_ms", self.buffer_ms.map(u64::from)),
             ("latency_ms", self.latency_ms.map(u64::from)),
             ("startup_ms", self.startup_ms.map(u64::from)),
@@ -261,38 +261,6 @@ impl EventKind {
             Self::AdEnd => "ad-end",
             Self::Error => "error",
             Self::Stop => "stop",
-        }
-    }
-}
-
-/// What a picture is encoded in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Codec {
-    /// H.264, ISO/IEC 14496-10.
-    Avc,
-    /// H.265, ISO/IEC 23008-2.
-    Hevc,
-    /// VP9.
-    Vp9,
-    /// AV1.
-    Av1,
-    /// H.266, ISO/IEC 23090-3.
-    Vvc,
-    /// Another one.
-    Other,
-}
-
-impl Codec {
-    /// As it is in messages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Avc => "avc",
-            Self::Hevc => "hevc",
-            Self::Vp9 => "vp9",
-            Self::Av1 => "av1",
-            Self::Vvc => "vvc",
-            Self::Other => "other",
         }
     }
 }

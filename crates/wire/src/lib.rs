@@ -6,6 +6,8 @@
 
 mod batch;
 mod bitrate;
+pub mod cmcd;
+pub mod cmsd;
 mod config;
 mod decision;
 mod decode;
@@ -13,6 +15,8 @@ mod event;
 mod events;
 mod home;
 pub mod limits;
+pub mod packed;
+mod percent;
 mod playback;
 mod qoe;
 mod ranked;
@@ -20,7 +24,10 @@ mod recommend;
 mod records;
 mod refusal;
 mod retrieve;
+mod scored;
 mod session;
+pub mod steering;
+pub mod structured;
 mod text;
 
 pub use batch::{Batch, BatchStored, Frame, Lane, read_events, read_records, write_events, write_records};
@@ -30,10 +37,10 @@ pub use bitrate::{
 pub use config::{AlertMetric, AlertRule, AlertsFile, LadderFile, RulesFile, Severity, SpeedRule};
 pub use decision::{BitrateDecision, BitrateInput};
 pub use decode::{decode_json, decode_msgpack, encode_json, encode_msgpack};
-pub use event::{Codec, Event, EventKind};
+pub use event::{Event, EventKind};
 pub use events::{EventsAnswer, EventsRequest, RefusedEvent, Told};
 pub use home::{HomeAnswer, HomeRequest, Progress, Row};
-pub use playback::{PlaybackEvent, SessionReport};
+pub use playback::{Codec, PlaybackEvent, Screen, SessionReport};
 pub use qoe::{QoeAnswer, QoeRow};
 pub use ranked::{RankedAnswer, RankedPage, RankedPick, RankedReason, RankedRow};
 pub use recommend::{Pick, Reason, ReasonKind, RecommendAnswer, RecommendRequest};
@@ -42,5 +49,5 @@ pub use records::{
 };
 pub use refusal::{ErrorBody, ErrorDetail, Refusal, TimingsUs};
 pub use retrieve::{RetrieveAnswer, RetrieveRequest, RetrievedTitle};
-pub use session::{Scores, SessionAnswer, Summary};
+pub use session::{Pictures, Scores, SessionAnswer, SpiVerdict, Summary, Upscaling};
 pub use text::Text;

@@ -116,6 +116,25 @@ pub(super) fn decisions(
     })
 }
 
+/// An answer of eight bytes for each packed question, after the version.
+pub(super) fn packed_answers(answers: &[u8], questions: &[u8]) -> Result<(), Nonsense> {
+    let mut asked = 0;
+    let mut rest = questions.get(PACKED_VERSION_BYTES..).unwrap_or_default();
+    while let Some((bytes, record)) = rest.split_first_chunk() {
+        rest = record.get(u32::from_le_bytes(*bytes) as usize..).unwrap_or_default();
+        asked += 1;
+    }
+    let allowed = PACKED_VERSION_BYTES + asked * PACKED_ANSWER_BYTES;
+    if answers.len() != allowed {
+        return Err(Nonsense::Length { got: answers.len(), allowed });
+    }
+    Ok(())
+}
+
+/// Of the form that `bitrate.wit` names.
+const PACKED_VERSION_BYTES: usize = 4;
+const PACKED_ANSWER_BYTES: usize = 8;
+
 /// A state that fits the session store, with finite means and true scores.
 pub(super) fn folded(folded: &qoe::Folded) -> Result<(), Nonsense> {
     if folded.state.len() > limits::STATE_BYTES_MAX {
@@ -129,15 +148,20 @@ pub(super) fn folded(folded: &qoe::Folded) -> Result<(), Nonsense> {
     scores(&folded.scores)
 }
 
-/// Scores of 0 to 100, shares of 0 to 1.
+/// Scores of 0 to 100 or 1 to 5, shares of 0 to 1, the rest finite.
 pub(super) fn scores(scores: &qoe::Scores) -> Result<(), Nonsense> {
     let bounded = [
         (scores.session_v1, 100.0),
         (scores.window_v1, 100.0),
         (scores.rebuffer_ratio, 1.0),
         (scores.completion.unwrap_or(0.0), 1.0),
+        (scores.mux_style_v1, 100.0),
+        (scores.mos_v1.unwrap_or(1.0) - 1.0, 4.0),
     ];
-    match bounded.iter().position(|(number, max)| !(0.0..=*max).contains(number)) {
+    let open = [scores.qoe_lin_v1, scores.qoe_log_v1];
+    let is_bad = bounded.iter().map(|(number, max)| !(0.0..=*max).contains(number));
+    let is_endless = open.iter().map(|number| number.is_some_and(|number| !number.is_finite()));
+    match is_bad.chain(is_endless).position(|bad| bad) {
         Some(index) => Err(Nonsense::Number { index }),
         None => Ok(()),
     }

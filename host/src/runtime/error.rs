@@ -217,6 +217,10 @@ impl InvokeError {
             Self::Qoe(error) => match error {
                 qoe::Error::StateMalformed => "state-malformed",
                 qoe::Error::TooManyEvents(_) => "too-many-events",
+                qoe::Error::PackedVersion(_) => "packed-version",
+                qoe::Error::PackedLength(_) => "packed-length",
+                qoe::Error::PackedTooMany(_) => "packed-too-many",
+                qoe::Error::PackedRecord => "packed-record",
             },
         }
     }
@@ -279,6 +283,9 @@ fn bitrate_code(error: &bitrate::Error) -> &'static str {
         bitrate::Error::SizesIncomplete => "sizes-incomplete",
         bitrate::Error::SizeZero(_) => "size-zero",
         bitrate::Error::WeightOutOfRange => "weight-out-of-range",
+        bitrate::Error::PackedVersion(_) => "packed-version",
+        bitrate::Error::PackedCut(_) => "packed-cut",
+        bitrate::Error::PackedTooMany(_) => "packed-too-many",
     }
 }
 

@@ -4,11 +4,12 @@
 //! comes in as an argument: when an event arrived, by the node's own clock, decides whether a session
 //! is idle; the player's clock only dates what it saw.
 
+mod decimal;
 mod ids;
 mod partition;
 mod session;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,14 +19,14 @@ use std::time::{Duration, Instant};
 
 use foldhash::quality::RandomState;
 use units::UnixMillis;
-use windows::Window;
-use wire::packed::FoldedBatch;
-use wire::{Event, SessionRecord};
+use windows::{Changes, Viewers, Window};
+use wire::{Event, Refusal, SessionRecord};
 
 use crate::limits;
 use crate::runtime::InvokeError;
+use decimal::Decimal;
 use ids::Ids;
-use partition::{Group, Partition};
+use partition::{Group, Move, Partition};
 pub use session::SessionView;
 
 /// A bounded number of sessions; those of different partitions change at the same time.
@@ -37,6 +38,7 @@ pub struct Sessions {
     next: AtomicUsize,
     live: AtomicUsize,
     live_max: usize,
+    viewers: Mutex<Viewers>,
 }
 
 /// Who folds, and when.
@@ -51,7 +53,7 @@ pub struct Call<'a> {
     /// The same by the machine's clock.
     pub now_unix_ms: u64,
     /// A call of the release's component: a packed batch in, its packed answer out.
-    pub fold: &'a dyn Fn(&[u8]) -> Result<FoldedBatch, InvokeError>,
+    pub fold: &'a dyn Fn(&[u8]) -> Result<Vec<u8>, InvokeError>,
 }
 
 /// What became of an event.
@@ -83,6 +85,12 @@ pub enum FoldError {
     /// The qoe component gave no answer.
     #[error(transparent)]
     Invoke(#[from] InvokeError),
+    /// The qoe component refused the session or its events.
+    #[error("refused: {0}")]
+    Session(Refusal),
+    /// The qoe component answered what cannot be read.
+    #[error("the component answered nonsense")]
+    Nonsense,
 }
 
 impl FoldError {
@@ -91,6 +99,8 @@ impl FoldError {
         match self {
             Self::Full => "sessions-full",
             Self::Invoke(error) => error.code(),
+            Self::Session(refusal) => refusal.code,
+            Self::Nonsense => "nonsense-answer",
         }
     }
 }
@@ -107,10 +117,11 @@ impl Sessions {
         let partition = |number| Mutex::new(Partition::new(ended_max, keys.hash_one(number)));
         Self {
             partitions: (0..count).map(partition).collect(),
-            keys,
             next: AtomicUsize::new(0),
             live: AtomicUsize::new(0),
             live_max,
+            viewers: Mutex::new(Viewers::new(keys.hash_one("viewers"))),
+            keys,
         }
     }
 
@@ -134,6 +145,7 @@ impl Sessions {
             drop(partition);
             self.live.fetch_add(came.begun, Ordering::Relaxed);
             self.live.fetch_sub(came.stopped, Ordering::Relaxed);
+            self.count(&came.moves);
             outcome.ended.extend(came.ended);
         }
         outcome
@@ -174,10 +186,11 @@ impl Sessions {
         let mut closed = Vec::new();
         for partition in &self.partitions {
             loop {
-                let some = lock(partition).sweep(idle, call);
-                self.live.fetch_sub(some.len(), Ordering::Relaxed);
-                let is_last = some.len() < limits::SWEPT_MAX;
-                closed.extend(some);
+                let came = lock(partition).sweep(idle, call);
+                self.live.fetch_sub(came.stopped, Ordering::Relaxed);
+                self.count(&came.moves);
+                let is_last = came.stopped < limits::SWEPT_MAX;
+                closed.extend(came.ended);
                 if is_last {
                     break;
                 }
@@ -186,9 +199,17 @@ impl Sessions {
         closed
     }
 
-    /// The windows that nothing can come late to any more, those of one time and value as one.
-    pub fn close_windows(&self, now: UnixMillis) -> Vec<Window> {
-        merged(self.partitions.iter().flat_map(|partition| lock(partition).close_windows(now)))
+    /// The windows that nothing can come late to any more, those of one time and value as one; and until when all
+    /// are closed.
+    pub fn close_windows(&self, now: UnixMillis) -> (Vec<Window>, UnixMillis) {
+        let mut until = UnixMillis::new(u64::MAX);
+        let mut closed = Vec::new();
+        for partition in &self.partitions {
+            let (windows, closed_until) = lock(partition).close_windows(now);
+            until = until.min(closed_until);
+            closed.extend(windows);
+        }
+        (merged(closed.into_iter()), until)
     }
 
     /// All windows as they are, for a node that ends.
@@ -202,9 +223,49 @@ impl Sessions {
         lock(&self.partitions[partition]).view(session_id, call)
     }
 
+    /// Ends sessions that were recorded before, unless they have had an event since; by id, with the time of the last
+    /// event that the record knew.
+    pub(crate) fn retire(&self, recorded: &HashMap<String, u64>) {
+        for (session_id, ended_unix_ms) in recorded {
+            let partition = self.partition(self.keys.hash_one(&**session_id));
+            let came = lock(&self.partitions[partition]).retire(session_id, *ended_unix_ms);
+            self.live.fetch_sub(came.stopped, Ordering::Relaxed);
+            self.count(&came.moves);
+        }
+    }
+
+    /// Lets go of windows that were told of before.
+    pub(crate) fn forget_windows(&self, until: UnixMillis) {
+        self.partitions.iter().for_each(|partition| lock(partition).forget_windows(until));
+    }
+
+    /// Who watches what now, as far as it changed since a cursor.
+    pub fn viewers_since(&self, cursor: u64, titles_max: usize) -> Changes {
+        self.viewers.lock().unwrap_or_else(PoisonError::into_inner).changes_since(cursor, titles_max)
+    }
+
+    fn count(&self, moves: &[Move]) {
+        if moves.is_empty() {
+            return;
+        }
+        let mut viewers = self.viewers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut text = Decimal::default();
+        for moved in moves {
+            match *moved {
+                Move::Joined(title) => viewers.joined(text.write(u64::from(title))),
+                Move::Left(title) => viewers.left(text.write(u64::from(title))),
+            }
+        }
+    }
+
     /// Playbacks going on.
     pub fn live(&self) -> usize {
         self.live.load(Ordering::Relaxed)
+    }
+
+    /// Playbacks there may be at once.
+    pub fn live_max(&self) -> usize {
+        self.live_max
     }
 
     fn partition(&self, hash: u64) -> usize {

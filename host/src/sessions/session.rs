@@ -4,9 +4,11 @@ use std::time::{Duration, Instant};
 
 use units::UnixMillis;
 use windows::{Delta, Dimension, End, Seen};
+use wire::packed::Folded;
 use wire::{Event, Scores, SessionRecord, Summary};
 
 use super::ids::{Id, Ids};
+use super::partition::Move;
 
 /// One playback, as the component and the node know it.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub(super) struct Session {
     last_unix_ms: u64,
     /// What windows have counted of it.
     seen: Seen,
+    /// The title it is a viewer of.
+    viewer_of: Option<u32>,
     /// When the last event arrived.
     touched: Instant,
 }
@@ -60,6 +64,7 @@ impl Session {
             first_unix_ms: u64::MAX,
             last_unix_ms: 0,
             seen: Seen::default(),
+            viewer_of: None,
             touched: now,
         }
     }
@@ -91,13 +96,8 @@ impl Session {
     }
 
     /// Takes over what the component made of the new events; returns what they added.
-    pub(super) fn update(
-        &mut self,
-        state: &[u8],
-        generation: u64,
-        summary: &Summary,
-        scores: &Scores,
-    ) -> Delta {
+    pub(super) fn update(&mut self, folded: &Folded<'_>, generation: u64) -> Delta {
+        let Folded { state, summary, scores } = folded;
         if *self.state == *state {
             // Written before: an allocation less.
         } else if self.state.len() == state.len() {
@@ -112,6 +112,21 @@ impl Session {
         let delta = Delta::between(&self.seen, &seen, end);
         self.seen = seen;
         delta
+    }
+
+    /// Counts it among the viewers of its title, or no longer; returns what changed.
+    pub(super) fn count(&mut self, is_live: bool) -> Option<Move> {
+        match (self.viewer_of, self.title.filter(|_| is_live)) {
+            (None, Some(title)) => {
+                self.viewer_of = Some(title);
+                Some(Move::Joined(title))
+            }
+            (Some(title), None) => {
+                self.viewer_of = None;
+                Some(Move::Left(title))
+            }
+            _ => None,
+        }
     }
 
     /// Of its newest event, by the player's clock.
