@@ -10,7 +10,7 @@ use crate::limits;
 /// Contents by the `sid` of their players; the one not heard of for longest goes first.
 #[derive(Debug)]
 pub struct Contents {
-    players: Mutex<LruCache<Box<str>, Playing>>,
+    players: Mutex<LruCache<String, Playing>>,
 }
 
 #[derive(Debug, Default)]
@@ -50,7 +50,7 @@ impl Contents {
         self.lock().get(sid).is_some_and(|playing| playing.has_events)
     }
 
-    fn lock(&self) -> MutexGuard<'_, LruCache<Box<str>, Playing>> {
+    fn lock(&self) -> MutexGuard<'_, LruCache<String, Playing>> {
         self.players.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use units::UnixMillis;
 use wire::cmcd::{CmcdError, Mode, Reader, Reading, Received, Shards, Told, session_id};
-use wire::{Event, Refusal};
+use wire::Refusal;
 
 use super::asked::Asked;
 use super::errors::ApiError;
