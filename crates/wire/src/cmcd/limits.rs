@@ -33,6 +33,9 @@ pub const NAME_CHARS_MAX: usize = 128;
 /// Characters of the name of a custom event and of the value of a custom key, CTA-5004-B.
 pub const CUSTOM_CHARS_MAX: usize = 64;
 
+/// Characters of a range of bytes: two numbers of 64 bits have forty.
+pub const RANGE_CHARS_MAX: usize = 64;
+
 /// Characters of a URL, a signature or a copied header.
 pub const TEXT_CHARS_MAX: usize = 4_096;
 
