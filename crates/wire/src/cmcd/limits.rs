@@ -52,4 +52,5 @@ pub(crate) const TIMES_MAX: u64 = COUNT_MAX;
 pub(crate) const PLAYBACK_RATE_MILLI_MAX: i64 = 1_000_000;
 
 // A number of a list is kept in 32 bits.
-const _: () = assert!(MS_MAX <= u32::MAX as u64 && TIMES_MAX <= u32::MAX as u64);
+const _: () = assert!(MS_MAX <= u32::MAX as u64);
+const _: () = assert!(TIMES_MAX <= u32::MAX as u64);
