@@ -3,6 +3,7 @@
 mod decisions;
 mod faiss;
 mod http;
+mod ingest;
 mod interrupt;
 mod load;
 mod measure;
@@ -50,6 +51,18 @@ enum Bench {
         /// Three million vectors instead of 300,000: 3 GB of numbers, which the two sides hold up to four times.
         #[arg(long)]
         full: bool,
+    },
+    /// Events into PostgreSQL through the origin; beside `psql \\copy` of the same rows.
+    Ingest {
+        /// Print one JSON object instead of a table.
+        #[arg(long)]
+        json: bool,
+        /// Events to store.
+        #[arg(long, default_value_t = 400_000, value_parser = clap::value_parser!(u32).range(20_000..=20_000_000))]
+        rows: u32,
+        /// Rounds whose median counts.
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+        rounds: u32,
     },
     /// A process of `faiss`: single queries on one thread.
     #[command(hide = true)]
@@ -139,6 +152,10 @@ fn run(bench: Bench) -> Result<()> {
         }
         Bench::Faiss { args: BenchArgs { output, rounds }, full } => {
             output.print(&faiss::measure(faiss::large(full), rounds)?)
+        }
+        Bench::Ingest { json, rows, rounds } => {
+            let output = Output { json, components: None };
+            output.print(&ingest::measure(rows as usize, rounds)?)
         }
         Bench::FaissOne(args) => faiss::run_one(&args),
     }

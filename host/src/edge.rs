@@ -5,15 +5,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use spool::{Lane, SpoolError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use crate::config::{Config, ConfigError};
+use crate::dice::Dice;
 use crate::forwarder::{self, Forwarder};
 use crate::http::server::{ConnectionLimits, Open, serve};
 use crate::http::{self};
+use crate::limits;
 use crate::node::Node;
 use crate::runtime::{Runtime, RuntimeError};
 use crate::settings::Settings;
@@ -33,7 +36,7 @@ pub struct Edge {
     stop: watch::Sender<bool>,
     stop_forwarder: watch::Sender<bool>,
     listeners: Vec<JoinHandle<Open>>,
-    forwarder: Option<JoinHandle<()>>,
+    forwarders: Vec<JoinHandle<()>>,
     sweeper: JoinHandle<()>,
 }
 
@@ -43,6 +46,9 @@ pub enum StartError {
     /// The configuration was refused.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// What waits for the origin cannot be kept.
+    #[error("the spool cannot be opened: {0}")]
+    Spool(#[from] SpoolError),
     /// The runtime does not start.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
@@ -70,6 +76,7 @@ impl StartError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Config(error) => error.code(),
+            Self::Spool(error) => error.code(),
             Self::Runtime(error) => error.code(),
             Self::Sync(error) => error.code(),
             Self::Client(_) => "origin-client",
@@ -116,11 +123,12 @@ impl Edge {
             tokio::spawn(serve(public, pages, bounds, stopping.clone())),
             tokio::spawn(serve(admin, operators, bounds, stopping)),
         ];
-        let forwarder = forwarder_of(&node, &config, client)
-            .map(|forwarder| tokio::spawn(forwarder.run(stopping_forwarder)));
+        let forwarders = forwarders_of(&node, &config, &client);
+        let spawn = |forwarder: Forwarder| tokio::spawn(forwarder.run(stopping_forwarder.clone()));
+        let forwarders = forwarders.into_iter().map(spawn).collect();
         let sweeper = tokio::spawn(sweep(Arc::clone(&node)));
         let (public, admin) = addresses;
-        let edge = Self { node, public, admin, config, stop, stop_forwarder, listeners, forwarder, sweeper };
+        let edge = Self { node, public, admin, config, stop, stop_forwarder, listeners, forwarders, sweeper };
         Ok((edge, sync))
     }
 
@@ -148,11 +156,10 @@ impl Edge {
             }
         }
         self.sweeper.abort();
-        let closed = self.node.close_sessions();
+        let closing = Arc::clone(&self.node);
+        let closed = tokio::task::spawn_blocking(move || closing.close_all()).await.unwrap_or_default();
         self.stop_forwarder.send_replace(true);
-        if let (Some(forwarder), Some(outbox)) = (self.forwarder, &self.node.outbox) {
-            forwarder::finish(forwarder, left(), outbox).await;
-        }
+        forwarder::finish(self.forwarders, left()).await;
         info!(sessions_closed = closed, "drained");
     }
 }
@@ -160,30 +167,38 @@ impl Edge {
 /// First what is on disk, then the origin until told to stop.
 fn follow(mut sync: Sync, stop: watch::Receiver<bool>, runtime: &tokio::runtime::Runtime) {
     sync.resume();
+    sync.recover_sessions();
     runtime.block_on(sync.run(stop));
 }
 
-fn forwarder_of(node: &Arc<Node>, config: &Config, client: reqwest::Client) -> Option<Forwarder> {
+fn forwarders_of(node: &Arc<Node>, config: &Config, client: &reqwest::Client) -> Vec<Forwarder> {
     let (Some(outbox), Some(token_file)) = (&node.outbox, &config.origin.token_file) else {
         info!("no token_file: events are scored here and not sent to the origin");
-        return None;
+        return Vec::new();
     };
-    Some(Forwarder::new(
-        client,
-        config.origin.at("v1/batches"),
-        token_file.clone(),
-        config.node.clone(),
-        Arc::clone(outbox),
-        Arc::clone(&node.metrics),
-    ))
+    let forwarder = |lane| Forwarder {
+        lane,
+        client: client.clone(),
+        url: config.origin.at("v1/batches"),
+        token_file: token_file.clone(),
+        node: config.node.clone(),
+        outbox: Arc::clone(outbox),
+        metrics: Arc::clone(&node.metrics),
+        dice: Dice::new(),
+    };
+    Lane::ALL.map(forwarder).into()
 }
 
-/// Closes silent sessions, a few times within the time they may be silent.
+/// Every second: closes silent sessions and windows that are over.
 async fn sweep(node: Arc<Node>) {
     loop {
-        let idle = node.settings.load().session_idle;
-        tokio::time::sleep((idle / 10).clamp(Duration::from_millis(100), Duration::from_secs(10))).await;
-        node.sweep(Instant::now());
+        tokio::time::sleep(limits::SWEEP_PAUSE).await;
+        let sweeping = Arc::clone(&node);
+        // On a blocking thread: many sessions may fall silent at once.
+        let swept = tokio::task::spawn_blocking(move || sweeping.sweep(Instant::now())).await;
+        if let Err(error) = swept {
+            warn!(%error, "a sweep failed");
+        }
     }
 }
 

@@ -1,32 +1,39 @@
-//! Sends batches to the origin, each until it is stored: exactly once by (node, epoch, sequence).
+//! Sends the frames of a lane to the origin, in their order, until they are stored.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::{Client, StatusCode, Url};
+use spool::{Frames, Lane};
 use tokio::sync::watch;
 use tracing::{info, warn};
-use wire::{Batch, BatchStored};
+use wire::{Batch, BatchStored, Frame};
 
 use crate::dice::Dice;
 use crate::limits;
 use crate::metrics::Metrics;
-use crate::outbox::{Load, Outbox};
+use crate::outbox::Outbox;
 
-/// Empties the outbox into the origin.
+/// Empties a lane of the outbox into the origin.
 #[derive(Debug)]
 pub struct Forwarder {
-    client: Client,
-    url: Url,
-    token_file: PathBuf,
-    node: String,
-    // Of this run of the process: a node set back to an old image must not repeat numbers.
-    epoch: u64,
-    sequence: u64,
-    outbox: Arc<Outbox>,
-    metrics: Arc<Metrics>,
-    dice: Dice,
+    /// Which.
+    pub lane: Lane,
+    /// What sends.
+    pub client: Client,
+    /// Where batches go.
+    pub url: Url,
+    /// Who sends, as the origin's token says.
+    pub token_file: PathBuf,
+    /// The same by name.
+    pub node: String,
+    /// What is sent.
+    pub outbox: Arc<Outbox>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Varies pauses.
+    pub dice: Dice,
 }
 
 /// Why a batch is not stored.
@@ -34,6 +41,8 @@ pub struct Forwarder {
 enum SendError {
     #[error("the token cannot be read: {0}")]
     Token(std::io::Error),
+    #[error("the spool cannot be read: {0}")]
+    Spool(std::io::Error),
     #[error("the origin is not reached: {0}")]
     Unreachable(#[from] reqwest::Error),
     #[error("the origin answers {0}")]
@@ -51,82 +60,91 @@ impl SendError {
 }
 
 impl Forwarder {
-    /// Sends what `outbox` holds to `url` in the name of `node`.
-    pub fn new(
-        client: Client,
-        url: Url,
-        token_file: PathBuf,
-        node: String,
-        outbox: Arc<Outbox>,
-        metrics: Arc<Metrics>,
-    ) -> Self {
-        let dice = Dice::new();
-        // 63 bits: the origin's database has no unsigned numbers.
-        let epoch = dice.roll() >> 1;
-        Self { client, url, token_file, node, epoch, sequence: 0, outbox, metrics, dice }
-    }
-
     /// Runs until `stop` holds true and nothing waits.
-    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        let mut cursor = self.outbox.cursor(self.lane);
         loop {
-            match self.outbox.take() {
-                Some(load) => self.deliver(load).await,
-                None if *stop.borrow() => return,
-                None => {
-                    let stopped = tokio::select! {
-                        // One event alone is rare: the rest of it comes within moments.
-                        () = self.gathered() => Ok(()),
-                        stopped = stop.changed() => stopped,
-                    };
-                    // Whoever could say stop is gone.
-                    if stopped.is_err() {
-                        return;
-                    }
-                }
+            let frames = self.read(cursor).await;
+            if !frames.frames.is_empty() {
+                self.deliver(&frames).await;
+                cursor = frames.next;
+                continue;
+            }
+            cursor = frames.next;
+            if *stop.borrow() {
+                return;
+            }
+            let stopped = tokio::select! {
+                // One event alone is rare: the rest of it comes within moments.
+                () = self.gathered() => Ok(()),
+                stopped = stop.changed() => stopped,
+            };
+            // Whoever could say stop is gone.
+            if stopped.is_err() {
+                return;
             }
         }
     }
 
     async fn gathered(&self) {
-        self.outbox.more().await;
+        self.outbox.more(self.lane).await;
         tokio::time::sleep(limits::BATCH_LINGER).await;
     }
 
+    /// What comes next; tries again when the disk fails.
+    async fn read(&self, after: spool::Cursor) -> Frames {
+        let mut pause = limits::BATCH_PAUSE_MIN;
+        loop {
+            let (outbox, lane) = (Arc::clone(&self.outbox), self.lane);
+            let read = tokio::task::spawn_blocking(move || outbox.read(lane, after)).await;
+            let error = match read {
+                Ok(Ok(frames)) => return frames,
+                Ok(Err(error)) => SendError::Spool(error),
+                Err(panicked) => SendError::Spool(std::io::Error::other(panicked)),
+            };
+            warn!(lane = self.lane.name(), %error, "trying again");
+            tokio::time::sleep(self.dice.vary(pause)).await;
+            pause = pause.saturating_mul(2).min(limits::BATCH_PAUSE_MAX);
+        }
+    }
+
     /// Sends one batch until it is stored or refused for good.
-    async fn deliver(&mut self, load: Load) {
-        self.sequence += 1;
-        let counts = (load.events.len(), load.sessions.len());
+    async fn deliver(&self, frames: &Frames) {
+        let lane = match self.lane {
+            Lane::Records => wire::Lane::Records,
+            Lane::Events => wire::Lane::Events,
+        };
+        let one = |frame: &'_ spool::Frame| Frame { sequence: frame.sequence, payload: &frame.payload };
         let batch = Batch {
             node: self.node.clone(),
-            epoch: self.epoch,
-            sequence: self.sequence,
-            events: load.events,
-            sessions: load.sessions,
+            lane,
+            epoch: frames.epoch,
+            frames: frames.frames.iter().map(one).collect(),
         };
         let body = bytes::Bytes::from(wire::encode_msgpack(&batch));
-        drop(batch);
+        let last = frames.next.sequence();
         let mut pause = limits::BATCH_PAUSE_MIN;
         let mut failed = false;
         loop {
-            match self.send(&body).await {
+            match self.send(&body, lane, frames.epoch, last).await {
                 Ok(()) => {
                     self.metrics.batch("stored");
                     if failed {
-                        info!(sequence = self.sequence, "the origin takes batches again");
+                        info!(lane = self.lane.name(), last, "the origin takes batches again");
                     }
-                    return;
+                    break;
                 }
                 Err(error) if error.is_final() => {
                     self.metrics.batch("refused");
-                    self.metrics.dropped("events", counts.0);
-                    self.metrics.dropped("sessions", counts.1);
-                    warn!(sequence = self.sequence, %error, "a batch was refused and dropped");
-                    return;
+                    let records = frames.frames.iter().map(|frame| frame.records as usize).sum();
+                    self.metrics.dropped(self.lane.name(), records);
+                    warn!(lane = self.lane.name(), last, records, %error, "a batch was refused and dropped");
+                    break;
                 }
                 Err(error) => {
                     self.metrics.batch("failed");
                     if !failed {
-                        warn!(sequence = self.sequence, %error, "a batch was not sent; trying again");
+                        warn!(lane = self.lane.name(), last, %error, "a batch was not sent; trying again");
                         failed = true;
                     }
                 }
@@ -134,9 +152,16 @@ impl Forwarder {
             tokio::time::sleep(self.dice.vary(pause)).await;
             pause = pause.saturating_mul(2).min(limits::BATCH_PAUSE_MAX);
         }
+        self.outbox.acknowledge(self.lane, frames.epoch, last);
     }
 
-    async fn send(&self, body: &bytes::Bytes) -> Result<(), SendError> {
+    async fn send(
+        &self,
+        body: &bytes::Bytes,
+        lane: wire::Lane,
+        epoch: u64,
+        last: u64,
+    ) -> Result<(), SendError> {
         let token = self.token().await?;
         let request = self
             .client
@@ -150,10 +175,8 @@ impl Forwarder {
             return Err(SendError::Status(response.status()));
         }
         let stored = read_answer(response).await?.ok_or(SendError::NotAcknowledged)?;
-        if stored.node == self.node && stored.epoch == self.epoch && stored.sequence >= self.sequence {
-            return Ok(());
-        }
-        Err(SendError::NotAcknowledged)
+        let is_ours = (&stored.node, stored.lane, stored.epoch) == (&self.node, lane, epoch);
+        if is_ours && stored.sequence >= last { Ok(()) } else { Err(SendError::NotAcknowledged) }
     }
 
     /// Read for every batch, so that a new token needs no restart.
@@ -183,11 +206,14 @@ async fn read_answer(mut response: reqwest::Response) -> Result<Option<BatchStor
     Ok(decoded.ok())
 }
 
-/// What a drain waits for the forwarder at most.
-pub async fn finish(task: tokio::task::JoinHandle<()>, within: Duration, outbox: &Outbox) {
-    let abort = task.abort_handle();
-    if tokio::time::timeout(within, task).await.is_err() {
-        abort.abort();
-        warn!(waiting = outbox.len(), "the origin did not take the last batches in time");
+/// What a drain waits for the forwarders at most; what is left is sent by the next start.
+pub async fn finish(tasks: Vec<tokio::task::JoinHandle<()>>, within: Duration) {
+    let deadline = tokio::time::Instant::now() + within;
+    for task in tasks {
+        let abort = task.abort_handle();
+        if tokio::time::timeout_at(deadline, task).await.is_err() {
+            abort.abort();
+            info!("the origin did not take all in time; the rest waits in the spool");
+        }
     }
 }

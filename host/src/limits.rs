@@ -114,21 +114,58 @@ pub const SESSIONS_ENDED_SHARE: u64 = 4;
 pub const SESSION_IDLE_S_DEFAULT: u64 = 300;
 /// A day: no player is silent for longer and comes back.
 pub const SESSION_IDLE_S_MAX: u64 = 86_400;
-/// Parts of the session store that can be changed at once; two events of one session never can.
-pub const SESSION_SHARDS: usize = 64;
-/// Event ids remembered a session: a repeat comes soon or not at all.
-pub const EVENT_IDS_MAX: usize = 256;
+/// Parts of the session store that change apart; each of them costs a request of many sessions a call.
+pub const PARTITIONS_MAX: usize = 64;
+/// Event ids remembered a session: a whole request of one session that comes again is known.
+pub const EVENT_IDS_MAX: usize = wire::limits::EVENTS_MAX;
+/// Silent sessions closed in one call: more would hold an instance, and a part of the store, for long.
+pub const SWEPT_MAX: usize = 1_000;
+/// Events of the time before a start that are folded again, in bytes of frames: more would make a start late.
+pub const REPLAY_BYTES_MAX: u64 = 256 << 20;
 
-// Forwarding.
+/// Pause between two looks for sessions that have fallen silent and windows that are over.
+pub const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 
-/// Events waiting for the origin unless configured; the oldest go first when there are more.
-pub const OUTBOX_EVENTS_DEFAULT: u64 = 100_000;
-/// More would be gigabytes.
-pub const OUTBOX_EVENTS_MAX: u64 = 5_000_000;
-/// Ended sessions waiting for the origin; the oldest go first when there are more.
-pub const OUTBOX_SESSIONS_MAX: usize = 20_000;
-/// Events and sessions in a batch: one short transaction at the origin.
-pub const BATCH_ITEMS_MAX: usize = 2_000;
+/// Turns of alerts that `/v1/alerts` tells of: a day of a restless table.
+pub const ALERT_CHANGES_KEPT: usize = 1_000;
+/// Streams of viewers at once: each holds a connection for as long as it likes.
+pub const STREAMS_MAX: usize = 256;
+/// Pause between two messages of such a stream.
+pub const STREAM_PAUSE: Duration = Duration::from_secs(1);
+/// Titles in one message of it; the others come with the next.
+pub const STREAM_TITLES_MAX: usize = 1_000;
+
+// Spool and forwarding.
+
+/// Events that the origin has are kept as long at least, to know a repeated one after a start. Milliseconds.
+pub const KEEP_MS_MIN: u64 = 60_000;
+
+/// Bytes of the spool unless configured, in MiB: a day without the origin at a thousand events a second.
+pub const SPOOL_MIB_DEFAULT: u64 = 16_384;
+/// Below it a spool could not even drop in parts.
+pub const SPOOL_MIB_MIN: u64 = 1;
+/// Above it no disk of a node goes.
+pub const SPOOL_MIB_MAX: u64 = 16 << 20;
+/// What is older goes, unless configured: three days, so that a weekend without the origin is survived.
+pub const SPOOL_AGE_H_DEFAULT: u64 = 72;
+/// Thirty days: older events would come into windows that nobody reads.
+pub const SPOOL_AGE_H_MAX: u64 = 720;
+/// Segments of a spool: with fewer of them one drop would lose much.
+pub const SPOOL_SEGMENTS: u64 = 64;
+/// Largest segment of a spool in bytes; a damaged one is read as a whole.
+pub const SPOOL_SEGMENT_BYTES_MAX: u64 = 32 << 20;
+/// Payloads that wait for the disk, in bytes; above it requests are sent away.
+pub const SPOOL_WAITING_BYTES_MAX: usize = 64 << 20;
+/// Records in a frame: one short statement at the origin.
+pub const FRAME_RECORDS_MAX: usize = 1_000;
+/// Decisions logged a second, unless configured: all of a small node, a sample of a busy one.
+pub const DECISIONS_PER_S_DEFAULT: u64 = 100;
+/// More would make the log larger than what it is about.
+pub const DECISIONS_PER_S_MAX: u64 = 100_000;
+/// Decisions that wait to be logged; they are logged every second.
+pub const DECISIONS_WAITING_MAX: usize = 100_000;
+/// Payload bytes of a batch: one short transaction at the origin.
+pub const BATCH_PAYLOAD_BYTES: usize = 2 << 20;
 /// What a batch waits for company.
 pub const BATCH_LINGER: Duration = Duration::from_millis(500);
 /// A batch that is not answered by then is sent again.

@@ -25,6 +25,7 @@ pub struct Metrics {
     syncs: Family<Outcome, Counter>,
     batches: Family<Outcome, Counter>,
     dropped: Family<Outcome, Counter>,
+    alerts: Family<AlertTurn, Counter>,
     reloads: Family<Outcome, Counter>,
     now: Now,
 }
@@ -36,12 +37,14 @@ struct Now {
     stale: Gauge<i64, AtomicI64>,
     viewers: Gauge<i64, AtomicI64>,
     answers: Gauge<i64, AtomicI64>,
-    outbox: Gauge<i64, AtomicI64>,
+    alerts: Family<Alert, Gauge>,
+    spool_bytes: Family<Lane, Gauge>,
+    spool_waiting: Family<Lane, Gauge>,
     synced_seconds: Gauge<f64, AtomicU64>,
 }
 
 /// What is true now.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     /// The generation that serves; 0 before the first.
     pub generation: u64,
@@ -51,8 +54,10 @@ pub struct Snapshot {
     pub viewers: usize,
     /// Answers kept.
     pub answers: usize,
-    /// Events and sessions waiting for the origin.
-    pub outbox: usize,
+    /// What goes to the origin.
+    pub spool: spool::Status,
+    /// Alerts that are raised, by metric and severity.
+    pub alerts: Vec<(&'static str, &'static str)>,
     /// Since the last good look at the origin, in seconds; infinite before the first.
     pub synced_s: f64,
 }
@@ -89,6 +94,24 @@ struct Outcome {
     outcome: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Lane {
+    lane: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Alert {
+    metric: &'static str,
+    severity: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct AlertTurn {
+    metric: &'static str,
+    severity: &'static str,
+    turn: &'static str,
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         Self::new()
@@ -115,6 +138,7 @@ impl Metrics {
             syncs: Family::default(),
             batches: Family::default(),
             dropped: Family::default(),
+            alerts: Family::default(),
             reloads: Family::default(),
             now: Now::default(),
         };
@@ -146,6 +170,8 @@ impl Metrics {
         r.register("sync_checks", "Looks at the origin, by outcome", self.syncs.clone());
         r.register("origin_batches", "Batches sent to the origin, by outcome", self.batches.clone());
         r.register("outbox_dropped", "What was dropped on the way to the origin", self.dropped.clone());
+        r.register("alerts_turned", "Alerts raised and cleared", self.alerts.clone());
+        r.register("alerts_raised", "Alerts that are raised now", self.now.alerts.clone());
         r.register("config_reloads", "Reloads of the configuration, by outcome", self.reloads.clone());
         r.register(
             "generation",
@@ -155,7 +181,12 @@ impl Metrics {
         r.register("stale", "1 while answers are marked stale", self.now.stale.clone());
         r.register("viewers", "Playbacks going on", self.now.viewers.clone());
         r.register("answers_kept", "Answers in the cache", self.now.answers.clone());
-        r.register("outbox_items", "Events and sessions waiting for the origin", self.now.outbox.clone());
+        r.register("spool_bytes", "What is kept for the origin, by lane", self.now.spool_bytes.clone());
+        r.register(
+            "spool_waiting_frames",
+            "Frames the origin has not yet, by lane",
+            self.now.spool_waiting.clone(),
+        );
         r.register_with_unit(
             "since_last_sync",
             "Since the last good look at the origin",
@@ -212,7 +243,7 @@ impl Metrics {
         self.batches.get_or_create(&Outcome { outcome }).inc();
     }
 
-    /// So many `events` or `sessions` were dropped on the way to the origin.
+    /// So many `events`, `records` or `decisions` were dropped on the way to the origin.
     pub fn dropped(&self, what: &'static str, count: usize) {
         if count > 0 {
             self.dropped.get_or_create(&Outcome { outcome: what }).inc_by(count as u64);
@@ -224,12 +255,9 @@ impl Metrics {
         self.reloads.get_or_create(&Outcome { outcome }).inc();
     }
 
-    /// How many have been dropped on the way to the origin.
-    pub fn dropped_so_far(&self) -> u64 {
-        ["events", "sessions"]
-            .map(|outcome| self.dropped.get_or_create(&Outcome { outcome }).get())
-            .iter()
-            .sum()
+    /// An alert was `raised` or `cleared`.
+    pub fn alert_turned(&self, metric: &'static str, severity: &'static str, turn: &'static str) {
+        self.alerts.get_or_create(&AlertTurn { metric, severity, turn }).inc();
     }
 
     /// All of it as OpenMetrics text.
@@ -239,7 +267,18 @@ impl Metrics {
         self.now.stale.set(i64::from(now.stale));
         self.now.viewers.set(whole(now.viewers));
         self.now.answers.set(whole(now.answers));
-        self.now.outbox.set(whole(now.outbox));
+        for (lane, status) in spool::Lane::ALL.into_iter().zip(now.spool.lanes) {
+            let (lane, number) =
+                (Lane { lane: lane.name() }, |number| i64::try_from(number).unwrap_or(i64::MAX));
+            self.now.spool_bytes.get_or_create(&lane).set(number(status.bytes));
+            let waiting = status.last.saturating_sub(status.acknowledged);
+            self.now.spool_waiting.get_or_create(&lane).set(number(waiting));
+        }
+        // Those that were cleared are gone from the list.
+        self.now.alerts.clear();
+        for (metric, severity) in now.alerts {
+            self.now.alerts.get_or_create(&Alert { metric, severity }).inc();
+        }
         self.now.synced_seconds.set(now.synced_s);
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry)

@@ -1,24 +1,30 @@
 //! What the requests of a node share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::available_parallelism;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::Semaphore;
-use tracing::warn;
+use units::UnixMillis;
+use wire::{Event, Records, SessionRecord};
 
 use crate::answer_cache::AnswerCache;
 use crate::config::{Config, ConfigError};
+use crate::convert;
+use crate::decisions::DecisionLog;
 use crate::dice::Dice;
-use crate::limits;
+use crate::edge::StartError;
+use crate::loads::Loads;
 use crate::metrics::{Metrics, Snapshot};
-use crate::outbox::{Load, Outbox};
+use crate::outbox::{Capacity, Outbox};
 use crate::runtime::ranking::{Answer, Page};
 use crate::serving::Serving;
-use crate::sessions::Sessions;
+use crate::sessions::{Call, FoldError, Outcome, SessionView, Sessions};
 use crate::settings::Settings;
 use crate::sync::SyncState;
+use crate::watch::Watch;
+use crate::{limits, recovery};
 
 /// What the requests of a node share.
 #[derive(Debug)]
@@ -35,40 +41,61 @@ pub struct Node {
     pub answers: AnswerCache<Answer>,
     /// Pages answered before.
     pub pages: AnswerCache<Page>,
+    /// Whether its releases are on trial, as windows tell it: the channel it follows.
+    pub arm: String,
     /// Playbacks going on.
     pub sessions: Sessions,
-    /// What waits for the origin; none when nothing is sent there.
+    /// What goes to the origin; none when nothing is sent there.
     pub outbox: Option<Arc<Outbox>>,
+    /// How much of its capacity each delivery network uses.
+    pub loads: Loads,
+    /// What operators are told of.
+    pub watch: Watch,
+    /// How many decisions may still be logged.
+    pub log: DecisionLog,
+    // Sessions of the time before the start are there again.
+    recovered: OnceLock<()>,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Ids and jitter.
     pub dice: Dice,
     /// One permit an invocation on a blocking thread.
     pub admission: Arc<Semaphore>,
+    admitted_max: usize,
+    /// One permit a stream of viewers.
+    pub streams: Arc<Semaphore>,
 }
 
 impl Node {
     /// A node without a release.
-    pub fn new(config: &Config) -> Result<Self, ConfigError> {
+    pub fn new(config: &Config) -> Result<Self, StartError> {
         let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-        let outbox =
-            config.origin.token_file.as_ref().map(|_| {
-                Arc::new(Outbox::new(number(config.limits.outbox_events), limits::OUTBOX_SESSIONS_MAX))
-            });
         // Invocations only compute: more of them than processors would make all of them late.
         let processors = available_parallelism().map_or(1, usize::from);
+        let admitted_max = number(config.limits.invocations).min(2 * processors);
+        let (metrics, dice) = (Arc::new(Metrics::new()), Dice::new());
+        let settings = Settings::build(config)?;
+        let outbox =
+            config.origin.token_file.is_some().then(|| outbox(config, &dice, &metrics)).transpose()?;
         Ok(Self {
             name: config.node.clone(),
-            settings: ArcSwap::from_pointee(Settings::build(config)?),
+            settings: ArcSwap::from_pointee(settings),
             serving: ArcSwapOption::empty(),
             sync: SyncState::default(),
             answers: AnswerCache::new(number(config.limits.answers)),
             pages: AnswerCache::new(number(config.limits.answers)),
+            arm: config.origin.channel.clone(),
             sessions: Sessions::new(number(config.limits.sessions)),
             outbox,
-            metrics: Arc::new(Metrics::new()),
-            dice: Dice::new(),
-            admission: Arc::new(Semaphore::new(number(config.limits.invocations).min(2 * processors))),
+            loads: Loads::default(),
+            watch: Watch::new(config)?,
+            log: DecisionLog::default(),
+            recovered: OnceLock::new(),
+            metrics,
+            dice,
+            admission: Arc::new(Semaphore::new(admitted_max)),
+            admitted_max,
+            streams: Arc::new(Semaphore::new(limits::STREAMS_MAX)),
         })
     }
 
@@ -77,37 +104,91 @@ impl Node {
         self.sync.is_stale(self.settings.load().stale_after, now)
     }
 
-    /// Sends a load on its way to the origin; never waits.
-    pub fn forward(&self, load: Load) {
-        let Some(outbox) = &self.outbox else { return };
-        let dropped = outbox.push(load);
-        if (dropped.events, dropped.sessions) == (0, 0) {
-            return;
-        }
-        if self.metrics.dropped_so_far() == 0 {
-            warn!(dropped.events, dropped.sessions, "the outbox is full: the oldest are dropped from now on");
-        }
-        self.metrics.dropped("events", dropped.events);
-        self.metrics.dropped("sessions", dropped.sessions);
+    /// Folds the events of a request, or of the time before a start.
+    pub fn fold(&self, serving: &Serving, events: &[Event<'_>], now: Instant, now_unix_ms: u64) -> Outcome {
+        self.call(serving, now, now_unix_ms, |call| self.sessions.fold(events, call))
     }
 
-    /// Closes the sessions that had no event for long and sends what they were.
+    /// What is known of a session.
+    pub fn view(&self, serving: &Serving, session_id: &str) -> Result<Option<SessionView>, FoldError> {
+        self.call(serving, Instant::now(), unix_ms(), |call| self.sessions.view(session_id, call))
+    }
+
+    /// How much of what this node can do is in use, 1,000 at most: of its sessions, or of its invocations, whichever
+    /// is nearer to its end.
+    pub fn load_permille(&self) -> u32 {
+        let share = |used: usize, all: usize| u32::try_from(used * 1_000 / all.max(1)).unwrap_or(u32::MAX);
+        let invocations = share(self.admitted_max - self.admission.available_permits(), self.admitted_max);
+        share(self.sessions.live(), self.sessions.live_max()).max(invocations).min(1_000)
+    }
+
+    /// Brings the sessions of the time before the start back, once.
+    pub fn recover(&self, serving: &Serving) {
+        self.recovered.get_or_init(|| recovery::recover(self, serving));
+    }
+
+    /// Closes the sessions that had no event for long, and tells what they were and what their last minutes were like.
     pub fn sweep(&self, now: Instant) -> usize {
-        self.close("idle", self.sessions.sweep(self.settings.load().session_idle, now))
+        let idle = self.settings.load().session_idle;
+        let closed = self.close("idle", idle, now);
+        let (windows, closed_until) = self.sessions.close_windows(UnixMillis::new(unix_ms()));
+        self.watch.judge(&windows, closed_until, &self.metrics);
+        self.tell(Records { windows: windows.iter().map(convert::window).collect(), ..Records::default() });
+        if let Some(outbox) = &self.outbox {
+            outbox.flush_decisions();
+            outbox.sweep();
+        }
+        closed
     }
 
-    /// Closes all sessions: their state ends with the process.
-    pub fn close_sessions(&self) -> usize {
-        self.close("drain", self.sessions.close_all())
+    /// Closes all sessions and windows: a node that does not come back has told all it saw.
+    pub fn close_all(&self) -> usize {
+        let closed = self.close("drain", Duration::ZERO, Instant::now() + Duration::from_secs(1));
+        let windows = self.sessions.drain_windows();
+        self.tell(Records { windows: windows.iter().map(convert::window).collect(), ..Records::default() });
+        if let Some(outbox) = &self.outbox {
+            outbox.flush_decisions();
+        }
+        closed
     }
 
-    fn close(&self, cause: &'static str, sessions: Vec<wire::SessionRecord>) -> usize {
+    fn close(&self, cause: &'static str, idle: Duration, now: Instant) -> usize {
+        // Without a release there has been no event.
+        let Some(serving) = self.serving.load_full() else { return 0 };
+        let sessions: Vec<SessionRecord> =
+            self.call(&serving, now, unix_ms(), |call| self.sessions.sweep(idle, call));
         let closed = sessions.len();
         if closed > 0 {
             self.metrics.sessions_closed(cause, closed);
-            self.forward(Load { events: Vec::new(), sessions });
         }
+        self.tell(Records { sessions, ..Records::default() });
         closed
+    }
+
+    /// Sends records on their way to the origin; never waits.
+    fn tell(&self, records: Records) {
+        if let Some(outbox) = &self.outbox {
+            outbox.store_later(records);
+        }
+    }
+
+    /// A call of a release's component, measured.
+    fn call<T>(
+        &self,
+        serving: &Serving,
+        now: Instant,
+        now_unix_ms: u64,
+        call: impl FnOnce(&Call<'_>) -> T,
+    ) -> T {
+        let fold = |batch: &[u8]| {
+            let started = Instant::now();
+            let folded = serving.generation.fold_batch(batch);
+            let outcome = folded.as_ref().err().map_or("ok", |error| error.code());
+            self.metrics.invoked("qoe", outcome, started.elapsed().as_secs_f64());
+            folded
+        };
+        let generation = serving.generation.number();
+        call(&Call { generation, arm: &self.arm, now, now_unix_ms, fold: &fold })
     }
 
     /// What is true now, for the metrics.
@@ -117,10 +198,25 @@ impl Node {
             stale: self.is_stale(now),
             viewers: self.sessions.live(),
             answers: self.answers.len() + self.pages.len(),
-            outbox: self.outbox.as_ref().map_or(0, |outbox| outbox.len()),
+            alerts: self.watch.raised(),
+            spool: self.outbox.as_ref().map(|outbox| outbox.status()).unwrap_or_default(),
             synced_s: self.sync.since_success(now).map_or(f64::INFINITY, |since| since.as_secs_f64()),
         }
     }
+}
+
+/// The spool of a node's data folder.
+fn outbox(config: &Config, dice: &Dice, metrics: &Arc<Metrics>) -> Result<Arc<Outbox>, StartError> {
+    let hour_ms = 3_600_000;
+    let capacity = Capacity {
+        bytes_max: config.limits.spool_mib << 20,
+        age_ms_max: config.limits.spool_age_h * hour_ms,
+        // A session that is silent for longer is closed, so its older events are not needed again.
+        keep_ms: (config.limits.session_idle_s * 1_000).max(limits::KEEP_MS_MIN),
+    };
+    // 63 bits: the origin's database has no unsigned numbers.
+    let epoch = dice.roll() >> 1;
+    Ok(Arc::new(Outbox::open(&config.data_dir.join("spool"), epoch, capacity, metrics)?))
 }
 
 /// The time by the machine's clock, in milliseconds.

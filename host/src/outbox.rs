@@ -1,130 +1,214 @@
-//! Events and ended sessions on their way to the origin: a bounded queue that never blocks a request.
+//! What goes to the origin: safe on the disk before a player is told that it counts, sent when the origin takes it.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::Notify;
-use wire::{Event, SessionRecord};
+use spool::{Cursor, Frames, Lane, Notice, Replay, Settings, Spool, SpoolError, Status};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
+use tracing::{error, info, warn};
+use wire::{DecisionRecord, Records};
 
 use crate::limits;
+use crate::metrics::Metrics;
+use crate::node::unix_ms;
 
-/// The queue; when it is full the oldest go.
+/// The spool of a node, and who waits for it.
 #[derive(Debug)]
 pub struct Outbox {
-    waiting: Mutex<Waiting>,
-    more: Notify,
-    events_max: usize,
-    sessions_max: usize,
+    spool: Spool,
+    more: Arc<[Notify; 2]>,
+    // KiB of bodies whose events are not on the disk yet.
+    room: Arc<Semaphore>,
+    decisions: Mutex<Vec<DecisionRecord>>,
 }
 
-#[derive(Debug, Default)]
-struct Waiting {
-    events: VecDeque<Event>,
-    sessions: VecDeque<SessionRecord>,
+/// How much it may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capacity {
+    /// Bytes on the disk; above it the oldest events go, then the oldest records.
+    pub bytes_max: u64,
+    /// What is older goes. Milliseconds.
+    pub age_ms_max: u64,
+    /// What the origin has stays as long, for a node that starts again. Milliseconds.
+    pub keep_ms: u64,
 }
 
-/// What was dropped to make room.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Dropped {
-    /// Events.
-    pub events: usize,
-    /// Ended sessions.
-    pub sessions: usize,
-}
+/// Something on its way to the disk.
+#[derive(Debug)]
+#[must_use = "it is safe only when this says so"]
+pub struct Storing(oneshot::Receiver<Result<u64, SpoolError>>);
 
-/// What goes into one batch.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Load {
-    /// In order of arrival.
-    pub events: Vec<Event>,
-    /// In order of their ends.
-    pub sessions: Vec<SessionRecord>,
+impl Storing {
+    /// Waits until it is safe.
+    pub async fn done(self) -> Result<(), SpoolError> {
+        self.0.await.unwrap_or(Err(SpoolError::Closed)).map(drop)
+    }
 }
 
 impl Outbox {
-    /// Holds up to `events_max` events and `sessions_max` sessions.
-    pub fn new(events_max: usize, sessions_max: usize) -> Self {
-        Self { waiting: Mutex::default(), more: Notify::new(), events_max, sessions_max }
-    }
-
-    /// Takes a load in; returns at once.
-    pub fn push(&self, load: Load) -> Dropped {
-        let mut waiting = self.lock();
-        waiting.events.extend(load.events);
-        waiting.sessions.extend(load.sessions);
-        let dropped = Dropped {
-            events: waiting.events.len().saturating_sub(self.events_max),
-            sessions: waiting.sessions.len().saturating_sub(self.sessions_max),
+    /// Opens the spool in `folder`, or makes one. `epoch` is random and of this process alone.
+    pub fn open(
+        folder: &Path,
+        epoch: u64,
+        capacity: Capacity,
+        metrics: &Arc<Metrics>,
+    ) -> Result<Self, SpoolError> {
+        let more: Arc<[Notify; 2]> = Arc::default();
+        let told = (Arc::clone(&more), Arc::clone(metrics));
+        let settings = Settings {
+            bytes_max: capacity.bytes_max,
+            age_ms_max: capacity.age_ms_max,
+            keep_ms: capacity.keep_ms,
+            waiting_bytes_max: limits::SPOOL_WAITING_BYTES_MAX,
+            notify: Arc::new(move |notice| tell(&notice, &told.0, &told.1)),
+            ..Settings::new(epoch)
         };
-        waiting.events.drain(..dropped.events);
-        waiting.sessions.drain(..dropped.sessions);
-        drop(waiting);
-        self.more.notify_one();
-        dropped
-    }
-
-    /// Takes the oldest out, as many as go into one batch; none when nothing waits.
-    pub fn take(&self) -> Option<Load> {
-        let mut waiting = self.lock();
-        let events = waiting.events.len().min(limits::BATCH_ITEMS_MAX);
-        let sessions = waiting.sessions.len().min(limits::BATCH_ITEMS_MAX - events);
-        if events + sessions == 0 {
-            return None;
+        let (spool, recovered) = Spool::open(folder, settings, unix_ms())?;
+        if recovered.frames > 0 {
+            info!(
+                recovered.frames,
+                recovered.records, recovered.unacknowledged_frames, "the spool was opened"
+            );
         }
-        Some(Load {
-            events: waiting.events.drain(..events).collect(),
-            sessions: waiting.sessions.drain(..sessions).collect(),
-        })
+        if recovered.damaged_bytes > 0 || recovered.damaged_segments > 0 || recovered.odd_files_count > 0 {
+            warn!(?recovered, "the spool was damaged");
+        }
+        let room = Arc::new(Semaphore::new(limits::SPOOL_WAITING_BYTES_MAX / 2 / KIB));
+        Ok(Self { spool, more, room, decisions: Mutex::default() })
     }
 
-    /// Waits until something may be waiting.
-    pub async fn more(&self) {
-        self.more.notified().await;
+    /// Room for the events of a body; none when the disk does not keep up. Taken before they are folded: what was
+    /// folded must be stored.
+    pub fn room_for(&self, body_bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let kib = u32::try_from(body_bytes.div_ceil(KIB)).ok()?;
+        Arc::clone(&self.room).try_acquire_many_owned(kib).ok()
     }
 
-    /// Events and sessions waiting.
-    pub fn len(&self) -> usize {
-        let waiting = self.lock();
-        waiting.events.len() + waiting.sessions.len()
+    /// Whether nothing is taken any more, until the node starts again.
+    pub fn is_broken(&self) -> bool {
+        self.spool.status().is_broken
     }
 
-    /// Whether nothing waits.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    /// Stores events of players.
+    pub fn store_events(&self, count: usize, payload: Vec<u8>) -> Result<Storing, SpoolError> {
+        self.store(Lane::Events, count, payload)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Stores records.
+    pub fn store_records(&self, records: &Records) -> Result<Storing, SpoolError> {
+        self.store(Lane::Records, records.len(), wire::write_records(records))
+    }
+
+    fn store(&self, lane: Lane, records: usize, payload: Vec<u8>) -> Result<Storing, SpoolError> {
+        let (done, storing) = oneshot::channel();
+        let records = u32::try_from(records).unwrap_or(u32::MAX);
+        // Whoever asked may be gone when it is stored.
+        self.spool.append(lane, unix_ms(), records, payload, |stored| _ = done.send(stored))?;
+        Ok(Storing(storing))
+    }
+
+    /// Stores records that nobody waits for, some of them a frame.
+    pub fn store_later(&self, records: Records) {
+        for records in in_frames(records) {
+            if let Err(error) = self.store_records(&records) {
+                warn!(%error, records = records.len(), "records were not stored");
+            }
+        }
+    }
+
+    /// Remembers a decision; [`Outbox::flush_decisions`] stores it. False when too many wait.
+    pub fn note_decision(&self, decision: DecisionRecord) -> bool {
+        let mut decisions = self.decisions.lock().unwrap_or_else(PoisonError::into_inner);
+        let has_room = decisions.len() < limits::DECISIONS_WAITING_MAX;
+        if has_room {
+            decisions.push(decision);
+        }
+        has_room
+    }
+
+    /// Stores the decisions since the last time.
+    pub fn flush_decisions(&self) {
+        let decisions = std::mem::take(&mut *self.decisions.lock().unwrap_or_else(PoisonError::into_inner));
+        if !decisions.is_empty() {
+            self.store_later(Records { decisions, ..Records::default() });
+        }
+    }
+
+    /// Behind what the origin has of a lane.
+    pub fn cursor(&self, lane: Lane) -> Cursor {
+        self.spool.cursor(lane)
+    }
+
+    /// What comes next of a lane; reads from the disk.
+    pub fn read(&self, lane: Lane, after: Cursor) -> std::io::Result<Frames> {
+        self.spool.read(lane, after, limits::BATCH_PAYLOAD_BYTES)
+    }
+
+    /// What is still there since a time; reads from the disk.
+    pub fn replay(&self, lane: Lane, since_unix_ms: u64) -> Replay {
+        self.spool.replay(lane, since_unix_ms, limits::REPLAY_BYTES_MAX)
+    }
+
+    /// The origin has all up to this frame.
+    pub fn acknowledge(&self, lane: Lane, epoch: u64, sequence: u64) {
+        self.spool.acknowledge(lane, epoch, sequence);
+    }
+
+    /// Lets go of what is too old.
+    pub fn sweep(&self) {
+        self.spool.sweep(unix_ms());
+    }
+
+    /// Waits until there may be more of a lane.
+    pub async fn more(&self, lane: Lane) {
+        self.more[place(lane)].notified().await;
+    }
+
+    /// How it is.
+    pub fn status(&self) -> Status {
+        self.spool.status()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+const KIB: usize = 1 << 10;
 
-    fn events(numbers: std::ops::Range<usize>) -> Load {
-        let event = |number| {
-            let json =
-                format!(r#"{{"event_id":"{number}","session_id":"s","kind":"heartbeat","at_unix_ms":1}}"#);
-            wire::decode_json(json.as_bytes(), 1_000).expect("a sound event")
-        };
-        Load { events: numbers.map(event).collect(), sessions: Vec::new() }
+/// What happens in the spool, told on its own thread.
+fn tell(notice: &Notice, more: &[Notify; 2], metrics: &Metrics) {
+    match notice {
+        Notice::More(lane) => more[place(*lane)].notify_one(),
+        Notice::Dropped { lane, dropped } => {
+            warn!(
+                lane = lane.name(),
+                dropped.records, dropped.bytes, "the oldest were dropped, the origin has them not"
+            );
+            metrics.dropped(lane.name(), usize::try_from(dropped.records).unwrap_or(usize::MAX));
+        }
+        Notice::Broken(error) => {
+            error!(%error, "the spool takes nothing any more until the node starts again")
+        }
     }
+}
 
-    #[test]
-    fn the_oldest_go_when_it_is_full() {
-        let outbox = Outbox::new(3, 1);
-        assert_eq!(outbox.push(events(0..2)), Dropped::default());
-        assert_eq!(outbox.push(events(2..5)), Dropped { events: 2, sessions: 0 });
-        assert_eq!(outbox.take(), Some(events(2..5)));
-        assert_eq!(outbox.take(), None);
+fn place(lane: Lane) -> usize {
+    match lane {
+        Lane::Records => 0,
+        Lane::Events => 1,
     }
+}
 
-    #[test]
-    fn a_batch_is_bounded_and_the_rest_waits() {
-        let outbox = Outbox::new(limits::BATCH_ITEMS_MAX * 2, 1);
-        outbox.push(events(0..limits::BATCH_ITEMS_MAX + 1));
-        assert_eq!(outbox.take().expect("a batch").events.len(), limits::BATCH_ITEMS_MAX);
-        assert_eq!(outbox.len(), 1);
-    }
+/// Parts that fit a frame each.
+fn in_frames(records: Records) -> Vec<Records> {
+    let Records { sessions, windows, decisions } = records;
+    let max = limits::FRAME_RECORDS_MAX;
+    let of = |sessions: &[_]| Records { sessions: sessions.to_vec(), ..Records::default() };
+    let mut parts: Vec<Records> = sessions.chunks(max).map(of).collect();
+    parts.extend(
+        windows.chunks(max).map(|windows| Records { windows: windows.to_vec(), ..Records::default() }),
+    );
+    parts.extend(
+        decisions
+            .chunks(max)
+            .map(|decisions| Records { decisions: decisions.to_vec(), ..Records::default() }),
+    );
+    parts
 }

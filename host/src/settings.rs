@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use wire::{LadderFile, RulesFile};
+use wire::steering::SteeringFile;
+use wire::{LadderFile, Refusal, RulesFile};
 
-use crate::config::{Config, ConfigError, parse_toml, read_text};
+use crate::config::{CmsdKeys, Config, ConfigError, parse_toml, read_text};
 use crate::limits;
 
 /// The settings that a reload can change, ready to use.
@@ -19,6 +20,10 @@ pub struct Settings {
     pub rules: RulesFile,
     /// Pages of other hosts that may ask.
     pub cors_origins: Vec<String>,
+    /// Which delivery networks players are steered to; none without a table.
+    pub steering: Option<SteeringFile>,
+    /// What answers about bit rates say in `CMSD-Dynamic`.
+    pub cmsd: CmsdKeys,
     /// Pause between two looks at the origin.
     pub poll: Duration,
     /// Without a good look for so long the answers are marked stale.
@@ -33,6 +38,8 @@ pub struct Settings {
     pub answer_ttl: Duration,
     /// A session without events for so long is closed.
     pub session_idle: Duration,
+    /// Decisions logged a second.
+    pub decisions_per_s: u64,
 }
 
 impl Settings {
@@ -42,11 +49,14 @@ impl Settings {
         check_ladder(&ladder, &config.ladder)?;
         let rules: RulesFile = parse_toml(&read_text(&config.rules)?, &config.rules)?;
         check_rules(&rules, &config.rules)?;
+        let steering = config.steering.as_deref().map(steering).transpose()?;
         Ok(Self {
+            steering,
             region: config.region.clone(),
             ladder,
             rules,
             cors_origins: config.public.cors_origins.clone(),
+            cmsd: config.public.cmsd,
             poll: Duration::from_secs(config.origin.poll_s),
             stale_after: Duration::from_secs(config.origin.stale_after_s),
             queue: Duration::from_millis(config.limits.queue_ms),
@@ -54,6 +64,7 @@ impl Settings {
             drain: Duration::from_millis(config.limits.drain_ms),
             answer_ttl: Duration::from_secs(config.limits.answer_ttl_s),
             session_idle: Duration::from_secs(config.limits.session_idle_s),
+            decisions_per_s: config.limits.decisions_per_s,
         })
     }
 
@@ -61,6 +72,14 @@ impl Settings {
     pub fn allows_page(&self, origin: &[u8]) -> bool {
         self.cors_origins.iter().any(|allowed| allowed == "*" || allowed.as_bytes() == origin)
     }
+}
+
+fn steering(path: &Path) -> Result<SteeringFile, ConfigError> {
+    let file: SteeringFile = parse_toml(&read_text(path)?, path)?;
+    let refuse =
+        |error: Refusal| ConfigError::NotRising { path: path.to_path_buf(), message: error.to_string() };
+    file.validate().map_err(refuse)?;
+    Ok(file)
 }
 
 fn check_ladder(ladder: &LadderFile, path: &Path) -> Result<(), ConfigError> {

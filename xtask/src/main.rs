@@ -113,8 +113,8 @@ fn bench(arguments: &[String]) -> Result<()> {
     setup::for_native()?;
     build::native()?;
     let mut bench = shell::program("frontrow-bench")?;
-    // Only the search of whole catalogues runs no component.
-    if arguments.first().is_none_or(|bench| bench != "faiss") {
+    // The search of whole catalogues and the database run no component.
+    if arguments.first().is_none_or(|bench| bench != "faiss" && bench != "ingest") {
         setup::for_components()?;
         bench.env(build::COMPONENTS_VARIABLE, build::components()?);
     }

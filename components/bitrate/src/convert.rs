@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 
+use bitrate::packed::PackedError;
 use bitrate::{
     Ahead, Buffer, Caps, History, InputError, Ladder, Policy, Rules, Rung, Running, Sample, SpeedRule,
     Utility, Weights, limits,
@@ -95,5 +96,14 @@ pub(crate) fn error(error: InputError) -> wit::Error {
         InputError::SizeZero { chunk } => wit::Error::SizeZero(chunk as u32),
         // An input holds no settings of the flagship; the weights are the numbers that it has.
         InputError::WeightOutOfRange | InputError::SettingOutOfRange { .. } => wit::Error::WeightOutOfRange,
+    }
+}
+
+pub(crate) fn packed_error(error: PackedError) -> wit::Error {
+    match error {
+        PackedError::Version { version } => wit::Error::PackedVersion(version),
+        // Answers are not read here; what cannot be would be as bad as a cut.
+        PackedError::Cut { at } | PackedError::Answer { index: at } => wit::Error::PackedCut(at as u32),
+        PackedError::TooMany => wit::Error::PackedTooMany(limits::QUESTIONS_MAX as u32),
     }
 }

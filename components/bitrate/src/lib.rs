@@ -23,4 +23,8 @@ impl Guest for Component {
     fn decide_batch(inputs: Vec<Input>) -> Vec<Result<Decision, Error>> {
         inputs.into_iter().map(Self::decide).collect()
     }
+
+    fn decide_packed(questions: Vec<u8>) -> Result<Vec<u8>, Error> {
+        bitrate::packed::decide_packed(&questions).map_err(convert::packed_error)
+    }
 }

@@ -41,12 +41,15 @@ impl Ahead {
         self.left
     }
 
+    /// The sizes that are known of chunks of `ladder`, all rungs of a chunk together.
+    pub(crate) fn known(&self, ladder: &Ladder) -> &[u32] {
+        if self.rungs == ladder.rungs().len() { &self.bytes } else { &[] }
+    }
+
     /// Returns the size in bits of chunk `chunk` (0 = next) at `rung` of `ladder`, in chunks of
     /// `chunk_s` seconds.
     pub(crate) fn bits(&self, ladder: &Ladder, chunk: usize, rung: usize, chunk_s: f64) -> f64 {
-        let known =
-            if self.rungs == ladder.rungs().len() { self.bytes.get(chunk * self.rungs + rung) } else { None };
-        match known {
+        match self.known(ladder).get(chunk * self.rungs + rung) {
             Some(bytes) => f64::from(*bytes) * 8.0,
             None => f64::from(ladder.rungs()[rung].rate.get()) * 1e3 * chunk_s,
         }

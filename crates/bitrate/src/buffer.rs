@@ -14,6 +14,10 @@ pub struct Buffer {
 }
 
 impl Buffer {
+    /// Nothing, in a buffer for a segment of a second: what stands where no buffer was read.
+    pub(crate) const EMPTY: Self =
+        Self { level: Millis::ZERO, max: Millis::new(1_000), segment: Millis::new(1_000) };
+
     /// Checks that the buffer can hold a segment. A level above `max` counts as full: players overshoot
     /// by the segment that was on its way.
     pub fn new(level: Millis, max: Millis, segment: Millis) -> Result<Self, InputError> {

@@ -29,6 +29,7 @@ mod history;
 mod ladder;
 pub mod limits;
 mod mpc;
+pub mod packed;
 mod plan;
 mod real;
 mod rules;

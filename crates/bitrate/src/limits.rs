@@ -11,3 +11,6 @@ pub const RULES_MAX: usize = 256;
 
 /// Chunks ahead with exact sizes: no plan looks further.
 pub const CHUNKS_AHEAD_MAX: usize = 64;
+
+/// Questions in one packed call: more would hold an instance for long.
+pub const QUESTIONS_MAX: usize = 1 << 16;

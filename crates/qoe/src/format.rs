@@ -7,9 +7,10 @@
 //!   a pixel. Half is reached at 0.018 bits and 0.92 at 0.11 in H.264 at 720 lines and 30 frames a second.
 //!   Larger pictures need fewer bits a pixel for the same quality (the rule of the power 3/4), more frames
 //!   a second cost less than their number (half, on a log scale), newer codecs need fewer bits.
-//! - *Size.* Stretching to the screen costs sharpness: nothing at full height, a tenth at two thirds,
-//!   a quarter at 4/9, and more than a third at one third of the height, as in the convex hulls of
-//!   per-title encoding. What counts is the height that a viewer of this screen can resolve.
+//! - *Size.* Stretching to the screen costs sharpness, by the share of its pixels that are there: nothing at
+//!   full height, a seventh at two thirds, a third at 4/9, three quarters at 2/9, near the tops of the curves
+//!   that make the convex hulls of per-title encoding (Netflix 2015). What counts is the height that a viewer
+//!   of this screen can resolve.
 //! - *Motion.* Below 30 frames a second motion breaks up, by a weak power law.
 //!
 //! Where the size is unknown, the best that the bit rate allows is assumed, for that is how ladders are
@@ -59,11 +60,12 @@ pub enum Codec {
 impl Codec {
     /// The codec of an RFC 6381 `codecs` entry (`avc1.640028`, `hvc1.…`) or of a usual name.
     pub fn named(name: &str) -> Self {
-        const NAMES: [(&str, Codec); 13] = [
+        const NAMES: [(&str, Codec); 16] = [
             ("avc", Codec::Avc),
             ("h264", Codec::Avc),
             ("x264", Codec::Avc),
             ("h.264", Codec::Avc),
+            ("hevc", Codec::Hevc),
             ("hvc", Codec::Hevc),
             ("hev", Codec::Hevc),
             ("h265", Codec::Hevc),
@@ -73,15 +75,14 @@ impl Codec {
             ("vp09", Codec::Vp9),
             ("av1", Codec::Av1),
             ("av01", Codec::Av1),
+            ("vvc", Codec::Vvc),
+            ("h266", Codec::Vvc),
         ];
         let is = |start: &str| {
             name.as_bytes()
                 .get(..start.len())
                 .is_some_and(|begin| begin.eq_ignore_ascii_case(start.as_bytes()))
         };
-        if is("vvc") || is("vvi") || is("h266") || is("h.266") {
-            return Self::Vvc;
-        }
         NAMES.iter().find(|(start, _)| is(start)).map_or(Self::Other, |(_, codec)| *codec)
     }
 
@@ -222,8 +223,8 @@ fn sharpness(height: f64, lines: f64) -> f64 {
     if share >= 1.0 {
         return 1.0;
     }
-    let seen = share * libm::sqrt(share);
-    (1.0 + SHARPNESS_BEND) * seen / (seen + SHARPNESS_BEND)
+    let pixels = share * share;
+    (1.0 + SHARPNESS_BEND) * pixels / (pixels + SHARPNESS_BEND)
 }
 
 /// What is left of smooth motion, 0 to 1.
@@ -248,7 +249,7 @@ const CODING_STEEPNESS: f64 = 1.35;
 const CODING_USUAL: f64 = 0.87;
 
 /// The smaller, the less stretching hurts.
-const SHARPNESS_BEND: f64 = 0.17;
+const SHARPNESS_BEND: f64 = 0.15;
 
 /// Half the frames leave about four fifths.
 const MOTION_POWER: f64 = 0.35;

@@ -28,7 +28,7 @@ mod score;
 mod spi;
 mod summary;
 
-pub use alerts::{Alert, AlertRule, AlertRuleError, Bound, Metric, Readings, Severity, fired};
+pub use alerts::{AlertRule, AlertRuleError, Bound, Hysteresis, Metric, Reading, Readings, Severity};
 pub use figures::Figures;
 pub use format::{Codec, Format, Screen, Share, picture, upscaling};
 pub use linear::{LOG_REFERENCE_KBPS, STALL_WEIGHT_LIN, STALL_WEIGHT_LOG, qoe_lin_v1, qoe_log_v1};

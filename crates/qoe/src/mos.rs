@@ -5,14 +5,15 @@
 //! leaves less to lose. The forms are those of published effects; no coefficient is taken from a standard
 //! and none was fitted to a rated set. See `evaluate/README.md` for what it was held against.
 //!
-//! - *Pictures.* [`crate::picture`], weighed over time: the mean, the last half minute (recency: Hands and
-//!   Avons 2001; the hysteresis in Seshadrinathan and Bovik 2011) and the worst ten seconds (peak and end:
+//! - *Pictures.* [`crate::picture`], weighed over time: the mean, the last quarter of a minute (recency: Hands and
+//!   Avons 2001; the hysteresis in Seshadrinathan and Bovik 2011) and the worst five seconds (peak and end:
 //!   Kahneman and others 1993). Falls of quality annoy beyond the quality they lead to, rises do not
 //!   (LIVE-NFLX; Duanmu and others 2017).
 //! - *Stalls.* An exponential of their number and length (Hossfeld and others 2011; the IQX hypothesis of
 //!   Fiedler and others 2010), here `(1 + x/4)^-4`, which is within a few hundredths of `exp(-x)`
-//!   where it counts and has no foot. In a long session the same stall weighs less; those that just
-//!   happened, and the longest of all, weigh more.
+//!   where it counts and has no foot. A wait of five seconds in a short clip leaves three quarters. In a long
+//!   session the same stall weighs less (by minutes to the power 3/4), but the time stalled of late and the
+//!   longest stall of all do not: they are remembered.
 //! - *Startup.* Far milder than stalling of the same length, for viewers expect it (Hossfeld and others 2012).
 //! - *Rest.* Frames not shown, and an error that ended it.
 
@@ -41,7 +42,8 @@ fn stalls(seen: &Figures) -> f64 {
     let all = STALL_EACH * f64::from(seen.stalls) + STALL_SECOND * s(seen.stalled_ms);
     let kept =
         STALL_RECENT_SECOND * s(seen.stall_recent_ms) + STALL_LONGEST_SECOND * s(seen.stall_longest_ms);
-    let base = 1.0 + (all / minutes(seen) + kept) / 4.0;
+    let root = libm::sqrt(minutes(seen));
+    let base = 1.0 + (all / (root * libm::sqrt(root)) + kept) / 4.0;
     let square = base * base;
     1.0 / (square * square)
 }
@@ -70,17 +72,17 @@ const RECENT: f64 = 0.25;
 const WORST: f64 = 0.15;
 
 /// Of a fall from the original to nothing, within a minute.
-const FALLS: f64 = 0.15;
+const FALLS: f64 = 0.20;
 
 /// Of each stall, and of each second, within a minute.
-const STALL_EACH: f64 = 0.10;
-const STALL_SECOND: f64 = 0.03;
+const STALL_EACH: f64 = 0.07;
+const STALL_SECOND: f64 = 0.025;
 
 /// Of each second as it fades, and of each second of the longest: neither is diluted by a long session.
-const STALL_RECENT_SECOND: f64 = 0.015;
-const STALL_LONGEST_SECOND: f64 = 0.015;
+const STALL_RECENT_SECOND: f64 = 0.010;
+const STALL_LONGEST_SECOND: f64 = 0.010;
 
-const STARTUP_SECOND: f64 = 0.012;
+const STARTUP_SECOND: f64 = 0.018;
 
 /// Every tenth frame missing costs a quarter.
 const DROPPED: f64 = 3.0;

@@ -97,9 +97,9 @@ pub struct Summary {
 pub struct Pictures {
     /// Time-weighted mean.
     pub mean: f64,
-    /// The mean of the last half minute or so.
+    /// The mean of the last quarter of a minute or so.
     pub recent: f64,
-    /// The worst mean of ten seconds or so.
+    /// The worst mean of five seconds or so.
     pub worst: f64,
     /// How far quality fell, all falls added up; not bounded by 1.
     pub falls: f64,

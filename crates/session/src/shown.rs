@@ -143,7 +143,7 @@ fn nearer(mean: u32, picture: Share, passed: Millis, shown: Millis, memory_ms: u
 }
 
 /// The memory behind the impression at the end of a clip, after the studies named in `qoe`'s `mos`.
-const RECENT_MS: u64 = 30_000;
+const RECENT_MS: u64 = 15_000;
 
 /// A stretch long enough to be remembered as bad.
-const LATEST_MS: u64 = 10_000;
+const LATEST_MS: u64 = 5_000;

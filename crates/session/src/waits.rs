@@ -130,4 +130,4 @@ pub(crate) fn total(sum: Millis, more: Millis) -> Millis {
 }
 
 /// How long the title must go on for a stall to fade to a third.
-const FADE_MS: f64 = 30_000.0;
+const FADE_MS: f64 = 15_000.0;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use qoe::Bound;
+use qoe::{Bound, Hysteresis};
 use serde::{Deserialize, Serialize};
 
 use crate::text::check_label;
@@ -96,6 +96,18 @@ pub struct AlertRule {
     pub above: Option<f64>,
     /// How bad it is.
     pub severity: Severity,
+    /// Good again at this or on the far side of it; the bound itself without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clear: Option<f64>,
+    /// Windows in a row with a bad figure until the alert is raised; 1 without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raise_after: Option<u8>,
+    /// Windows in a row with a good figure until it is cleared; 1 without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clear_after: Option<u8>,
+    /// With fewer sessions in a window the figure says nothing; 0 without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions_min: Option<u32>,
 }
 
 impl AlertRule {
@@ -105,8 +117,16 @@ impl AlertRule {
             (None, Some(above)) => Bound::Above(above),
             _ => return Err(Refusal::new("alert-bound", "an alert has either `below` or `above`")),
         };
+        let none = Hysteresis::default();
+        let hysteresis = Hysteresis {
+            clear: self.clear,
+            raise_after: self.raise_after.unwrap_or(none.raise_after),
+            clear_after: self.clear_after.unwrap_or(none.clear_after),
+            sessions_min: self.sessions_min.map_or(none.sessions_min, u64::from),
+        };
         let rule = qoe::AlertRule::new(self.metric.into(), bound, self.severity.into());
-        rule.map_err(|error| Refusal::new(error.code(), error.to_string()))
+        rule.and_then(|rule| rule.with(hysteresis))
+            .map_err(|error| Refusal::new(error.code(), error.to_string()))
     }
 }
 

@@ -1,7 +1,9 @@
 //! Bytes to messages and back, within limits.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use rmp_serde::Deserializer;
+use rmp_serde::decode::Error;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 
 use crate::{Refusal, limits};
 
@@ -9,28 +11,53 @@ use crate::{Refusal, limits};
 ///
 /// Codes: `body-too-large`, `json-malformed` (also an unknown field, a missing one, or a number out
 /// of its type's range; the message tells where).
-pub fn decode_json<T: DeserializeOwned>(body: &[u8], bytes_max: usize) -> Result<T, Refusal> {
+pub fn decode_json<'a, T: Deserialize<'a>>(body: &'a [u8], bytes_max: usize) -> Result<T, Refusal> {
     check_bytes(body, bytes_max)?;
     // The parser takes a list for an object whose fields have defaults: `[]` would be a question.
     if body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
         return Err(Refusal::new("json-malformed", "a message is an object, not a list"));
     }
-    serde_json::from_slice(body).map_err(|error| Refusal::new("json-malformed", error.to_string()))
+    // Once for the whole: the parser would do it for every name and text apart.
+    let text = str::from_utf8(body).map_err(|error| Refusal::new("json-malformed", error.to_string()))?;
+    serde_json::from_str(text).map_err(|error| Refusal::new("json-malformed", error.to_string()))
 }
 
 /// Parses a MessagePack message of at most `bytes_max` bytes, all of which it must use.
 ///
 /// Codes: `body-too-large`, `msgpack-malformed`.
-pub fn decode_msgpack<T: DeserializeOwned>(body: &[u8], bytes_max: usize) -> Result<T, Refusal> {
+pub fn decode_msgpack<'a, T: Deserialize<'a>>(body: &'a [u8], bytes_max: usize) -> Result<T, Refusal> {
     check_bytes(body, bytes_max)?;
     let refuse = |message: String| Refusal::new("msgpack-malformed", message);
-    let mut deserializer = rmp_serde::Deserializer::new(body);
+    let mut deserializer = Deserializer::from_read_ref(body);
     deserializer.set_max_depth(limits::MSGPACK_DEPTH_MAX);
     let message = T::deserialize(&mut deserializer).map_err(|error| refuse(error.to_string()))?;
-    match deserializer.get_ref().len() {
-        0 => Ok(message),
-        rest => Err(refuse(format!("{rest} bytes follow the message"))),
+    // Only at the very end is there no first byte of a number.
+    match u8::deserialize(&mut deserializer) {
+        Err(Error::InvalidMarkerRead(_)) => Ok(message),
+        _ => Err(refuse("bytes follow the message".to_owned())),
     }
+}
+
+/// The bytes of each item of a MessagePack map with one field, which holds a list of at most `items_max`; none if
+/// it is not that. An item may be anything that is MessagePack.
+pub(crate) fn msgpack_items<'a>(body: &'a [u8], field: &str, items_max: usize) -> Option<Vec<&'a [u8]>> {
+    let mut rest = body;
+    let fields = rmp::decode::read_map_len(&mut rest).ok()?;
+    let length = usize::try_from(rmp::decode::read_str_len(&mut rest).ok()?).ok()?;
+    let name = rest.split_off(..length)?;
+    let items = usize::try_from(rmp::decode::read_array_len(&mut rest).ok()?).ok()?;
+    if fields != 1 || name != field.as_bytes() || items > items_max {
+        return None;
+    }
+    let mut found = Vec::new();
+    for _ in 0..items {
+        let mut deserializer = Deserializer::new(rest);
+        deserializer.set_max_depth(limits::MSGPACK_DEPTH_MAX);
+        IgnoredAny::deserialize(&mut deserializer).ok()?;
+        let after = deserializer.get_ref().len();
+        found.push(rest.split_off(..rest.len() - after)?);
+    }
+    rest.is_empty().then_some(found)
 }
 
 /// Writes a message as JSON.

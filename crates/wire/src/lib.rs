@@ -12,13 +12,16 @@ mod config;
 mod decision;
 mod decode;
 mod event;
+mod events;
 mod home;
 pub mod limits;
 pub mod packed;
 mod percent;
 mod playback;
+mod qoe;
 mod ranked;
 mod recommend;
+mod records;
 mod refusal;
 mod retrieve;
 mod scored;
@@ -27,18 +30,24 @@ pub mod steering;
 pub mod structured;
 mod text;
 
-pub use batch::{Batch, BatchStored, SessionRecord};
+pub use batch::{Batch, BatchStored, Frame, Lane, read_events, read_records, write_events, write_records};
 pub use bitrate::{
     BitrateAnswer, BitrateRequest, Player, Policy, Rung, Running, Sample, Utility, Weights, Why,
 };
 pub use config::{AlertMetric, AlertRule, AlertsFile, LadderFile, RulesFile, Severity, SpeedRule};
 pub use decision::{BitrateDecision, BitrateInput};
 pub use decode::{decode_json, decode_msgpack, encode_json, encode_msgpack};
-pub use event::{Event, EventKind, EventResult, EventStatus, EventsAnswer, EventsRequest};
+pub use event::{Event, EventKind};
+pub use events::{EventsAnswer, EventsRequest, RefusedEvent, Told};
 pub use home::{HomeAnswer, HomeRequest, Progress, Row};
 pub use playback::{Codec, PlaybackEvent, Screen, SessionReport};
+pub use qoe::{QoeAnswer, QoeRow};
 pub use ranked::{RankedAnswer, RankedPage, RankedPick, RankedReason, RankedRow};
 pub use recommend::{Pick, Reason, ReasonKind, RecommendAnswer, RecommendRequest};
+pub use records::{
+    Decided, DecisionRecord, Dimension, Records, SessionRecord, Shown, SketchRecord, WindowRecord,
+};
 pub use refusal::{ErrorBody, ErrorDetail, Refusal, TimingsUs};
 pub use retrieve::{RetrieveAnswer, RetrieveRequest, RetrievedTitle};
 pub use session::{Pictures, Scores, SessionAnswer, SpiVerdict, Summary, Upscaling};
+pub use text::Text;

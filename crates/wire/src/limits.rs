@@ -16,8 +16,17 @@ pub const EVENTS_MAX: usize = 100;
 /// Events in one batch; what is more waits for the next, so that one transaction stays short.
 pub const BATCH_EVENTS_MAX: usize = 10_000;
 
-/// Ended sessions in one batch, for the same reason.
-pub const BATCH_SESSIONS_MAX: usize = 10_000;
+/// Ended sessions, windows and decisions in one batch, for the same reason.
+pub const BATCH_RECORDS_MAX: usize = 10_000;
+
+/// Frames in one batch: each is at least one accepted request.
+pub const BATCH_FRAMES_MAX: usize = 10_000;
+
+/// Titles that one logged decision shows: all rows of a page.
+pub const SHOWN_MAX: usize = 1_000;
+
+/// Buckets of a sketch: what 40 bits of value have at 5 bits of precision.
+pub const SKETCH_BUCKETS_MAX: usize = 1_200;
 
 /// Characters of an event, session, node or error name; these are kept as keys for days.
 pub const ID_CHARS_MAX: usize = 64;
@@ -46,6 +55,15 @@ pub const KBPS_MAX: u32 = 10_000_000;
 
 /// A month of playback at 120 frames a second: a higher count is an error of the player.
 pub const COUNT_MAX: u64 = MEDIA_MS_MAX / 1_000 * 120;
+
+/// 1,000 frames a second: more is an error of the player.
+pub const FRAME_RATE_MILLI_MAX: u64 = 1_000_000;
+
+/// How far a player's clock may be ahead of the node's: clocks differ by seconds, wrong ones by hours.
+pub const CLOCK_AHEAD_MS_MAX: u64 = 10 * 60_000;
+
+/// How far a position may be beyond the title's length: credits and rounding, not another title.
+pub const POSITION_SLACK_MS: u64 = 60_000;
 
 /// Rungs in a ladder.
 pub const RUNGS_MAX: usize = bitrate::limits::RUNGS_MAX;

@@ -139,6 +139,18 @@ impl Screen {
 }
 
 impl Codec {
+    /// As it is in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Avc => "avc",
+            Self::Hevc => "hevc",
+            Self::Vp9 => "vp9",
+            Self::Av1 => "av1",
+            Self::Vvc => "vvc",
+            Self::Other => "other",
+        }
+    }
+
     /// The codec of an RFC 6381 name, as `avc1.640028`.
     pub fn named(name: &str) -> Self {
         session::Codec::named(name).into()
@@ -162,24 +174,30 @@ impl From<&Session> for SessionReport {
     }
 }
 
-impl From<&Event> for PlaybackEvent {
-    fn from(event: &Event) -> Self {
+impl From<&Event<'_>> for PlaybackEvent {
+    fn from(event: &Event<'_>) -> Self {
         Self {
+            kind: event.kind,
+            at_unix_ms: event.at_unix_ms,
+            sequence: event.sequence,
             position_ms: event.position_ms,
             duration_ms: event.duration_ms,
             kbps: event.kbps,
+            top_kbps: event.top_kbps,
+            throughput_kbps: event.throughput_kbps,
             buffer_ms: event.buffer_ms,
+            latency_ms: event.latency_ms,
+            startup_ms: event.startup_ms,
+            stalled_ms: event.stalled_ms,
+            stalled_more_ms: event.stalled_more_ms,
             buffering_events: event.buffering_events,
             dropped_frames: event.dropped_frames,
+            width: event.width,
+            height: event.height,
+            frame_rate_milli: event.frame_rate_milli,
+            codec: event.codec,
             screen: event.device.as_deref().and_then(Screen::of_device),
-            ..Self::new(event.kind, event.at_unix_ms)
         }
-    }
-}
-
-impl From<&Event> for session::Event {
-    fn from(event: &Event) -> Self {
-        PlaybackEvent::from(event).into()
     }
 }
 
@@ -270,6 +288,14 @@ impl From<EventKind> for session::EventKind {
             EventKind::BitrateChange => Self::BitrateChange,
             EventKind::Error => Self::Error,
             EventKind::Stop => Self::Stop,
+            EventKind::Pause => Self::Pause,
+            EventKind::Resume => Self::Resume,
+            EventKind::SeekStart => Self::SeekStart,
+            EventKind::SeekEnd => Self::SeekEnd,
+            EventKind::Background => Self::Background,
+            EventKind::Foreground => Self::Foreground,
+            EventKind::AdStart => Self::AdStart,
+            EventKind::AdEnd => Self::AdEnd,
         }
     }
 }

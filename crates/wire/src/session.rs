@@ -136,15 +136,35 @@ pub struct Summary {
     pub screen: Option<Screen>,
 }
 
+impl Summary {
+    /// All that are not whole numbers and are known.
+    pub(crate) fn figures(&self) -> impl Iterator<Item = f64> {
+        let means = [
+            self.mean_kbps,
+            self.mean_log,
+            self.mean_buffer_ms,
+            self.mean_throughput_kbps,
+            self.mean_latency_ms,
+            self.mean_height,
+            self.mean_frame_rate,
+            self.mean_bits_per_pixel,
+        ];
+        let pictures = self.pictures.map(|seen| [seen.mean, seen.recent, seen.worst, seen.falls]);
+        let upscaling = self.upscaling.map(|seen| [seen.mean, seen.max]);
+        let seen = pictures.into_iter().flatten().chain(upscaling.into_iter().flatten());
+        means.into_iter().flatten().chain(seen).chain([self.change_log])
+    }
+}
+
 /// How good pictures were, each 0 (nothing to see) to 1 (the original).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pictures {
     /// Time-weighted mean.
     pub mean: f64,
-    /// The mean of the last half minute or so.
+    /// The mean of the last quarter of a minute or so.
     pub recent: f64,
-    /// The worst mean of ten seconds or so.
+    /// The worst mean of five seconds or so.
     pub worst: f64,
     /// All falls added up; not bounded by 1.
     pub falls: f64,
@@ -212,4 +232,13 @@ pub enum SpiVerdict {
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
+}
+
+impl Scores {
+    /// All that are known.
+    pub(crate) fn figures(&self) -> impl Iterator<Item = f64> {
+        let always = [self.session_v1, self.window_v1, self.rebuffer_ratio, self.mux_style_v1];
+        let others = [self.completion, self.qoe_lin_v1, self.qoe_log_v1, self.mos_v1];
+        always.into_iter().chain(others.into_iter().flatten())
+    }
 }

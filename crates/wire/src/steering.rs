@@ -209,6 +209,35 @@ pub struct UriReplacement {
     pub params: BTreeMap<String, String>,
 }
 
+/// What an operator's monitoring knows of the pathways: replaces what it said before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoadsRequest {
+    /// Load by the id of a pathway, 1,000 at its capacity.
+    pub permille: BTreeMap<String, u32>,
+    /// How long it holds; after it the pathways count as idle.
+    #[serde(default = "loads_ttl_s_usual")]
+    pub ttl_s: u32,
+}
+
+fn loads_ttl_s_usual() -> u32 {
+    60
+}
+
+impl LoadsRequest {
+    /// Checks the number of pathways and the time. Codes: `too-many-pathways`, `ttl-out-of-range`.
+    pub fn validate(&self) -> Result<(), Refusal> {
+        let count = self.permille.len();
+        check(count <= limits::LOADS_MAX, "too-many-pathways", || {
+            format!("{count} pathways are more than {}", limits::LOADS_MAX)
+        })?;
+        let range = 1..=limits::TTL_S_MAX;
+        check(range.contains(&self.ttl_s), "ttl-out-of-range", || {
+            format!("ttl_s {} is not in {range:?}", self.ttl_s)
+        })
+    }
+}
+
 /// Orders a region's pathways for a player. `load_permille` tells a pathway's load by its id, 1,000 at its
 /// capacity; one that nobody knows is 0. The region must have passed [`SteeringRegion::validate`].
 pub fn manifest(region: &SteeringRegion, client: &Client, load_permille: impl Fn(&str) -> u32) -> Manifest {

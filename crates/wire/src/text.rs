@@ -1,9 +1,82 @@
-//! The checks that the texts and numbers of several messages share.
+//! Texts of messages: borrowed where they can be, and the checks that several messages share.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
+
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Refusal, limits};
 
+/// A text of a message: part of the body it came in, or its own where the body escapes characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Text<'a>(Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Text<'_> {
+    fn from(text: String) -> Self {
+        Self(Cow::Owned(text))
+    }
+}
+
+impl Serialize for Text<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
+    }
+}
+
+// Not derived: a `Cow` within an `Option` would always be copied.
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Borrowing;
+
+        impl<'de> Visitor<'de> for Borrowing {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(text.into())
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(text.to_owned().into())
+            }
+        }
+
+        deserializer.deserialize_str(Borrowing)
+    }
+}
+
 /// An id is 1 to 64 characters without control characters.
 pub(crate) fn check_id(field: &str, id: &str) -> Result<(), Refusal> {
+    let is_plain = |byte: u8| (b' '..0x7f).contains(&byte);
+    // Almost every id; the general rule below would say the same.
+    if (1..=limits::ID_CHARS_MAX).contains(&id.len()) && id.bytes().all(is_plain) {
+        return Ok(());
+    }
     if id.is_empty() || id.chars().nth(limits::ID_CHARS_MAX).is_some() {
         let max = limits::ID_CHARS_MAX;
         return Err(Refusal::new("id-length", format!("{field} must have 1 to {max} characters")));

@@ -1,7 +1,7 @@
 //! The files of `cdn-config/` that this crate has types for, as they are shipped.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use qoe::{Metric, Readings, Severity, fired};
+use qoe::{Metric, Reading, Readings, Severity};
 use serde::de::DeserializeOwned;
 use wire::{AlertsFile, BitrateRequest, LadderFile, Policy, RulesFile, Why};
 
@@ -47,9 +47,11 @@ fn every_region_follows_the_case_expression_and_names_its_own_endpoint() {
 fn the_alerts_are_the_seeds() {
     let table = shipped::<AlertsFile>("alerts.toml").to_domain().unwrap();
     let alerts = |readings| -> Vec<_> {
-        fired(&table, &readings).map(|alert| (alert.metric, alert.severity)).collect()
+        let is_bad = |rule: &&qoe::AlertRule| matches!(rule.read(&readings), Reading::Bad(_));
+        table.iter().filter(is_bad).map(|rule| (rule.metric(), rule.severity())).collect()
     };
     let good = Readings {
+        sessions: 20,
         qoe: Some(70.0),
         rebuffer_ratio: Some(0.02),
         startup_p95_ms: Some(3_000.0),
@@ -58,6 +60,7 @@ fn the_alerts_are_the_seeds() {
     };
     assert_eq!(alerts(good), []);
     let bad = Readings {
+        sessions: 20,
         qoe: Some(69.9),
         rebuffer_ratio: Some(0.0201),
         startup_p95_ms: Some(3_001.0),
@@ -99,5 +102,13 @@ fn what_is_no_table_is_refused_with_its_code() {
     assert_eq!(
         alerts("alerts = [{ metric = 'qoe', below = nan, severity = 'warning' }]"),
         "bound-not-finite"
+    );
+    assert_eq!(
+        alerts("alerts = [{ metric = 'qoe', below = 70.0, clear = 60.0, severity = 'warning' }]"),
+        "clear-is-bad"
+    );
+    assert_eq!(
+        alerts("alerts = [{ metric = 'qoe', below = 70.0, raise_after = 0, severity = 'warning' }]"),
+        "alert-without-windows"
     );
 }

@@ -3,9 +3,8 @@
 
 use serde::de::DeserializeOwned;
 use wire::{
-    Batch, BitrateInput, BitrateRequest, ErrorBody, Event, EventsRequest, HomeRequest, Progress,
-    RecommendRequest, Refusal, RetrieveRequest, decode_json, decode_msgpack, encode_json, encode_msgpack,
-    limits,
+    BitrateInput, BitrateRequest, ErrorBody, EventsRequest, HomeRequest, Progress, RecommendRequest, Refusal,
+    RetrieveRequest, decode_json, decode_msgpack, encode_json, encode_msgpack, limits,
 };
 
 fn json<T: DeserializeOwned>(body: &str) -> Result<T, Refusal> {
@@ -32,11 +31,6 @@ fn check_bitrate(body: &str, expected: &str) {
         .and_then(|request| request.validate().map(|()| request))
         .and_then(|request| request.into_input(&ladder, &[]).decide());
     assert_eq!(code(result), expected, "{body}");
-}
-
-fn check_event(fields: &str, expected: &str) {
-    let body = format!(r#"{{"event_id":"e","session_id":"s","kind":"start","at_unix_ms":1{fields}}}"#);
-    assert_eq!(code(json::<Event>(&body).and_then(|event| event.validate())), expected, "{body}");
 }
 
 #[test]
@@ -143,82 +137,6 @@ fn questions_for_a_bit_rate() {
 #[test]
 fn a_bit_rate_input_refuses_unknown_fields() {
     assert_eq!(code(json::<BitrateInput>(r#"{"ladder":[],"speed":1}"#)), "json-malformed");
-}
-
-#[test]
-fn events() {
-    check_event("", "accepted");
-    check_event(r#","region":"us","device":"smart_tv","error_code":"MEDIA_ERR 3""#, "accepted");
-    check_event(r#","colour":"red""#, "json-malformed");
-    check_event(r#","kbps":-1"#, "json-malformed");
-    check_event(r#","kbps":4000000000"#, "number-out-of-range");
-    check_event(r#","position_ms":18446744073709551615"#, "number-out-of-range");
-    check_event(r#","duration_ms":2592000001"#, "number-out-of-range");
-    check_event(r#","buffer_ms":2592000001"#, "number-out-of-range");
-    check_event(r#","device":"a\"b""#, "label-character");
-    check_event(r#","error_code":"""#, "id-length");
-    check_event(r#","error_code":"a\u0000b""#, "id-character");
-}
-
-#[test]
-fn the_names_of_an_event_have_1_to_64_characters() {
-    let event = |id: &str| {
-        let event = r#"{"event_id":"e","session_id":"s","kind":"stop","at_unix_ms":1}"#;
-        let event: Event = json(event).unwrap();
-        code(Event { event_id: id.to_owned(), ..event }.validate())
-    };
-    assert_eq!(event(""), "id-length");
-    assert_eq!(event(&"ü".repeat(64)), "accepted");
-    assert_eq!(event(&"ü".repeat(65)), "id-length");
-    let late: Event =
-        json(r#"{"event_id":"e","session_id":"s","kind":"stop","at_unix_ms":253402300800000}"#).unwrap();
-    assert_eq!(code(late.validate()), "time-out-of-range");
-}
-
-#[test]
-fn an_event_misses_a_field_or_has_an_unknown_kind() {
-    for body in [
-        r#"{"session_id":"s","kind":"start","at_unix_ms":1}"#,
-        r#"{"event_id":"e","kind":"start","at_unix_ms":1}"#,
-        r#"{"event_id":"e","session_id":"s","at_unix_ms":1}"#,
-        r#"{"event_id":"e","session_id":"s","kind":"start"}"#,
-        r#"{"event_id":"e","session_id":"s","kind":"pause","at_unix_ms":1}"#,
-    ] {
-        assert_eq!(code(json::<Event>(body)), "json-malformed", "{body}");
-    }
-}
-
-#[test]
-fn a_hundred_events_are_taken_and_one_more_is_refused_whole() {
-    let event: Event = json(r#"{"event_id":"e","session_id":"s","kind":"start","at_unix_ms":1}"#).unwrap();
-    let events = |count| code(EventsRequest { events: vec![event.clone(); count] }.validate());
-    assert_eq!(events(0), "no-events");
-    assert_eq!(events(limits::EVENTS_MAX), "accepted");
-    assert_eq!(events(limits::EVENTS_MAX + 1), "too-many-events");
-}
-
-#[test]
-fn a_batch_is_checked_to_the_last_figure() {
-    let session = r#"{"session_id":"s","generation":1,"started_unix_ms":1,"ended_unix_ms":2,
-        "summary":{"played_ms":0,"stalled_ms":0,"stalls":0,"dropped_frames":0,"errors":0,"switches":0,
-            "position_ms":0,"position_max_ms":0,"events":1,"ended":true},
-        "scores":{"session_v1":88.0,"window_v1":88.0,"rebuffer_ratio":0.0}}"#;
-    let batch: Batch =
-        json(&format!(r#"{{"node":"edge-1","epoch":1,"sequence":1,"events":[],"sessions":[{session}]}}"#))
-            .unwrap();
-    assert_eq!(code(batch.validate()), "accepted");
-    let with = |change: fn(&mut Batch)| {
-        let mut batch = batch.clone();
-        change(&mut batch);
-        code(batch.validate())
-    };
-    assert_eq!(with(|batch| batch.node = "edge 1".to_owned()), "label-character");
-    assert_eq!(with(|batch| batch.sessions[0].scores.window_v1 = f64::NAN), "not-finite");
-    assert_eq!(with(|batch| batch.sessions[0].summary.mean_kbps = Some(f64::INFINITY)), "not-finite");
-    assert_eq!(with(|batch| batch.sessions[0].ended_unix_ms = u64::MAX), "time-out-of-range");
-    let session = batch.sessions[0].clone();
-    let sessions = vec![session; limits::BATCH_SESSIONS_MAX + 1];
-    assert_eq!(code(Batch { sessions, ..batch.clone() }.validate()), "too-many-sessions");
 }
 
 #[test]

@@ -5,43 +5,44 @@ use quickcheck::{Arbitrary, Gen, quickcheck};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wire::{
-    Batch, Event, EventKind, EventsRequest, HomeRequest, Progress, RecommendRequest, Scores, SessionRecord,
-    Summary, decode_json, decode_msgpack, encode_json, encode_msgpack,
+    Batch, Codec, Event, EventKind, EventsRequest, Frame, HomeRequest, Lane, Progress, RecommendRequest,
+    Records, Scores, SessionRecord, Summary, Text, decode_json, decode_msgpack, encode_json, encode_msgpack,
+    read_events, read_records,
 };
 
-const KINDS: [EventKind; 8] = [
-    EventKind::Start,
-    EventKind::FirstFrame,
-    EventKind::Heartbeat,
-    EventKind::BufferingStart,
-    EventKind::BufferingEnd,
-    EventKind::BitrateChange,
-    EventKind::Error,
-    EventKind::Stop,
-];
-
-/// Any event, of which no text or number need be sound.
+/// Any message, of which no text or number need be sound.
 #[derive(Clone, Debug)]
 struct Any<T>(T);
 
-impl Arbitrary for Any<Event> {
+impl Arbitrary for Any<Event<'static>> {
     fn arbitrary(g: &mut Gen) -> Self {
+        let text = |g: &mut Gen| Option::<String>::arbitrary(g).map(Text::from);
+        let (event_id, session_id) = (String::arbitrary(g), String::arbitrary(g));
         Self(Event {
-            event_id: String::arbitrary(g),
-            session_id: String::arbitrary(g),
-            kind: *g.choose(&KINDS).unwrap(),
-            at_unix_ms: u64::arbitrary(g),
+            sequence: Option::arbitrary(g),
             viewer: Option::arbitrary(g),
             title: Option::arbitrary(g),
-            region: Option::arbitrary(g),
-            device: Option::arbitrary(g),
+            region: text(g),
+            device: text(g),
+            cdn: text(g),
             position_ms: Option::arbitrary(g),
             duration_ms: Option::arbitrary(g),
             kbps: Option::arbitrary(g),
+            top_kbps: Option::arbitrary(g),
+            throughput_kbps: Option::arbitrary(g),
             buffer_ms: Option::arbitrary(g),
+            latency_ms: Option::arbitrary(g),
+            startup_ms: Option::arbitrary(g),
             buffering_events: Option::arbitrary(g),
+            stalled_ms: Option::arbitrary(g),
+            stalled_more_ms: Option::arbitrary(g),
             dropped_frames: Option::arbitrary(g),
-            error_code: Option::arbitrary(g),
+            width: Option::arbitrary(g),
+            height: Option::arbitrary(g),
+            frame_rate_milli: Option::arbitrary(g),
+            codec: *g.choose(&[None, Some(Codec::Avc), Some(Codec::Av1), Some(Codec::Other)]).unwrap(),
+            error_code: text(g),
+            ..Event::new(event_id, session_id, *g.choose(&EventKind::ALL).unwrap(), u64::arbitrary(g))
         })
     }
 }
@@ -63,6 +64,9 @@ impl Arbitrary for Any<SessionRecord> {
             window_v1: finite(g).unwrap_or(92.5),
             rebuffer_ratio: finite(g).unwrap_or(0.1),
             completion: finite(g),
+            qoe_lin_v1: finite(g),
+            mos_v1: finite(g),
+            ..Scores::default()
         };
         Self(SessionRecord {
             session_id: String::arbitrary(g),
@@ -70,6 +74,7 @@ impl Arbitrary for Any<SessionRecord> {
             title: Option::arbitrary(g),
             region: Option::arbitrary(g),
             device: Option::arbitrary(g),
+            cdn: Option::arbitrary(g),
             generation: u64::arbitrary(g),
             started_unix_ms: u64::arbitrary(g),
             ended_unix_ms: u64::arbitrary(g),
@@ -86,21 +91,30 @@ fn comes_back<T: Serialize + DeserializeOwned + PartialEq>(message: &T) -> bool 
         && decode_msgpack::<T>(&msgpack, msgpack.len()).unwrap() == *message
 }
 
+/// Of messages that borrow from the body they came in.
+fn events_come_back(request: &EventsRequest<'_>) -> bool {
+    let json = encode_json(request);
+    let msgpack = encode_msgpack(request);
+    decode_json::<EventsRequest<'_>>(&json, json.len()).unwrap() == *request
+        && decode_msgpack::<EventsRequest<'_>>(&msgpack, msgpack.len()).unwrap() == *request
+}
+
 quickcheck! {
-    fn any_event_comes_back_equal(event: Any<Event>) -> bool {
-        comes_back(&event.0) && comes_back(&EventsRequest { events: vec![event.0] })
+    fn any_events_come_back_equal(events: Vec<Any<Event<'static>>>) -> bool {
+        events_come_back(&EventsRequest { events: events.into_iter().map(|any| any.0).collect() })
     }
 
-    fn any_batch_comes_back_equal_to_the_last_bit(
-        events: Vec<Any<Event>>, sessions: Vec<Any<SessionRecord>>, epoch: u64, sequence: u64
-    ) -> bool {
-        comes_back(&Batch {
-            node: "edge-1".to_owned(),
-            epoch,
-            sequence,
-            events: events.into_iter().map(|any| any.0).collect(),
-            sessions: sessions.into_iter().map(|any| any.0).collect(),
-        })
+    fn any_records_come_back_equal_to_the_last_bit(sessions: Vec<Any<SessionRecord>>) -> bool {
+        comes_back(&Records { sessions: sessions.into_iter().map(|any| any.0).collect(), ..Records::default() })
+    }
+
+    fn any_batch_comes_back_equal(payloads: Vec<Vec<u8>>, epoch: u64, first: u32) -> bool {
+        let frame = |(place, payload)| Frame { sequence: u64::from(first) + place as u64, payload };
+        let payloads = payloads.iter().map(Vec::as_slice);
+        let frames = payloads.enumerate().map(frame).collect();
+        let batch = Batch { node: "edge-1".to_owned(), lane: Lane::Events, epoch, frames };
+        let msgpack = encode_msgpack(&batch);
+        decode_msgpack::<Batch<'_>>(&msgpack, msgpack.len()).unwrap() == batch
     }
 
     fn any_question_comes_back_equal(
@@ -119,26 +133,29 @@ quickcheck! {
     }
 
     fn malformed_json_never_panics(body: Vec<u8>) -> bool {
-        decode_json::<EventsRequest>(&body, body.len()).is_err()
+        EventsRequest::read_json(&body, body.len()).is_err()
     }
 
     fn malformed_msgpack_never_panics(body: Vec<u8>) -> bool {
-        decode_msgpack::<EventsRequest>(&body, body.len()).is_err()
-            && decode_msgpack::<Batch>(&body, body.len()).is_err()
+        EventsRequest::read_msgpack(&body, body.len()).is_err()
+            && decode_msgpack::<Batch<'_>>(&body, body.len()).is_err()
+            && read_events(&body).is_err()
+            && read_records(&body).is_err()
     }
 
-    fn a_message_cut_short_is_refused_in_both_forms(event: Any<Event>, cut: usize) -> bool {
+    fn a_message_cut_short_is_refused_in_both_forms(event: Any<Event<'static>>, cut: usize) -> bool {
         let json = encode_json(&event.0);
         let msgpack = encode_msgpack(&event.0);
-        decode_json::<Event>(&json[..cut % json.len()], usize::MAX).is_err()
-            && decode_msgpack::<Event>(&msgpack[..cut % msgpack.len()], usize::MAX).is_err()
+        decode_json::<Event<'_>>(&json[..cut % json.len()], usize::MAX).is_err()
+            && decode_msgpack::<Event<'_>>(&msgpack[..cut % msgpack.len()], usize::MAX).is_err()
     }
 
-    fn a_flipped_byte_never_panics(event: Any<Event>, place: usize, byte: u8) -> bool {
+    fn a_flipped_byte_never_panics(event: Any<Event<'static>>, place: usize, byte: u8) -> bool {
         let mut msgpack = encode_msgpack(&EventsRequest { events: vec![event.0] });
         let place = place % msgpack.len();
         msgpack[place] = byte;
-        decode_msgpack::<EventsRequest>(&msgpack, msgpack.len()).is_ok_and(|request| comes_back(&request))
-            || decode_msgpack::<EventsRequest>(&msgpack, msgpack.len()).is_err()
+        _ = EventsRequest::read_msgpack(&msgpack, msgpack.len());
+        decode_msgpack::<EventsRequest<'_>>(&msgpack, msgpack.len())
+            .map_or(true, |request| events_come_back(&request))
     }
 }

@@ -34,6 +34,12 @@ pub struct Config {
     pub ladder: PathBuf,
     /// The tables of network speed to picture height, by region.
     pub rules: PathBuf,
+    /// The table of alerts; without it none is raised.
+    #[serde(default)]
+    pub alerts: Option<PathBuf>,
+    /// The table of pathways for content steering; without it players are not steered.
+    #[serde(default)]
+    pub steering: Option<PathBuf>,
     /// Who runs the models of a release: `"wasm"` or `"native"`.
     #[serde(default)]
     pub inference: Inference,
@@ -60,6 +66,27 @@ pub struct Public {
     /// Pages of other hosts that may ask, as `https://example.org`; `*` for all.
     #[serde(default)]
     pub cors_origins: Vec<String>,
+    /// What answers about bit rates say in `CMSD-Dynamic`.
+    #[serde(default)]
+    pub cmsd: CmsdKeys,
+}
+
+/// Keys of `CMSD-Dynamic` (CTA-5006) that a node writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CmsdKeys {
+    /// The throughput that the node reckons with.
+    pub etp: bool,
+    /// The shortest wait for a first byte that the player told.
+    pub rtt: bool,
+    /// The chosen rung as the highest to play. Some players obey it without being asked, so it is off unless wanted.
+    pub mb: bool,
+}
+
+impl Default for CmsdKeys {
+    fn default() -> Self {
+        Self { etp: true, rtt: true, mb: false }
+    }
 }
 
 /// The listener of operators.
@@ -145,9 +172,15 @@ pub struct Limits {
     /// A session without events for so long is closed, in seconds.
     #[serde(deserialize_with = "within::<1, { limits::SESSION_IDLE_S_MAX }, _>")]
     pub session_idle_s: u64,
-    /// Events waiting for the origin.
-    #[serde(deserialize_with = "within::<1, { limits::OUTBOX_EVENTS_MAX }, _>")]
-    pub outbox_events: u64,
+    /// What waits for the origin on the disk, in MiB; the oldest goes first.
+    #[serde(deserialize_with = "within::<{ limits::SPOOL_MIB_MIN }, { limits::SPOOL_MIB_MAX }, _>")]
+    pub spool_mib: u64,
+    /// What has waited longer goes, in hours.
+    #[serde(deserialize_with = "within::<1, { limits::SPOOL_AGE_H_MAX }, _>")]
+    pub spool_age_h: u64,
+    /// Decisions logged at the origin, a second; 0 logs none.
+    #[serde(deserialize_with = "within::<0, { limits::DECISIONS_PER_S_MAX }, _>")]
+    pub decisions_per_s: u64,
 }
 
 impl Default for Limits {
@@ -166,7 +199,9 @@ impl Default for Limits {
             encoder_states_mib: (limits::ENCODER_STATES_BYTES_DEFAULT >> 20) as u64,
             sessions: limits::SESSIONS_DEFAULT,
             session_idle_s: limits::SESSION_IDLE_S_DEFAULT,
-            outbox_events: limits::OUTBOX_EVENTS_DEFAULT,
+            spool_mib: limits::SPOOL_MIB_DEFAULT,
+            spool_age_h: limits::SPOOL_AGE_H_DEFAULT,
+            decisions_per_s: limits::DECISIONS_PER_S_DEFAULT,
         }
     }
 }
@@ -202,9 +237,14 @@ impl Config {
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let mut config: Self = parse_toml(text, path)?;
         let folder = path.parent().unwrap_or(Path::new("."));
-        let Self { data_dir, cache_dir, ladder, rules, origin, www, .. } = &mut config;
+        let Self { data_dir, cache_dir, ladder, rules, alerts, steering, origin, www, .. } = &mut config;
         let fixed = [data_dir, cache_dir, ladder, rules, &mut origin.root].into_iter();
-        for path in fixed.chain(&mut origin.token_file).chain(www.as_mut().map(|www| &mut www.root)) {
+        for path in fixed
+            .chain(alerts)
+            .chain(steering)
+            .chain(&mut origin.token_file)
+            .chain(www.as_mut().map(|www| &mut www.root))
+        {
             *path = folder.join(&*path);
         }
         Ok(config)
@@ -218,6 +258,7 @@ impl Config {
             ("node", self.node != other.node),
             ("data_dir", self.data_dir != other.data_dir),
             ("cache_dir", self.cache_dir != other.cache_dir),
+            ("alerts", self.alerts != other.alerts),
             ("inference", self.inference != other.inference),
             ("[public] listen", self.public.listen != other.public.listen),
             ("[admin] listen", self.admin != other.admin),
@@ -233,7 +274,8 @@ impl Config {
             ("[limits] answers", a.answers != b.answers),
             ("[limits] encoder_states_mib", a.encoder_states_mib != b.encoder_states_mib),
             ("[limits] sessions", a.sessions != b.sessions),
-            ("[limits] outbox_events", a.outbox_events != b.outbox_events),
+            ("[limits] spool_mib", a.spool_mib != b.spool_mib),
+            ("[limits] spool_age_h", a.spool_age_h != b.spool_age_h),
             ("[www] root", self.www != other.www),
         ]
         .into_iter()

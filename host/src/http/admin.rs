@@ -34,6 +34,11 @@ pub(super) async fn metrics(State(node): State<Arc<Node>>) -> Response {
     response
 }
 
+/// The alerts that are raised, and the last that turned.
+pub(super) async fn alerts(State(node): State<Arc<Node>>) -> Response {
+    Form::Json.answer(&node.watch.answer())
+}
+
 /// How the node is.
 pub(super) async fn status(State(node): State<Arc<Node>>) -> Response {
     let serving = node.serving.load_full();
@@ -49,10 +54,7 @@ pub(super) async fn status(State(node): State<Arc<Node>>) -> Response {
         sync: node.sync.status(),
         sessions_live: node.sessions.live(),
         answers_kept: node.answers.len() + node.pages.len(),
-        outbox: node
-            .outbox
-            .as_ref()
-            .map(|outbox| OutboxStatus { waiting: outbox.len(), dropped: node.metrics.dropped_so_far() }),
+        outbox: node.outbox.as_ref().map(|outbox| OutboxStatus::of(&outbox.status())),
     })
 }
 
@@ -77,8 +79,28 @@ struct Status<'a> {
     outbox: Option<OutboxStatus>,
 }
 
+/// What goes to the origin.
 #[derive(Serialize)]
 struct OutboxStatus {
-    waiting: usize,
-    dropped: u64,
+    records: LaneStatus,
+    events: LaneStatus,
+    broken: bool,
+}
+
+#[derive(Serialize)]
+struct LaneStatus {
+    bytes: u64,
+    waiting_frames: u64,
+    dropped_records: u64,
+}
+
+impl OutboxStatus {
+    fn of(status: &spool::Status) -> Self {
+        let [records, events] = status.lanes.map(|lane| LaneStatus {
+            bytes: lane.bytes,
+            waiting_frames: lane.last.saturating_sub(lane.acknowledged),
+            dropped_records: lane.dropped.records,
+        });
+        Self { records, events, broken: status.is_broken }
+    }
 }

@@ -56,6 +56,16 @@ impl Form {
         }
     }
 
+    /// The same, refused when it is none of these.
+    pub(super) fn among(headers: &HeaderMap, forms: &[Self]) -> Result<Self, ApiError> {
+        Self::of(headers).filter(|form| forms.contains(form)).ok_or_else(|| {
+            let names: Vec<_> = forms.iter().map(|form| form.content_type()).collect();
+            let names: Vec<_> = names.iter().filter_map(|name| name.to_str().ok()).collect();
+            let text = format!("the content type must be {}", names.join(" or "));
+            ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type", text)
+        })
+    }
+
     pub(super) fn content_type(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::Json => "application/json",
@@ -85,23 +95,23 @@ pub(super) async fn message<T: DeserializeOwned>(
     body: Body,
     within: Duration,
 ) -> Result<T, ApiError> {
-    let form = Form::of(headers).filter(|form| forms.contains(form)).ok_or_else(|| {
-        let names: Vec<_> = forms.iter().map(|form| form.content_type()).collect();
-        let names: Vec<_> = names.iter().filter_map(|name| name.to_str().ok()).collect();
-        let text = format!("the content type must be {}", names.join(" or "));
-        ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type", text)
-    })?;
-    let bytes = match tokio::time::timeout(within, read(headers, body)).await {
-        Ok(read) => read?,
-        Err(_) => {
-            let text = format!("the body was not whole after {} ms", within.as_millis());
-            return Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "body-timeout", text));
-        }
-    };
+    let form = Form::among(headers, forms)?;
+    let bytes = whole(headers, body, within).await?;
     Ok(match form {
         Form::Json => wire::decode_json(&bytes, REQUEST_BYTES_MAX)?,
         Form::MessagePack => wire::decode_msgpack(&bytes, REQUEST_BYTES_MAX)?,
     })
+}
+
+/// Reads a body, within the limits of size and time.
+pub(super) async fn whole(headers: &HeaderMap, body: Body, within: Duration) -> Result<Bytes, ApiError> {
+    match tokio::time::timeout(within, read(headers, body)).await {
+        Ok(read) => read,
+        Err(_) => {
+            let text = format!("the body was not whole after {} ms", within.as_millis());
+            Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "body-timeout", text))
+        }
+    }
 }
 
 /// Bytes over the limit that are read and thrown away, so that a caller who sends first and reads later

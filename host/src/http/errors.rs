@@ -9,6 +9,7 @@ use wire::{ErrorBody, Refusal};
 use super::asked::Form;
 use crate::limits;
 use crate::runtime::InvokeError;
+use crate::sessions::FoldError;
 
 /// Why a request got no answer. The log sees the cause, the caller a code and a short text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +64,18 @@ impl From<Refusal> for ApiError {
             _ => StatusCode::BAD_REQUEST,
         };
         Self { status, refusal }
+    }
+}
+
+impl From<&FoldError> for ApiError {
+    fn from(error: &FoldError) -> Self {
+        match error {
+            FoldError::Full => Self::new(StatusCode::SERVICE_UNAVAILABLE, error.code(), error.to_string()),
+            FoldError::Invoke(error) => error.into(),
+            FoldError::Session(_) | FoldError::Nonsense => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, error.code(), "the component failed")
+            }
+        }
     }
 }
 

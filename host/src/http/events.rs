@@ -5,18 +5,21 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{Extension, State};
+use axum::http::StatusCode;
 use axum::http::header::HeaderMap;
 use axum::response::Response;
+use bytes::Bytes;
 use tracing::warn;
-use wire::{Event, EventResult, EventStatus, EventsAnswer, EventsRequest, SessionRecord};
+use wire::limits::REQUEST_BYTES_MAX;
+use wire::{Event, EventsAnswer, EventsRequest, Records, Refusal, RefusedEvent, SessionRecord, Told};
 
-use super::asked::{Asked, Form, message};
+use super::asked::{Asked, Form, whole};
 use super::errors::ApiError;
 use super::invoke::Stages;
-use crate::node::Node;
-use crate::outbox::Load;
+use crate::node::{Node, unix_ms};
+use crate::outbox::{Outbox, Storing};
 use crate::serving::Serving;
-use crate::sessions::FoldError;
+use crate::sessions::{Fate, FoldError};
 
 pub(super) async fn answer(
     State(node): State<Arc<Node>>,
@@ -25,129 +28,159 @@ pub(super) async fn answer(
     body: Body,
 ) -> Result<Response, ApiError> {
     let settings = node.settings.load_full();
-    let forms = [Form::Json, Form::MessagePack];
-    let request: EventsRequest = message(&headers, &forms, body, settings.body).await?;
-    request.validate()?;
+    let form = Form::among(&headers, &[Form::Json, Form::MessagePack])?;
+    let body = whole(&headers, body, settings.body).await?;
     let mut stages = Stages::begin();
-    let serving = node.serving.load_full().ok_or_else(ApiError::no_generation)?;
-    let generation = serving.generation.number();
-    let now = asked.at;
-    let folding = Arc::clone(&node);
-    let fold = move || Folded::of(&folding, &serving, request.events, now);
-    let (folded, _, _) = stages.admitted(&node, fold).await?;
-    let accepted = folded.load.events.len();
-    for (outcome, status) in [
-        ("accepted", EventStatus::Accepted),
-        ("duplicate", EventStatus::Duplicate),
-        ("refused", EventStatus::Refused),
-    ] {
-        let of_status = folded.results.iter().filter(|result| result.status == status).count();
-        node.metrics.events(outcome, of_status);
-    }
-    node.metrics.sessions_closed("stop", folded.load.sessions.len());
-    node.forward(folded.load);
+    let taken = Taken::of(&node, &asked, &mut stages, body, move |body| match form {
+        Form::Json => EventsRequest::read_json(body, REQUEST_BYTES_MAX),
+        Form::MessagePack => EventsRequest::read_msgpack(body, REQUEST_BYTES_MAX),
+    })
+    .await?;
     Ok(asked.form.answer(&EventsAnswer {
         request_id: asked.request_id.to_string(),
-        generation,
-        accepted: u32::try_from(accepted).unwrap_or(u32::MAX),
-        results: folded.results,
+        generation: taken.generation,
+        accepted: taken.accepted,
+        duplicates: taken.duplicates,
+        refused: taken.refused,
         timings_us: stages.timings(),
     }))
 }
 
-/// What became of the events of a request.
-struct Folded {
-    results: Vec<EventResult>,
-    /// The accepted events, and the sessions they ended.
-    load: Load,
+/// What became of the events of a request; those that count are on the disk.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub(super) generation: u64,
+    pub(super) accepted: u32,
+    pub(super) duplicates: u32,
+    pub(super) refused: Vec<RefusedEvent>,
 }
 
-impl Folded {
-    fn of(node: &Node, serving: &Serving, events: Vec<Event>, now: Instant) -> Self {
-        let mut results: Vec<EventResult> = events
-            .iter()
-            .map(|event| match event.validate() {
-                Ok(()) => result(event, EventStatus::Duplicate, None),
-                Err(refusal) => {
-                    node.metrics.refused(refusal.code);
-                    result(event, EventStatus::Refused, Some((refusal.code, refusal.message)))
-                }
-            })
-            .collect();
-        let mut sessions = Vec::new();
-        for (session_id, indexes) in by_session(&events, &results) {
-            let group: Vec<&Event> = indexes.iter().map(|&index| &events[index]).collect();
-            match fold(node, serving, session_id, &group, now) {
-                Ok((fresh, ended)) => {
-                    for (&index, _) in indexes.iter().zip(fresh).filter(|(_, fresh)| *fresh) {
-                        results[index].status = EventStatus::Accepted;
-                    }
-                    sessions.extend(ended);
-                }
-                Err(error) => {
-                    for &index in &indexes {
-                        node.metrics.refused(error.code());
-                        let text = "the session could not be updated; send the event again".to_owned();
-                        let reason = Some((error.code(), text));
-                        results[index] = result(&events[index], EventStatus::Refused, reason);
-                    }
-                }
-            }
+impl Taken {
+    /// Reads, folds and stores the events of a body.
+    pub(super) async fn of(
+        node: &Arc<Node>,
+        asked: &Asked,
+        stages: &mut Stages,
+        body: Bytes,
+        read: impl FnOnce(&[u8]) -> Result<Vec<Told<'_>>, Refusal> + Send + 'static,
+    ) -> Result<Self, ApiError> {
+        let serving = node.serving.load_full().ok_or_else(ApiError::no_generation)?;
+        // Before anything is folded: what was folded must be stored.
+        let room = node.outbox.as_ref().map(|outbox| room(outbox, body.len())).transpose()?;
+        let (folding, now) = (Arc::clone(node), asked.at);
+        let (folded, _, _) =
+            stages.admitted(node, move || fold(&folding, &serving, &body, now, read)).await?;
+        let (taken, storing) = folded?;
+        for storing in storing {
+            storing.done().await.map_err(|error| not_stored(&error))?;
         }
-        let accepted = events.into_iter().zip(&results);
-        let events = accepted
-            .filter_map(|(event, result)| (result.status == EventStatus::Accepted).then_some(event))
-            .collect();
-        Self { results, load: Load { events, sessions } }
+        drop(room);
+        Ok(taken)
     }
 }
 
-/// Indexes of the sound events of each session, sessions by their first event.
-fn by_session<'a>(events: &'a [Event], results: &[EventResult]) -> Vec<(&'a str, Vec<usize>)> {
-    let mut groups: Vec<(&str, Vec<usize>)> = Vec::new();
-    for (index, event) in events.iter().enumerate() {
-        if results[index].status == EventStatus::Refused {
-            continue;
-        }
-        // A request has a hundred events at most, mostly of one session: a map would cost more.
-        match groups.iter_mut().find(|(session_id, _)| *session_id == event.session_id) {
-            Some((_, indexes)) => indexes.push(index),
-            None => groups.push((&event.session_id, vec![index])),
-        }
+fn room(outbox: &Outbox, body_bytes: usize) -> Result<tokio::sync::OwnedSemaphorePermit, ApiError> {
+    let busy = |code, text| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, code, text);
+    if outbox.is_broken() {
+        return Err(busy("spool-broken", "the node cannot store events"));
     }
-    groups
+    outbox
+        .room_for(body_bytes)
+        .ok_or_else(|| busy("spool-busy", "the node stores as fast as it can; come back"))
 }
 
-/// Folds the events of one session; returns which are new, and the session if it ended.
+fn not_stored(error: &spool::SpoolError) -> ApiError {
+    warn!(code = error.code(), %error, "events were not stored");
+    let text = "the events could not be stored; send them again";
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.code(), text)
+}
+
+type Folded = Result<(Taken, Vec<Storing>), ApiError>;
+
 fn fold(
     node: &Node,
     serving: &Serving,
-    session_id: &str,
-    events: &[&Event],
+    body: &[u8],
     now: Instant,
-) -> Result<(Vec<bool>, Option<SessionRecord>), FoldError> {
-    let number = serving.generation.number();
-    let folded = node.sessions.fold(session_id, events, number, now, |state, events| {
-        let started = Instant::now();
-        let folded = serving.generation.fold(state, events);
-        let outcome = folded.as_ref().err().map_or("ok", |error| error.code());
-        node.metrics.invoked("qoe", outcome, started.elapsed().as_secs_f64());
-        folded
-    });
-    match folded {
-        Ok(folded) => Ok((folded.fresh, folded.ended)),
-        Err(error) => {
-            if let FoldError::Invoke(error) = &error
-                && !error.is_refusal()
-            {
-                warn!(component = "qoe", code = error.code(), %error, "an invocation failed");
+    read: impl FnOnce(&[u8]) -> Result<Vec<Told<'_>>, Refusal>,
+) -> Folded {
+    node.recover(serving);
+    let told = read(body)?;
+    let now_unix_ms = unix_ms();
+    let mut refused = Vec::new();
+    let mut places = Vec::with_capacity(told.len());
+    let mut events = Vec::with_capacity(told.len());
+    for (place, told) in told.into_iter().enumerate() {
+        let sound = told.and_then(|event| match event.check_clock(now_unix_ms) {
+            Ok(()) => Ok(event),
+            Err(refusal) => Err(refusal),
+        });
+        match sound {
+            Ok(event) => {
+                places.push(place);
+                events.push(event);
             }
-            Err(error)
+            Err(refusal) => {
+                node.metrics.refused(refusal.code);
+                refused.push(refused_event(place, None, refusal.code, refusal.message));
+            }
         }
+    }
+    let outcome = node.fold(serving, &events, now, now_unix_ms);
+    let mut fresh: Vec<&Event<'_>> = Vec::with_capacity(events.len());
+    let mut duplicates = 0;
+    for ((event, place), fate) in events.iter().zip(places).zip(&outcome.fates) {
+        match fate {
+            Fate::Accepted => fresh.push(event),
+            Fate::Duplicate => duplicates += 1,
+            Fate::Refused(error) => {
+                note(node, error);
+                let text = "the session could not be updated; send the event again".to_owned();
+                refused.push(refused_event(place, Some(&event.event_id), error.code(), text));
+            }
+        }
+    }
+    refused.sort_by_key(|refused| refused.index);
+    let storing = store(node, &fresh, outcome.ended)?;
+    let accepted = fresh.len();
+    for (outcome, count) in [("accepted", accepted), ("duplicate", duplicates), ("refused", refused.len())] {
+        node.metrics.events(outcome, count);
+    }
+    let count = |count| u32::try_from(count).unwrap_or(u32::MAX);
+    let generation = serving.generation.number();
+    Ok((Taken { generation, accepted: count(accepted), duplicates: count(duplicates), refused }, storing))
+}
+
+/// Sends what counts on its way to the disk.
+fn store(node: &Node, fresh: &[&Event<'_>], ended: Vec<SessionRecord>) -> Result<Vec<Storing>, ApiError> {
+    node.metrics.sessions_closed("stop", ended.len());
+    let Some(outbox) = &node.outbox else { return Ok(Vec::new()) };
+    let mut storing = Vec::new();
+    if !fresh.is_empty() {
+        let payload = wire::write_events(fresh);
+        storing.push(outbox.store_events(fresh.len(), payload).map_err(|error| not_stored(&error))?);
+    }
+    if !ended.is_empty() {
+        let records = Records { sessions: ended, ..Records::default() };
+        storing.push(outbox.store_records(&records).map_err(|error| not_stored(&error))?);
+    }
+    Ok(storing)
+}
+
+fn note(node: &Node, error: &FoldError) {
+    node.metrics.refused(error.code());
+    if let FoldError::Invoke(error) = error
+        && !error.is_refusal()
+    {
+        warn!(component = "qoe", code = error.code(), %error, "an invocation failed");
     }
 }
 
-fn result(event: &Event, status: EventStatus, reason: Option<(&'static str, String)>) -> EventResult {
-    let (code, message) = reason.map(|(code, text)| (code.to_owned(), text)).unzip();
-    EventResult { event_id: event.event_id.clone(), status, code, message }
+fn refused_event(place: usize, event_id: Option<&str>, code: &str, message: String) -> RefusedEvent {
+    RefusedEvent {
+        index: u32::try_from(place).unwrap_or(u32::MAX),
+        event_id: event_id.map(str::to_owned),
+        code: code.to_owned(),
+        message,
+    }
 }

@@ -37,6 +37,7 @@ pub(super) async fn answer(
         .await?;
     let row =
         |row: &ranking::Row| Row { reason: asking.reason(&row.reason), picks: asking.named(&row.picks) };
+    asking.log(&node, &asked.request_id, page.rows.iter().map(|row| &*row.picks));
     Ok(asked.form.answer(&HomeAnswer {
         request_id: asked.request_id.to_string(),
         generation: asking.serving.generation.number(),

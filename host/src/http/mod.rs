@@ -12,6 +12,8 @@ mod question;
 mod recommend;
 pub mod server;
 mod sessions;
+mod steering;
+mod viewers;
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -24,7 +26,7 @@ use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, get, post, put};
 use tower::ServiceBuilder;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::services::ServeDir;
@@ -89,6 +91,9 @@ pub fn public(node: &Arc<Node>) -> Routes {
         .on("POST /v1/bitrate", post(bitrate::answer))
         .on("POST /v1/events", post(events::answer))
         .on("GET /v1/sessions/{id}", get(sessions::answer))
+        .on("GET /v1/viewers", get(viewers::answer))
+        .on("GET /v1/steering/hls", get(steering::hls))
+        .on("GET /v1/steering/dash", get(steering::dash))
         .on("GET /v1/candidates/{region}", get(files::candidates))
         .on("GET /v1/titles", get(files::titles))
         .on("GET /v1/ranker", get(files::ranker))
@@ -103,6 +108,8 @@ pub fn admin(node: &Arc<Node>) -> Routes {
         .on("GET /readyz", get(admin::readyz))
         .on("GET /metrics", get(admin::metrics))
         .on("GET /status", get(admin::status))
+        .on("GET /v1/alerts", get(admin::alerts))
+        .on("PUT /v1/steering/loads", put(steering::loads))
 }
 
 /// Which pages of other hosts may ask from a browser; follows a reload.
@@ -113,7 +120,7 @@ pub fn cors(node: &Arc<Node>) -> CorsLayer {
         .allow_origin(AllowOrigin::predicate(allowed))
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([CONTENT_TYPE, HeaderName::from_static("traceparent")])
-        .expose_headers([REQUEST_ID, RETRY_AFTER, files::GENERATION, files::RULES])
+        .expose_headers([REQUEST_ID, RETRY_AFTER, files::GENERATION, files::RULES, bitrate::DYNAMIC])
         .max_age(Duration::from_secs(600))
 }
 

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::http::StatusCode;
-use wire::{Pick, Reason, RecommendRequest};
+use wire::{Decided, Pick, Reason, RecommendRequest, Shown};
 
 use super::errors::ApiError;
 use super::invoke::Stages;
 use crate::answer_cache::{AnswerCache, Question};
 use crate::convert;
+use crate::decisions;
 use crate::node::{Node, unix_ms};
 use crate::runtime::{Generation, InvokeError, ranking};
 use crate::serving::Serving;
@@ -22,6 +23,7 @@ pub(super) struct Asking {
     pub(super) region: String,
     pub(super) request: ranking::Request,
     pub(super) in_progress: Vec<ranking::Progress>,
+    viewer: Option<u32>,
     // Licence windows of the region that began or ended before.
     window: u64,
     // The node drew the seed: nobody will ask this again.
@@ -43,6 +45,7 @@ impl Asking {
             return Err(ApiError::new(StatusCode::BAD_REQUEST, "region-unknown", text));
         };
         let at_unix_ms = request.at_unix_ms.unwrap_or_else(unix_ms);
+        let viewer = request.viewer;
         let history = match (request.history, request.viewer) {
             (Some(history), _) => history,
             (None, Some(viewer)) => serving.history_of(viewer).to_vec(),
@@ -57,7 +60,7 @@ impl Asking {
         let (k, maturity_max) = (request.k, request.maturity_max);
         let window = known.window_at(at_unix_ms);
         let request = ranking::Request { history, exclude, k, at_unix_ms, maturity_max, seed };
-        Ok(Self { serving, region, request, in_progress, window, is_drawn })
+        Ok(Self { serving, region, request, in_progress, viewer, window, is_drawn })
     }
 
     /// The answer that was kept, or the component's; and which of them it is.
@@ -95,6 +98,28 @@ impl Asking {
             cache.put(key, Arc::clone(&answer), Instant::now());
         }
         Ok((answer, false))
+    }
+
+    /// Logs what is shown.
+    pub(super) fn log<'a>(
+        &self,
+        node: &Node,
+        request_id: &str,
+        rows: impl Iterator<Item = &'a [ranking::Pick]>,
+    ) {
+        let generation = self.serving.generation.number();
+        decisions::log(node, generation, request_id, &self.region, self.viewer, || {
+            let shown = (0..).zip(rows).flat_map(|(row, picks)| {
+                (0..).zip(picks).map(move |(place, pick)| Shown {
+                    title: pick.title,
+                    row,
+                    place,
+                    reason: convert::reason(&pick.reason).0,
+                    propensity: pick.propensity,
+                })
+            });
+            Decided::Titles { seed: self.request.seed, shown: shown.collect() }
+        });
     }
 
     /// Picks with their names and their reasons in words.

@@ -31,6 +31,7 @@ pub(super) async fn answer(
             generation.recommend(&asking.region, &asking.request)
         })
         .await?;
+    asking.log(&node, &asked.request_id, std::iter::once(&*answer.picks));
     Ok(Form::Json.answer(&RecommendAnswer {
         request_id: asked.request_id.to_string(),
         generation: asking.serving.generation.number(),

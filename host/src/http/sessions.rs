@@ -20,9 +20,10 @@ pub(super) async fn answer(
 ) -> Result<Response, ApiError> {
     let Path(session_id) = path?;
     let stages = Stages::begin();
-    let view = node.sessions.view(&session_id).ok_or_else(|| {
-        ApiError::new(StatusCode::NOT_FOUND, "session-unknown", "this node has no such session")
-    })?;
+    let unknown = || ApiError::new(StatusCode::NOT_FOUND, "session-unknown", "this node has no such session");
+    let serving = node.serving.load_full().ok_or_else(unknown)?;
+    let view =
+        node.view(&serving, &session_id).map_err(|error| ApiError::from(&error))?.ok_or_else(unknown)?;
     Ok(Form::Json.answer(&SessionAnswer {
         request_id: asked.request_id.to_string(),
         generation: view.generation,

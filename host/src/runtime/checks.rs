@@ -116,6 +116,25 @@ pub(super) fn decisions(
     })
 }
 
+/// An answer of eight bytes for each packed question, after the version.
+pub(super) fn packed_answers(answers: &[u8], questions: &[u8]) -> Result<(), Nonsense> {
+    let mut asked = 0;
+    let mut rest = questions.get(PACKED_VERSION_BYTES..).unwrap_or_default();
+    while let Some((bytes, record)) = rest.split_first_chunk() {
+        rest = record.get(u32::from_le_bytes(*bytes) as usize..).unwrap_or_default();
+        asked += 1;
+    }
+    let allowed = PACKED_VERSION_BYTES + asked * PACKED_ANSWER_BYTES;
+    if answers.len() != allowed {
+        return Err(Nonsense::Length { got: answers.len(), allowed });
+    }
+    Ok(())
+}
+
+/// Of the form that `bitrate.wit` names.
+const PACKED_VERSION_BYTES: usize = 4;
+const PACKED_ANSWER_BYTES: usize = 8;
+
 /// A state that fits the session store, with finite means and true scores.
 pub(super) fn folded(folded: &qoe::Folded) -> Result<(), Nonsense> {
     if folded.state.len() > limits::STATE_BYTES_MAX {

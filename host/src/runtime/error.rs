@@ -283,6 +283,9 @@ fn bitrate_code(error: &bitrate::Error) -> &'static str {
         bitrate::Error::SizesIncomplete => "sizes-incomplete",
         bitrate::Error::SizeZero(_) => "size-zero",
         bitrate::Error::WeightOutOfRange => "weight-out-of-range",
+        bitrate::Error::PackedVersion(_) => "packed-version",
+        bitrate::Error::PackedCut(_) => "packed-cut",
+        bitrate::Error::PackedTooMany(_) => "packed-too-many",
     }
 }
 

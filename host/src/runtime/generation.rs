@@ -176,6 +176,17 @@ impl Generation {
         checked(checks::decisions(&decisions, inputs), decisions)
     }
 
+    /// `decide` for packed questions, in one instance: bytes in and out, as the crate `bitrate` documents them.
+    pub fn decide_packed(&self, questions: &[u8]) -> Result<Vec<u8>, InvokeError> {
+        let answers = self
+            .call(None, |store| {
+                let guest = self.bitrate.instantiate(&mut *store)?;
+                guest.frontrow_edge_bitrate().call_decide_packed(store, questions)
+            })?
+            .map_err(InvokeError::Bitrate)?;
+        checked(checks::packed_answers(&answers, questions), answers)
+    }
+
     /// An instance that is kept between decisions: for measuring what a fresh one costs, never for
     /// answering, because it would carry one viewer's data into the next one's decision.
     pub fn hold_bitrate(&self) -> Result<HeldBitrate<'_>, InvokeError> {
@@ -217,6 +228,24 @@ impl Generation {
             })?
             .map_err(InvokeError::Qoe)?;
         checked(checks::folded(&folded), folded)
+    }
+
+    /// Folds events into many sessions at once; batch and answer are packed, see `wire::packed`.
+    pub fn fold_batch(&self, batch: &[u8]) -> Result<Vec<u8>, InvokeError> {
+        self.call(None, |store| {
+            let guest = self.qoe.instantiate(&mut *store)?;
+            guest.frontrow_edge_qoe().call_fold_batch(store, batch)
+        })?
+        .map_err(InvokeError::Qoe)
+    }
+
+    /// Scores many sessions at once; figures and scores are packed, see `wire::packed`.
+    pub fn score_batch(&self, figures: &[u8]) -> Result<Vec<u8>, InvokeError> {
+        self.call(None, |store| {
+            let guest = self.qoe.instantiate(&mut *store)?;
+            guest.frontrow_edge_qoe().call_score_batch(store, figures)
+        })?
+        .map_err(InvokeError::Qoe)
     }
 
     /// Scores a summary.
@@ -292,6 +321,17 @@ impl HeldBitrate<'_> {
             .map_err(|error| self.generation.sandboxes.ended(&error))?
             .map_err(InvokeError::Bitrate)?;
         checked(checks::decision(&decision, input), decision)
+    }
+
+    /// The same for packed questions.
+    pub fn decide_packed(&mut self, questions: &[u8]) -> Result<Vec<u8>, InvokeError> {
+        let answers = self
+            .guest
+            .frontrow_edge_bitrate()
+            .call_decide_packed(&mut self.store, questions)
+            .map_err(|error| self.generation.sandboxes.ended(&error))?
+            .map_err(InvokeError::Bitrate)?;
+        checked(checks::packed_answers(&answers, questions), answers)
     }
 }
 

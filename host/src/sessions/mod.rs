@@ -4,46 +4,76 @@
 //! comes in as an argument: when an event arrived, by the node's own clock, decides whether a session
 //! is idle; the player's clock only dates what it saw.
 
+mod decimal;
+mod ids;
+mod partition;
 mod session;
 
-use std::hash::{BuildHasher, RandomState};
+use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasher;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use lru::LruCache;
-use wire::{Event, SessionRecord};
+use foldhash::quality::RandomState;
+use units::UnixMillis;
+use windows::{Changes, Viewers, Window};
+use wire::{Event, Refusal, SessionRecord};
 
 use crate::limits;
-use crate::runtime::{InvokeError, qoe};
-use session::Session;
+use crate::runtime::InvokeError;
+use decimal::Decimal;
+use ids::Ids;
+use partition::{Group, Move, Partition};
 pub use session::SessionView;
 
-/// A bounded number of sessions; those of different shards change at the same time.
+/// A bounded number of sessions; those of different partitions change at the same time.
 #[derive(Debug)]
 pub struct Sessions {
-    shards: Box<[Mutex<Shard>]>,
+    partitions: Box<[Mutex<Partition>]>,
     keys: RandomState,
+    // Where the next request begins, so that two at once mostly do not meet.
+    next: AtomicUsize,
     live: AtomicUsize,
     live_max: usize,
+    viewers: Mutex<Viewers>,
 }
 
-#[derive(Debug)]
-struct Shard {
-    /// By last event; the one silent for longest comes first.
-    live: LruCache<String, Session>,
-    /// Kept for late events, repeated ones and questions; the oldest goes when it is full.
-    ended: LruCache<String, Session>,
+/// Who folds, and when.
+#[expect(missing_debug_implementations, reason = "a call is not shown")]
+pub struct Call<'a> {
+    /// The release that folds.
+    pub generation: u64,
+    /// Whether it is on trial, as windows tell it.
+    pub arm: &'a str,
+    /// When the events arrived.
+    pub now: Instant,
+    /// The same by the machine's clock.
+    pub now_unix_ms: u64,
+    /// A call of the release's component: a packed batch in, its packed answer out.
+    pub fold: &'a dyn Fn(&[u8]) -> Result<Vec<u8>, InvokeError>,
 }
 
-/// What became of the events of one session.
-#[derive(Debug, PartialEq)]
-pub struct Fold {
-    /// Whether the event is new, one an event; a repeated one is not.
-    pub fresh: Vec<bool>,
-    /// The session, if these events ended it.
-    pub ended: Option<SessionRecord>,
+/// What became of an event.
+#[derive(Clone, Debug)]
+pub enum Fate {
+    /// New and sound; it counts.
+    Accepted,
+    /// Seen before; it counted then.
+    Duplicate,
+    /// It does not count.
+    Refused(FoldError),
+}
+
+/// What became of the events of a request.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// One an event.
+    pub fates: Vec<Fate>,
+    /// Sessions that these events ended.
+    pub ended: Vec<SessionRecord>,
 }
 
 /// Why the events of one session were refused; none of them counts.
@@ -55,6 +85,12 @@ pub enum FoldError {
     /// The qoe component gave no answer.
     #[error(transparent)]
     Invoke(#[from] InvokeError),
+    /// The qoe component refused the session or its events.
+    #[error("refused: {0}")]
+    Session(Refusal),
+    /// The qoe component answered what cannot be read.
+    #[error("the component answered nonsense")]
+    Nonsense,
 }
 
 impl FoldError {
@@ -63,6 +99,8 @@ impl FoldError {
         match self {
             Self::Full => "sessions-full",
             Self::Invoke(error) => error.code(),
+            Self::Session(refusal) => refusal.code,
+            Self::Nonsense => "nonsense-answer",
         }
     }
 }
@@ -70,92 +108,154 @@ impl FoldError {
 impl Sessions {
     /// Holds up to `live_max` sessions at once, at least 1.
     pub fn new(live_max: usize) -> Self {
+        // More than processors, so that they seldom wait; few, for each costs a request a call.
+        let processors = available_parallelism().map_or(1, usize::from);
+        let count = (2 * processors).next_power_of_two().min(limits::PARTITIONS_MAX);
         let share = usize::try_from(limits::SESSIONS_ENDED_SHARE).unwrap_or(1);
-        let ended_max = (live_max / share).div_ceil(limits::SESSION_SHARDS);
-        let ended_max = NonZeroUsize::new(ended_max).unwrap_or(NonZeroUsize::MIN);
-        let shard = || Mutex::new(Shard { live: LruCache::unbounded(), ended: LruCache::sparse(ended_max) });
+        let ended_max = NonZeroUsize::new((live_max / share).div_ceil(count)).unwrap_or(NonZeroUsize::MIN);
+        let keys = RandomState::default();
+        let partition = |number| Mutex::new(Partition::new(ended_max, keys.hash_one(number)));
         Self {
-            shards: (0..limits::SESSION_SHARDS).map(|_| shard()).collect(),
-            keys: RandomState::new(),
+            partitions: (0..count).map(partition).collect(),
+            next: AtomicUsize::new(0),
             live: AtomicUsize::new(0),
             live_max,
+            viewers: Mutex::new(Viewers::new(keys.hash_one("viewers"))),
+            keys,
         }
     }
 
-    /// Folds events of one session that arrived at `now`; `fold` is a call of the release's component.
-    pub fn fold(
-        &self,
-        session_id: &str,
-        events: &[&Event],
-        generation: u64,
-        now: Instant,
-        fold: impl Fn(&[u8], &[qoe::Event]) -> Result<qoe::Folded, InvokeError>,
-    ) -> Result<Fold, FoldError> {
-        let mut shard = self.shard(session_id);
-        let live = shard.live.pop(session_id);
-        let was_live = live.is_some();
-        let known = live.or_else(|| shard.ended.pop(session_id));
-        if known.is_none() && self.live() >= self.live_max {
-            return Err(FoldError::Full);
+    /// Folds the events of a request.
+    pub fn fold(&self, events: &[Event<'_>], call: &Call<'_>) -> Outcome {
+        let mut outcome = Outcome { fates: vec![Fate::Accepted; events.len()], ended: Vec::new() };
+        let mut by_partition: Vec<Vec<Group<'_>>> = self.partitions.iter().map(|_| Vec::new()).collect();
+        for (partition, group) in self.groups(events) {
+            by_partition[partition].push(group);
         }
-        let is_new = known.is_none();
-        let mut session = known.unwrap_or_else(|| Session::new(now));
-        let ids: Vec<u64> = events.iter().map(|event| self.keys.hash_one(&event.event_id)).collect();
-        let folded = session.fold(&ids, events, generation, now, fold);
-        let (fresh, any_fresh) = match &folded {
-            Ok(fresh) => (fresh.clone(), fresh.contains(&true)),
-            Err(_) => (Vec::new(), false),
-        };
-        // A session that was closed for its silence lives again with its next event.
-        let is_live = if any_fresh { !session.has_stopped() } else { was_live };
-        let ended =
-            (any_fresh && session.has_stopped() && (was_live || is_new)).then(|| session.record(session_id));
-        if folded.is_ok() || !is_new {
-            shard.keep(session_id, session, is_live);
-            match (was_live, is_live) {
-                (false, true) => _ = self.live.fetch_add(1, Ordering::Relaxed),
-                (true, false) => _ = self.live.fetch_sub(1, Ordering::Relaxed),
-                _ => {}
+        let first = self.next.fetch_add(1, Ordering::Relaxed);
+        for step in 0..self.partitions.len() {
+            let index = first.wrapping_add(step) % self.partitions.len();
+            let groups = &by_partition[index];
+            if groups.is_empty() {
+                continue;
             }
+            let mut partition = lock(&self.partitions[index]);
+            let room = self.live_max.saturating_sub(self.live());
+            let came = partition.fold(groups, room, call, &mut outcome.fates);
+            drop(partition);
+            self.live.fetch_add(came.begun, Ordering::Relaxed);
+            self.live.fetch_sub(came.stopped, Ordering::Relaxed);
+            self.count(&came.moves);
+            outcome.ended.extend(came.ended);
         }
-        folded?;
-        Ok(Fold { fresh, ended })
+        outcome
+    }
+
+    /// The events of each session with the partition it is in, sessions in no order.
+    fn groups<'a>(&self, events: &'a [Event<'a>]) -> Vec<(usize, Group<'a>)> {
+        let mut keyed: Vec<(u64, usize)> = events
+            .iter()
+            .enumerate()
+            .map(|(place, event)| (self.keys.hash_one(&*event.session_id), place))
+            .collect();
+        keyed.sort_unstable();
+        let mut groups: Vec<(usize, Group<'a>)> = Vec::new();
+        let mut last = None;
+        for (hash, place) in keyed {
+            let event = &events[place];
+            let id = Ids::of(self.keys.hash_one(&*event.event_id));
+            // Two sessions of one hash, if ever, become groups by turns; each of them is folded all the same.
+            let goes_on = last == Some(hash)
+                && groups.last().is_some_and(|(_, group)| *group.session_id == *event.session_id);
+            if !goes_on {
+                groups.push((
+                    self.partition(hash),
+                    Group { session_id: &event.session_id, events: Vec::new() },
+                ));
+            }
+            if let Some((_, group)) = groups.last_mut() {
+                group.events.push((u32::try_from(place).unwrap_or(u32::MAX), id, event));
+            }
+            last = Some(hash);
+        }
+        groups
     }
 
     /// Closes the sessions that had no event for `idle`, and returns them.
-    pub fn sweep(&self, idle: Duration, now: Instant) -> Vec<SessionRecord> {
+    pub fn sweep(&self, idle: Duration, call: &Call<'_>) -> Vec<SessionRecord> {
         let mut closed = Vec::new();
-        for shard in &self.shards {
-            let mut shard = lock(shard);
-            while shard.live.peek_lru().is_some_and(|(_, session)| session.is_idle(idle, now)) {
-                let Some((id, session)) = shard.live.pop_lru() else { break };
-                self.live.fetch_sub(1, Ordering::Relaxed);
-                closed.push(session.record(&id));
-                shard.ended.put(id, session);
+        for partition in &self.partitions {
+            loop {
+                let came = lock(partition).sweep(idle, call);
+                self.live.fetch_sub(came.stopped, Ordering::Relaxed);
+                self.count(&came.moves);
+                let is_last = came.stopped < limits::SWEPT_MAX;
+                closed.extend(came.ended);
+                if is_last {
+                    break;
+                }
             }
         }
         closed
     }
 
-    /// Closes all sessions and returns them.
-    pub fn close_all(&self) -> Vec<SessionRecord> {
+    /// The windows that nothing can come late to any more, those of one time and value as one; and until when all
+    /// are closed.
+    pub fn close_windows(&self, now: UnixMillis) -> (Vec<Window>, UnixMillis) {
+        let mut until = UnixMillis::new(u64::MAX);
         let mut closed = Vec::new();
-        for shard in &self.shards {
-            let mut shard = lock(shard);
-            while let Some((id, session)) = shard.live.pop_lru() {
-                self.live.fetch_sub(1, Ordering::Relaxed);
-                closed.push(session.record(&id));
-                shard.ended.put(id, session);
-            }
+        for partition in &self.partitions {
+            let (windows, closed_until) = lock(partition).close_windows(now);
+            until = until.min(closed_until);
+            closed.extend(windows);
         }
-        closed
+        (merged(closed.into_iter()), until)
+    }
+
+    /// All windows as they are, for a node that ends.
+    pub fn drain_windows(&self) -> Vec<Window> {
+        merged(self.partitions.iter().flat_map(|partition| lock(partition).drain_windows()))
     }
 
     /// What is known of a session, while it goes on and for some time after.
-    pub fn view(&self, session_id: &str) -> Option<SessionView> {
-        let shard = self.shard(session_id);
-        let live = shard.live.peek(session_id).map(|session| session.view(false));
-        live.or_else(|| shard.ended.peek(session_id).map(|session| session.view(true)))
+    pub fn view(&self, session_id: &str, call: &Call<'_>) -> Result<Option<SessionView>, FoldError> {
+        let partition = self.partition(self.keys.hash_one(session_id));
+        lock(&self.partitions[partition]).view(session_id, call)
+    }
+
+    /// Ends sessions that were recorded before, unless they have had an event since; by id, with the time of the last
+    /// event that the record knew.
+    pub(crate) fn retire(&self, recorded: &HashMap<String, u64>) {
+        for (session_id, ended_unix_ms) in recorded {
+            let partition = self.partition(self.keys.hash_one(&**session_id));
+            let came = lock(&self.partitions[partition]).retire(session_id, *ended_unix_ms);
+            self.live.fetch_sub(came.stopped, Ordering::Relaxed);
+            self.count(&came.moves);
+        }
+    }
+
+    /// Lets go of windows that were told of before.
+    pub(crate) fn forget_windows(&self, until: UnixMillis) {
+        self.partitions.iter().for_each(|partition| lock(partition).forget_windows(until));
+    }
+
+    /// Who watches what now, as far as it changed since a cursor.
+    pub fn viewers_since(&self, cursor: u64, titles_max: usize) -> Changes {
+        self.viewers.lock().unwrap_or_else(PoisonError::into_inner).changes_since(cursor, titles_max)
+    }
+
+    fn count(&self, moves: &[Move]) {
+        if moves.is_empty() {
+            return;
+        }
+        let mut viewers = self.viewers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut text = Decimal::default();
+        for moved in moves {
+            match *moved {
+                Move::Joined(title) => viewers.joined(text.write(u64::from(title))),
+                Move::Left(title) => viewers.left(text.write(u64::from(title))),
+            }
+        }
     }
 
     /// Playbacks going on.
@@ -163,22 +263,32 @@ impl Sessions {
         self.live.load(Ordering::Relaxed)
     }
 
-    fn shard(&self, session_id: &str) -> MutexGuard<'_, Shard> {
-        let shards = self.shards.len() as u64;
-        let index = usize::try_from(self.keys.hash_one(session_id) % shards).unwrap_or(0);
-        lock(&self.shards[index])
+    /// Playbacks there may be at once.
+    pub fn live_max(&self) -> usize {
+        self.live_max
+    }
+
+    fn partition(&self, hash: u64) -> usize {
+        // The upper bits: the lower ones are what an id keeps of it.
+        (hash >> 48) as usize % self.partitions.len()
     }
 }
 
-impl Shard {
-    fn keep(&mut self, session_id: &str, session: Session, is_live: bool) {
-        let list = if is_live { &mut self.live } else { &mut self.ended };
-        list.put(session_id.to_owned(), session);
+/// Windows of several partitions as those of the node.
+fn merged(windows: impl Iterator<Item = Window>) -> Vec<Window> {
+    let mut by_key: BTreeMap<_, Window> = BTreeMap::new();
+    for window in windows {
+        let key = (window.start, window.dimension, window.value.clone());
+        match by_key.get_mut(&key) {
+            Some(known) => known.totals.merge(&window.totals),
+            None => _ = by_key.insert(key, window),
+        }
     }
+    by_key.into_values().collect()
 }
 
-fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(partition: &Mutex<Partition>) -> MutexGuard<'_, Partition> {
+    partition.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -1,30 +1,34 @@
 //! One playback.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use units::UnixMillis;
+use windows::{Delta, Dimension, End, Seen};
+use wire::packed::Folded;
 use wire::{Event, Scores, SessionRecord, Summary};
 
-use crate::runtime::{InvokeError, qoe};
-use crate::{convert, limits};
+use super::ids::{Id, Ids};
+use super::partition::Move;
 
 /// One playback, as the component and the node know it.
 #[derive(Debug)]
 pub(super) struct Session {
     /// What the component wrote; empty before the first fold.
-    state: Vec<u8>,
-    /// Keyed hashes of the last event ids, oldest first.
-    seen: VecDeque<u64>,
-    viewer: Option<u32>,
-    title: Option<u32>,
-    region: Option<String>,
-    device: Option<String>,
-    generation: u64,
+    pub(super) state: Box<[u8]>,
+    ids: Ids,
+    pub(super) viewer: Option<u32>,
+    pub(super) title: Option<u32>,
+    region: Option<Box<str>>,
+    device: Option<Box<str>>,
+    cdn: Option<Box<str>>,
+    pub(super) generation: u64,
     /// Earliest and latest time of an event, by the player's clock.
     first_unix_ms: u64,
     last_unix_ms: u64,
-    summary: Summary,
-    scores: Scores,
+    /// What windows have counted of it.
+    seen: Seen,
+    /// The title it is a viewer of.
+    viewer_of: Option<u32>,
     /// When the last event arrived.
     touched: Instant,
 }
@@ -49,99 +53,138 @@ pub struct SessionView {
 impl Session {
     pub(super) fn new(now: Instant) -> Self {
         Self {
-            state: Vec::new(),
-            seen: VecDeque::new(),
+            state: Box::default(),
+            ids: Ids::default(),
             viewer: None,
             title: None,
             region: None,
             device: None,
+            cdn: None,
             generation: 0,
             first_unix_ms: u64::MAX,
             last_unix_ms: 0,
-            summary: Summary::default(),
-            scores: Scores::default(),
+            seen: Seen::default(),
+            viewer_of: None,
             touched: now,
         }
     }
 
-    /// Folds those events that are new and returns which those are; `ids` are the hashes of their ids.
-    pub(super) fn fold(
-        &mut self,
-        ids: &[u64],
-        events: &[&Event],
-        generation: u64,
-        now: Instant,
-        fold: impl Fn(&[u8], &[qoe::Event]) -> Result<qoe::Folded, InvokeError>,
-    ) -> Result<Vec<bool>, InvokeError> {
-        let fresh: Vec<bool> = (0..ids.len())
-            .map(|index| !self.seen.contains(&ids[index]) && !ids[..index].contains(&ids[index]))
-            .collect();
-        let of_fresh = || fresh.iter().enumerate().filter_map(|(index, fresh)| fresh.then_some(index));
-        let input: Vec<qoe::Event> = of_fresh().map(|index| convert::event(events[index])).collect();
+    pub(super) fn touch(&mut self, now: Instant) {
         self.touched = now;
-        if input.is_empty() {
-            return Ok(fresh);
-        }
-        let folded = match fold(&self.state, &input) {
-            // Written by the component of another release: what was seen so far is lost, the rest counts.
-            Err(InvokeError::Qoe(qoe::Error::StateMalformed)) if !self.state.is_empty() => fold(&[], &input)?,
-            folded => folded?,
-        };
-        for index in of_fresh() {
-            self.remember(ids[index], events[index]);
-        }
-        self.state = folded.state;
-        self.summary = convert::summary(&folded.summary);
-        self.scores = convert::scores(&folded.scores);
-        self.generation = generation;
-        Ok(fresh)
     }
 
-    fn remember(&mut self, id: u64, event: &Event) {
-        if self.seen.len() == limits::EVENT_IDS_MAX {
-            self.seen.pop_front();
-        }
-        self.seen.push_back(id);
+    pub(super) fn knows(&self, id: Id) -> bool {
+        self.ids.contains(id)
+    }
+
+    /// An event that has been folded.
+    pub(super) fn remember(&mut self, id: Id, event: &Event<'_>) {
+        self.ids.remember(id);
         self.first_unix_ms = self.first_unix_ms.min(event.at_unix_ms);
         self.last_unix_ms = self.last_unix_ms.max(event.at_unix_ms);
         self.viewer = self.viewer.or(event.viewer);
         self.title = self.title.or(event.title);
-        self.region = self.region.take().or_else(|| event.region.clone());
-        self.device = self.device.take().or_else(|| event.device.clone());
+        for (known, told) in [
+            (&mut self.region, &event.region),
+            (&mut self.device, &event.device),
+            (&mut self.cdn, &event.cdn),
+        ] {
+            if known.is_none() {
+                *known = told.as_deref().map(Box::from);
+            }
+        }
+    }
+
+    /// Takes over what the component made of the new events; returns what they added.
+    pub(super) fn update(&mut self, folded: &Folded<'_>, generation: u64) -> Delta {
+        let Folded { state, summary, scores } = folded;
+        if *self.state == *state {
+            // Written before: an allocation less.
+        } else if self.state.len() == state.len() {
+            self.state.copy_from_slice(state);
+        } else {
+            self.state = state.into();
+        }
+        self.generation = generation;
+        let seen = seen(summary, self.last_unix_ms);
+        let end =
+            End { completion: scores.completion, session_v1: Some(scores.session_v1), mos: scores.mos_v1 };
+        let delta = Delta::between(&self.seen, &seen, end);
+        self.seen = seen;
+        delta
+    }
+
+    /// Counts it among the viewers of its title, or no longer; returns what changed.
+    pub(super) fn count(&mut self, is_live: bool) -> Option<Move> {
+        match (self.viewer_of, self.title.filter(|_| is_live)) {
+            (None, Some(title)) => {
+                self.viewer_of = Some(title);
+                Some(Move::Joined(title))
+            }
+            (Some(title), None) => {
+                self.viewer_of = None;
+                Some(Move::Left(title))
+            }
+            _ => None,
+        }
+    }
+
+    /// Of its newest event, by the player's clock.
+    pub(super) fn newest_at(&self) -> UnixMillis {
+        UnixMillis::new(self.last_unix_ms)
     }
 
     /// Whether the player said that playback has ended.
     pub(super) fn has_stopped(&self) -> bool {
-        self.summary.ended
+        self.seen.ended
     }
 
     pub(super) fn is_idle(&self, idle: Duration, now: Instant) -> bool {
         now.saturating_duration_since(self.touched) > idle
     }
 
-    pub(super) fn record(&self, session_id: &str) -> SessionRecord {
+    /// What it has in common with others, but for the title and the release.
+    pub(super) fn labels(&self) -> [(Dimension, Option<&str>); 3] {
+        [
+            (Dimension::Region, self.region.as_deref()),
+            (Dimension::Device, self.device.as_deref()),
+            (Dimension::Cdn, self.cdn.as_deref()),
+        ]
+    }
+
+    pub(super) fn record(&self, session_id: &str, summary: Summary, scores: Scores) -> SessionRecord {
+        let text = |label: &Option<Box<str>>| label.as_deref().map(str::to_owned);
         SessionRecord {
             session_id: session_id.to_owned(),
             viewer: self.viewer,
             title: self.title,
-            region: self.region.clone(),
-            device: self.device.clone(),
+            region: text(&self.region),
+            device: text(&self.device),
+            cdn: text(&self.cdn),
             generation: self.generation,
             started_unix_ms: self.first_unix_ms,
             ended_unix_ms: self.last_unix_ms,
-            summary: self.summary.clone(),
-            scores: self.scores,
+            summary,
+            scores,
         }
     }
+}
 
-    pub(super) fn view(&self, is_closed: bool) -> SessionView {
-        SessionView {
-            generation: self.generation,
-            viewer: self.viewer,
-            title: self.title,
-            ended: is_closed || self.summary.ended,
-            summary: self.summary.clone(),
-            scores: self.scores,
-        }
+/// What windows count of a session.
+fn seen(summary: &Summary, last_unix_ms: u64) -> Seen {
+    use units::Millis;
+    Seen {
+        newest_at: Some(UnixMillis::new(last_unix_ms)),
+        startup: summary.startup_ms.map(|ms| Millis::new(u64::from(ms))),
+        played: Millis::new(summary.played_ms),
+        stalled: Millis::new(summary.stalled_ms),
+        stalls: summary.stalls,
+        errors: summary.errors,
+        switches: summary.switches,
+        dropped_frames: summary.dropped_frames,
+        mean_kbps: summary.mean_kbps,
+        mean_buffer_ms: summary.mean_buffer_ms,
+        events: summary.events,
+        ended: summary.ended,
     }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use wire::{Event, EventStatus, EventsAnswer, EventsRequest};
+use wire::EventsAnswer;
 
 use crate::client::{get, post};
 use crate::scene::Scene;
@@ -35,9 +35,7 @@ async fn a_playback_becomes_a_session_with_scores() {
     let scene = Scene::serving().await;
     let answer = scene.ask("/v1/events", &playback("s1")).await.json();
     assert_eq!((&answer["accepted"], &answer["generation"]), (&json!(6), &json!(1)));
-    assert!(
-        answer["results"].as_array().expect("results").iter().all(|result| result["status"] == "accepted")
-    );
+    assert_eq!((&answer["duplicates"], &answer["refused"]), (&json!(0), &json!([])));
 
     let session = get(&scene.url("/v1/sessions/s1")).await.json();
     assert_eq!(
@@ -62,8 +60,7 @@ async fn a_repeated_event_is_acknowledged_and_counts_once() {
     scene.ask("/v1/events", &playback("s1")).await;
     let before = get(&scene.url("/v1/sessions/s1")).await.json();
     let again = scene.ask("/v1/events", &playback("s1")).await.json();
-    assert_eq!(again["accepted"], 0);
-    assert_eq!(again["results"][0], json!({"event_id": "e1", "status": "duplicate"}));
+    assert_eq!((&again["accepted"], &again["duplicates"]), (&json!(0), &json!(6)));
     let after = get(&scene.url("/v1/sessions/s1")).await.json();
     assert_eq!(before["summary"], after["summary"]);
     assert_eq!(scene.metric(r#"frontrow_events_total{outcome="duplicate"}"#).await, 6.0);
@@ -77,24 +74,21 @@ async fn one_bad_event_does_not_harm_the_rest() {
     request["events"][4]["position_ms"] = json!(u64::MAX);
     let answer = scene.ask("/v1/events", &request).await.json();
     assert_eq!(answer["accepted"], 4);
-    assert_eq!(
-        (&answer["results"][2]["status"], &answer["results"][2]["code"]),
-        (&json!("refused"), &json!("id-length"))
-    );
-    assert_eq!(answer["results"][4]["code"], "number-out-of-range");
+    let refused = answer["refused"].as_array().expect("a list");
+    let codes: Vec<_> = refused.iter().map(|refused| (&refused["index"], &refused["code"])).collect();
+    assert_eq!(codes, [(&json!(2), &json!("id-length")), (&json!(4), &json!("number-out-of-range"))]);
     assert_eq!(scene.metric(r#"frontrow_refusals_total{code="id-length"}"#).await, 1.0);
 }
 
 #[tokio::test]
 async fn messagepack_is_answered_in_messagepack() {
     let scene = Scene::serving().await;
-    let events: Vec<Event> = serde_json::from_value(playback("s1")["events"].clone()).expect("sound events");
-    let body = wire::encode_msgpack(&EventsRequest { events });
+    let body = wire::encode_msgpack(&playback("s1"));
     let answer = post(&scene.url("/v1/events"), "application/msgpack", body).await;
     assert_eq!(answer.headers["content-type"], "application/msgpack");
     let answer: EventsAnswer = wire::decode_msgpack(&answer.bytes, 1 << 20).expect("an answer");
     assert_eq!(answer.accepted, 6);
-    assert!(answer.results.iter().all(|result| result.status == EventStatus::Accepted));
+    assert_eq!(answer.refused, []);
 
     let refused = post(&scene.url("/v1/events"), "application/msgpack", vec![0xc1]).await;
     assert_eq!(
@@ -135,4 +129,32 @@ async fn a_session_goes_on_over_a_switch_of_releases() {
     scene.ask("/v1/events", &json!({"events": [event("s", 2, "first-frame", 700, json!({}))]})).await;
     let session = get(&scene.url("/v1/sessions/s")).await.json();
     assert_eq!((&session["generation"], &session["summary"]["startup_ms"]), (&json!(2), &json!(700)));
+}
+
+#[tokio::test]
+async fn a_session_goes_on_after_a_restart_and_counts_no_event_twice() {
+    let scene = Scene::serving().await;
+    let now = frontrow_edge::node::unix_ms();
+    let told = |number: u32, kind: &str, after_ms: u64| {
+        json!({
+            "event_id": format!("e{number}"), "session_id": "s", "kind": kind, "at_unix_ms": now + after_ms, "title": 4,
+        })
+    };
+    scene.ask("/v1/events", &json!({"events": [told(1, "start", 0), told(2, "first-frame", 800)]})).await;
+    let scene = scene.restart().await;
+    let again = json!({"events": [told(2, "first-frame", 800), told(3, "heartbeat", 2_000)]});
+    let answer = scene.ask("/v1/events", &again).await.json();
+    assert_eq!((&answer["accepted"], &answer["duplicates"]), (&json!(1), &json!(1)));
+    let session = get(&scene.url("/v1/sessions/s")).await.json();
+    assert_eq!((&session["summary"]["startup_ms"], &session["summary"]["events"]), (&json!(800), &json!(3)));
+}
+
+#[tokio::test]
+async fn a_time_far_ahead_is_refused_and_holds_nothing_back() {
+    let scene = Scene::serving().await;
+    let mut request = playback("s1");
+    request["events"][5]["at_unix_ms"] = json!(frontrow_edge::node::unix_ms() + 3_600_000);
+    let answer = scene.ask("/v1/events", &request).await.json();
+    assert_eq!(answer["accepted"], 5);
+    assert_eq!(answer["refused"][0]["code"], "time-in-future");
 }

@@ -15,7 +15,25 @@ use axum::routing::post;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tower_http::services::ServeDir;
-use wire::{Batch, BatchStored};
+use wire::{Batch, BatchStored, EventKind, Lane, Records};
+
+/// A frame as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Received {
+    pub(crate) node: String,
+    pub(crate) lane: Lane,
+    pub(crate) epoch: u64,
+    pub(crate) sequence: u64,
+    pub(crate) payload: Vec<u8>,
+}
+
+/// What of an event the tests look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reported {
+    pub(crate) session_id: String,
+    pub(crate) event_id: String,
+    pub(crate) kind: EventKind,
+}
 
 /// An origin on a free port; gone when dropped.
 pub(crate) struct Origin {
@@ -31,7 +49,7 @@ struct Behaviour {
     broken: Option<String>,
     /// What batches are answered with instead of being stored.
     batch_status: Option<StatusCode>,
-    batches: Vec<Batch>,
+    frames: Vec<Received>,
     /// Batches that came, stored or not.
     attempts: usize,
 }
@@ -67,8 +85,36 @@ impl Origin {
         self.lock().batch_status = status;
     }
 
-    pub(crate) fn batches(&self) -> Vec<Batch> {
-        self.lock().batches.clone()
+    /// All frames that were stored, in the order they came; those that came twice only once, as an origin does.
+    pub(crate) fn frames(&self, lane: Lane) -> Vec<Received> {
+        self.lock().frames.iter().filter(|frame| frame.lane == lane).cloned().collect()
+    }
+
+    /// The events in them.
+    pub(crate) fn events(&self) -> Vec<Reported> {
+        let frames = self.frames(Lane::Events);
+        let of = |frame: &Received| -> Vec<Reported> {
+            let events = wire::read_events(&frame.payload).expect("sound events");
+            let report = |event: &wire::Event<'_>| Reported {
+                session_id: event.session_id.to_string(),
+                event_id: event.event_id.to_string(),
+                kind: event.kind,
+            };
+            events.iter().map(report).collect()
+        };
+        frames.iter().flat_map(of).collect()
+    }
+
+    /// The records in them.
+    pub(crate) fn records(&self) -> Records {
+        let mut all = Records::default();
+        for frame in self.frames(Lane::Records) {
+            let records = wire::read_records(&frame.payload).expect("sound records");
+            all.sessions.extend(records.sessions);
+            all.windows.extend(records.windows);
+            all.decisions.extend(records.decisions);
+        }
+        all
     }
 
     pub(crate) fn attempts(&self) -> usize {
@@ -103,9 +149,22 @@ async fn store(State(state): State<Arc<Mutex<Behaviour>>>, headers: HeaderMap, b
     if let Some(status) = state.batch_status {
         return status.into_response();
     }
-    let batch: Batch = wire::decode_msgpack(&body, wire::limits::BATCH_BYTES_MAX).expect("a sound batch");
+    let batch: Batch<'_> = wire::decode_msgpack(&body, wire::limits::BATCH_BYTES_MAX).expect("a sound batch");
     batch.validate().expect("a sound batch");
-    let stored = BatchStored { node: batch.node.clone(), epoch: batch.epoch, sequence: batch.sequence };
-    state.batches.push(batch);
-    wire::encode_json(&stored).into_response()
+    let (lane, epoch) = (batch.lane, batch.epoch);
+    let is_of = |frame: &&Received| frame.lane == lane && frame.epoch == epoch;
+    let stored = state.frames.iter().filter(is_of).map(|frame| frame.sequence).max().unwrap_or(0);
+    let fresh = batch.frames.iter().filter(|frame| frame.sequence > stored);
+    let fresh: Vec<Received> = fresh
+        .map(|frame| Received {
+            node: batch.node.clone(),
+            lane,
+            epoch,
+            sequence: frame.sequence,
+            payload: frame.payload.to_vec(),
+        })
+        .collect();
+    let sequence = batch.frames.last().map_or(stored, |frame| frame.sequence.max(stored));
+    state.frames.extend(fresh);
+    wire::encode_json(&BatchStored { node: batch.node, lane, epoch, sequence }).into_response()
 }

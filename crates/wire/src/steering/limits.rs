@@ -26,3 +26,6 @@ pub const WEIGHT_MAX: u32 = 10_000;
 
 /// Bytes of a player's query; what is longer is passed over.
 pub const QUERY_BYTES_MAX: usize = 8 << 10;
+
+/// Pathways whose load is told at once: those of all regions.
+pub const LOADS_MAX: usize = 1_024;

@@ -1,0 +1,314 @@
+//! The one thread that writes: takes what waits, writes it, syncs it, answers.
+
+use std::io::{self, IoSlice};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use crate::acknowledged::Acknowledged;
+use crate::device::{Device, Output};
+use crate::folder::segment_name;
+use crate::index::{Gone, Index, Segment};
+use crate::queue::{Append, Done, Queue, Work};
+use crate::segment::{self, FRAME_HEAD_BYTES, Head, Header};
+use crate::{Dropped, Lane, Notice, Settings, SpoolError, limits};
+
+/// What the writer and the callers share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) folder: std::path::PathBuf,
+    pub(crate) settings: Settings,
+    pub(crate) queue: Queue,
+    pub(crate) broken: OnceLock<Arc<io::Error>>,
+    pub(crate) now_unix_ms: std::sync::atomic::AtomicU64,
+    index: Mutex<Index>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        folder: std::path::PathBuf,
+        settings: Settings,
+        index: Index,
+        now_unix_ms: u64,
+    ) -> Self {
+        Self {
+            folder,
+            settings,
+            queue: Queue::default(),
+            broken: OnceLock::new(),
+            now_unix_ms: now_unix_ms.into(),
+            index: Mutex::new(index),
+        }
+    }
+
+    pub(crate) fn index(&self) -> MutexGuard<'_, Index> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now_unix_ms(&self) -> u64 {
+        self.now_unix_ms.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+/// The writer's own.
+pub(crate) struct Writer {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) device: Box<dyn Device>,
+    pub(crate) acknowledged: Acknowledged,
+    pub(crate) open: [Option<OpenSegment>; 2],
+}
+
+/// The segment that a lane is written to.
+pub(crate) struct OpenSegment {
+    output: Box<dyn Output>,
+    bytes: u64,
+    created_unix_ms: u64,
+    seed: u32,
+    /// A power cut leaves its name in the folder.
+    is_named: bool,
+}
+
+impl Writer {
+    /// Until the queue is closed and empty.
+    pub(crate) fn run(mut self) {
+        loop {
+            let work = self.shared.queue.take();
+            let Work { appends, has_chores, is_last } = work;
+            for (lane, appends) in Lane::ALL.into_iter().zip(appends) {
+                if !appends.is_empty() {
+                    self.store(lane, appends);
+                }
+            }
+            if has_chores || is_last {
+                self.do_chores();
+            }
+            if is_last {
+                return;
+            }
+        }
+    }
+
+    /// Writes one group and answers all of it.
+    fn store(&mut self, lane: Lane, appends: Vec<Append>) {
+        if let Some(error) = self.shared.broken.get() {
+            let error = SpoolError::Broken(Arc::clone(error));
+            appends.into_iter().for_each(|append| answer(append.done, Err(error.clone())));
+            return;
+        }
+        let now_unix_ms = self.shared.now_unix_ms();
+        let bytes = appends.iter().map(|append| (FRAME_HEAD_BYTES + append.payload.len()) as u64).sum();
+        self.close_if_due(lane, now_unix_ms);
+        self.make_room(now_unix_ms, bytes);
+        // Numbers of a group that fails are not given again: a remainder of it on the disk must not meet its like.
+        let first = {
+            let mut index = self.shared.index();
+            let first = index.lane(lane).next;
+            index.lane_mut(lane).next += appends.len() as u64;
+            first
+        };
+        match self.write(lane, first, &appends, bytes, now_unix_ms) {
+            Ok(()) => {
+                for (sequence, append) in (first..).zip(appends) {
+                    answer(append.done, Ok(sequence));
+                }
+                (self.shared.settings.notify)(Notice::More(lane));
+            }
+            Err(error) => appends.into_iter().for_each(|append| answer(append.done, Err(error.clone()))),
+        }
+    }
+
+    fn write(
+        &mut self,
+        lane: Lane,
+        first: u64,
+        appends: &[Append],
+        bytes: u64,
+        now_unix_ms: u64,
+    ) -> Result<(), SpoolError> {
+        if self.open[lane.index()].is_none() {
+            let opened = self.open_segment(lane, first, now_unix_ms);
+            self.open[lane.index()] = Some(opened.map_err(|error| SpoolError::Write(Arc::new(error)))?);
+        }
+        // Opened above if it was not.
+        let Some(open) = self.open[lane.index()].as_mut() else { return Err(SpoolError::Closed) };
+        let heads: Vec<[u8; FRAME_HEAD_BYTES]> = (first..)
+            .zip(appends)
+            .map(|(sequence, append)| head(sequence, append).encode(open.seed))
+            .collect();
+        if let Err(error) = write_all(&mut *open.output, &heads, appends) {
+            // What is torn is taken back; if that fails too, nobody knows what the file holds.
+            return match open.output.cut(open.bytes) {
+                Ok(()) => Err(SpoolError::Write(Arc::new(error))),
+                Err(cut) => Err(self.break_down(cut)),
+            };
+        }
+        let synced = open.output.sync();
+        let synced = synced.and_then(|()| match open.is_named {
+            true => Ok(()),
+            false => self.device.sync_folder(&self.shared.folder),
+        });
+        if let Err(error) = synced {
+            // A second sync would succeed without having written anything.
+            return Err(self.break_down(error));
+        }
+        open.is_named = true;
+        open.bytes += bytes;
+        let bytes = open.bytes;
+        let mut index = self.shared.index();
+        if let Some(segment) = index.lane_mut(lane).segments.back_mut() {
+            segment.last = first + appends.len() as u64 - 1;
+            segment.bytes = bytes;
+            segment.newest_unix_ms = appends.last().map_or(now_unix_ms, |append| append.at_unix_ms);
+        }
+        Ok(())
+    }
+
+    fn open_segment(&self, lane: Lane, first: u64, now_unix_ms: u64) -> io::Result<OpenSegment> {
+        let path = self.shared.folder.join(segment_name(lane, first));
+        let epoch = self.shared.settings.epoch;
+        let header = Header { lane, epoch, first_sequence: first, created_unix_ms: now_unix_ms };
+        let mut output = self.device.create(&path)?;
+        let bytes = header.encode();
+        if let Err(error) = write_parts(&mut *output, &mut [IoSlice::new(&bytes)]) {
+            // Its name is never used again, so a remainder does no harm.
+            let _ = self.device.remove(&path);
+            return Err(error);
+        }
+        let seed = header.seed();
+        self.shared.index().lane_mut(lane).segments.push_back(Segment {
+            path,
+            epoch,
+            first,
+            last: first - 1,
+            seed,
+            bytes: segment::HEADER_BYTES as u64,
+            newest_unix_ms: now_unix_ms,
+            is_damaged: false,
+            is_open: true,
+        });
+        Ok(OpenSegment {
+            output,
+            bytes: segment::HEADER_BYTES as u64,
+            created_unix_ms: now_unix_ms,
+            seed,
+            is_named: false,
+        })
+    }
+
+    /// A full segment makes place for the next; so does one that is due to go, but for the writer.
+    fn close_if_due(&mut self, lane: Lane, now_unix_ms: u64) {
+        let settings = &self.shared.settings;
+        let Some(open) = &self.open[lane.index()] else { return };
+        let age_ms = now_unix_ms.saturating_sub(open.created_unix_ms);
+        if open.bytes < settings.segment_bytes && age_ms <= settings.keep_ms.min(settings.age_ms_max) {
+            return;
+        }
+        self.open[lane.index()] = None;
+        let mut index = self.shared.index();
+        if let Some(segment) = index.lane_mut(lane).segments.back_mut() {
+            segment.is_open = false;
+        }
+    }
+
+    /// Writes down what was acknowledged and removes what is old.
+    fn do_chores(&mut self) {
+        if self.shared.broken.get().is_some() {
+            return;
+        }
+        let acknowledged = self.shared.index().acknowledged();
+        // Forgetting it only sends frames again.
+        let _ = self.acknowledged.write(acknowledged);
+        let now_unix_ms = self.shared.now_unix_ms();
+        for lane in Lane::ALL {
+            self.close_if_due(lane, now_unix_ms);
+        }
+        self.make_room(now_unix_ms, 0);
+    }
+
+    fn make_room(&mut self, now_unix_ms: u64, bytes: u64) {
+        loop {
+            let gone = self.shared.index().take_gone(&self.shared.settings, now_unix_ms, bytes);
+            let Some(gone) = gone else { return };
+            let dropped = count(&gone);
+            // A file that cannot be removed is found again when the spool is opened.
+            let _ = self.device.remove(&gone.segment.path);
+            if dropped == Dropped::default() {
+                continue;
+            }
+            self.shared.index().lane_mut(gone.lane).dropped.add(dropped);
+            (self.shared.settings.notify)(Notice::Dropped { lane: gone.lane, dropped });
+        }
+    }
+
+    fn break_down(&self, error: io::Error) -> SpoolError {
+        let error = SpoolError::Broken(Arc::clone(self.shared.broken.get_or_init(|| Arc::new(error))));
+        (self.shared.settings.notify)(Notice::Broken(error.clone()));
+        error
+    }
+}
+
+/// One caller's mistake must not end the writing for all others.
+fn answer(done: Done, result: Result<u64, SpoolError>) {
+    let _ = catch_unwind(AssertUnwindSafe(|| done(result)));
+}
+
+/// What was not acknowledged of a segment that goes.
+fn count(gone: &Gone) -> Dropped {
+    let mut dropped = Dropped::default();
+    if gone.segment.last <= gone.acknowledged {
+        return dropped;
+    }
+    let Ok(bytes) = std::fs::read(&gone.segment.path) else { return dropped };
+    let Ok((_, items)) = segment::frames(&bytes) else { return dropped };
+    for item in items {
+        if let segment::Item::Frame(found) = item
+            && found.sequence > gone.acknowledged
+        {
+            dropped.add(Dropped {
+                frames: 1,
+                records: u64::from(found.records),
+                bytes: found.payload.len() as u64,
+            });
+        }
+    }
+    dropped
+}
+
+fn head(sequence: u64, append: &Append) -> Head {
+    Head {
+        // Longer payloads were refused.
+        payload_bytes: append.payload.len() as u32,
+        records: append.records,
+        sequence,
+        at_unix_ms: append.at_unix_ms,
+        payload_sum: append.payload_sum,
+    }
+}
+
+fn write_all(
+    output: &mut dyn Output,
+    heads: &[[u8; FRAME_HEAD_BYTES]],
+    appends: &[Append],
+) -> io::Result<()> {
+    const FRAMES: usize = limits::WRITE_PARTS_MAX / 2;
+    for (heads, appends) in heads.chunks(FRAMES).zip(appends.chunks(FRAMES)) {
+        let frames = heads.iter().zip(appends);
+        let mut parts: Vec<IoSlice<'_>> =
+            frames.flat_map(|(head, append)| [IoSlice::new(head), IoSlice::new(&append.payload)]).collect();
+        write_parts(output, &mut parts)?;
+    }
+    Ok(())
+}
+
+fn write_parts(output: &mut dyn Output, mut parts: &mut [IoSlice<'_>]) -> io::Result<()> {
+    // Empty ones at the front would look like a disk that takes nothing.
+    IoSlice::advance_slices(&mut parts, 0);
+    while !parts.is_empty() {
+        match output.write(parts) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => IoSlice::advance_slices(&mut parts, written),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
