@@ -21,6 +21,7 @@ use crate::Figures;
 
 /// The estimate; none before anything was shown. Where nothing is known of the pictures they count as
 /// middling.
+#[inline]
 pub fn mos_v1(seen: &Figures) -> Option<f64> {
     let good = pictures(seen) * stalls(seen) * startup(seen) * rest(seen);
     (seen.played_ms > 0).then_some(1.0 + 4.0 * good)

@@ -14,6 +14,7 @@ use crate::{Figures, rebuffer_ratio_of};
 /// - *quality*: `exp(-0.33 (0.85 mean + 0.15 farthest upscaling))`: 85 at 50 % throughout.
 ///
 /// A session that showed nothing has only the first part.
+#[inline]
 pub fn mux_style_v1(seen: &Figures) -> f64 {
     let shown = seen.played_ms > 0;
     let success = match (seen.failed, seen.ended && !shown) {

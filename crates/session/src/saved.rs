@@ -82,13 +82,17 @@ struct Writer {
 
 impl Writer {
     /// Writes a number in the shortest of its forms, as everybody's MessagePack does, or nil.
-    #[inline]
+    #[inline(always)]
     fn put(&mut self, field: Option<u64>) {
-        let number = match field {
-            None => return self.put_byte(NIL),
-            Some(number @ 0..=0x7f) => return self.put_byte(number as u8),
-            Some(number) => number,
-        };
+        match field {
+            None => self.put_byte(NIL),
+            Some(number @ 0..=0x7f) => self.put_byte(number as u8),
+            Some(number) => self.put_long(number),
+        }
+    }
+
+    #[inline(never)]
+    fn put_long(&mut self, number: u64) {
         let (mark, shift) = match number {
             ..=0xff => (0xcc, 56),
             ..=0xffff => (0xcd, 48),
@@ -102,7 +106,7 @@ impl Writer {
         self.length += 8 - shift / 8;
     }
 
-    #[inline]
+    #[inline(always)]
     fn put_byte(&mut self, byte: u8) {
         self.bytes[self.length] = byte;
         self.length += 1;
@@ -129,14 +133,16 @@ impl Reader {
         Some(Self { bytes, place: HEAD.len(), is_sound: true })
     }
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<u64> {
-        // Beyond the room are the zeros of no form; the length tells in the end.
+        // Beyond the room are zeros that nobody wrote; the length tells in the end.
         let mark = self.bytes.get(self.place).copied().unwrap_or_default();
         self.place += 1;
-        if mark < 0x80 {
-            return Some(u64::from(mark));
-        }
+        if mark < 0x80 { Some(u64::from(mark)) } else { self.next_long(mark) }
+    }
+
+    #[inline(never)]
+    fn next_long(&mut self, mark: u8) -> Option<u64> {
         let (shift, least) = match mark {
             0xcc => (56, 0x80),
             0xcd => (48, 0x100),
