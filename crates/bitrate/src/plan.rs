@@ -3,8 +3,7 @@
 //! A finite-horizon Markov decision process, solved backwards in every decision. Its state is the level
 //! of the buffer, the rung of the chunk before and the drift of the throughput; a chunk brings the
 //! utility of its rung less the costs of change and stall ([`Weights`](crate::Weights)); the throughput
-//! of a chunk is one of five outcomes around the mean of the [`forecast`], and the mean follows the
-//! outcome, so that a plan knows that bad luck lasts and that it will see it coming. The plan reaches to
+//! of a chunk is one of five outcomes of the [`forecast`], and their mean follows the outcome, so that a plan knows that bad luck lasts and that it will see it coming. The plan reaches to
 //! the end of the title: the first chunks one by one, later ones in growing groups, so that a buffer is
 //! saved as long as it has a use and spent before the end. Exact sizes are used where they are known.
 //!
@@ -15,13 +14,11 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::forecast::Forecast;
+use crate::perceptron::OUTCOMES;
 use crate::{Input, Settings, forecast, real};
 
 /// Points of the buffer's level, equally far apart from empty to full.
 const POINTS: usize = 20;
-
-/// Outcomes of a chunk's throughput.
-const OUTCOMES: usize = 5;
 
 /// Drifts of the mean: one step down, none, one step up. More gave no better rungs.
 const DRIFTS: usize = 3;
@@ -103,7 +100,9 @@ struct Plan<'a> {
     /// Of all rungs of the ladder.
     utilities: Vec<f64>,
     odds: [f64; OUTCOMES],
-    /// Seconds for a kilobit, by drift and outcome.
+    /// Seconds for a kilobit of the first chunk, by outcome.
+    first: [f64; OUTCOMES],
+    /// The same of a later one, by drift and outcome.
     paces: [[f64; OUTCOMES]; DRIFTS],
     wait_s: f64,
     chunk_s: f64,
@@ -141,10 +140,8 @@ struct Load {
 impl<'a> Plan<'a> {
     fn new(input: &'a Input, rungs: &'a [usize], forecast: &Forecast, settings: &Settings) -> Self {
         let odds_sum: f64 = settings.odds.iter().sum();
-        let outcome: [f64; OUTCOMES] =
-            core::array::from_fn(|outcome| real::exp(-forecast.step * (outcome as f64 - 2.0)));
-        let drift =
-            |drift: usize| real::exp(-forecast.mean - forecast.step * forecast.gain * (drift as f64 - 1.0));
+        let later = forecast.later.map(|log_kbps| real::exp(-log_kbps));
+        let drift = |drift: usize| real::exp(-forecast.drift * (drift as f64 - 1.0));
         let latency_s = input.latency.map_or(f64::INFINITY, crate::buffer::seconds);
         let chunk_s = input.buffer.segment_s();
         let level_s_max = input.buffer.max_s().min(LEVEL_S_MAX).min(latency_s).max(chunk_s);
@@ -158,7 +155,8 @@ impl<'a> Plan<'a> {
             rungs,
             utilities: input.utilities(),
             odds: settings.odds.map(|odds| odds / odds_sum),
-            paces: core::array::from_fn(|index| outcome.map(|pace| pace * drift(index))),
+            first: forecast.first.map(|log_kbps| real::exp(-log_kbps)),
+            paces: core::array::from_fn(|index| later.map(|pace| pace * drift(index))),
             wait_s: forecast.wait_s,
             chunk_s,
             level_s_max,
@@ -300,7 +298,7 @@ impl<'a> Plan<'a> {
         // A rung that is not of `rungs` (its download is under way) is followed as by the nearest below.
         let index = self.rungs.iter().rposition(|rung| *rung <= step.rung).unwrap_or(0);
         for outcome in 0..OUTCOMES {
-            let pace = self.paces[DRIFTS / 2][outcome];
+            let pace = self.first[outcome];
             let download_s = (step.wait_s + step.bits / 1e3 * pace).min(DOWNLOAD_S_MAX);
             let after_s = ((level_s - download_s).max(0.0) + self.chunk_s).min(self.level_s_max);
             let at = after_s / self.point_s;
