@@ -285,9 +285,9 @@ mod tests {
             loss(&Perceptron::from_weights(weights).unwrap(), &examples) * examples.len() as f64
         };
         // The biases of the median and of the four distances, by 2,000 examples with a slope of up to one each.
-        for at in LAST..LAST + OUTCOMES {
+        for (at, slope) in slope.iter().enumerate().skip(LAST).take(OUTCOMES) {
             let numeric = (moved(at, 1e-2) - moved(at, -1e-2)) / 2e-2;
-            assert!((numeric - f64::from(slope[at])).abs() < 60.0, "{at}: {numeric}, not {}", slope[at]);
+            assert!((numeric - f64::from(*slope)).abs() < 60.0, "{at}: {numeric}, not {slope}");
         }
     }
 }

@@ -77,7 +77,7 @@ impl Opinion {
     fn mixed(&self, views: &Views, settings: &Settings, wait_s: f64) -> Forecast {
         let step = (settings.step_min + settings.step_per_error * self.error).min(settings.step_max);
         let unusual = real::ln(self.error.max(ERROR_MIN)) - LOG_ERROR_USUAL;
-        let share = (settings.learnt + settings.learnt_per_error * unusual).max(0.0).min(1.0);
+        let share = (settings.learnt + settings.learnt_per_error * unusual).clamp(0.0, 1.0);
         let outlook = settings.perceptron.run(&views.told()).outlook();
         let level = views.level();
         let first: [f64; OUTCOMES] = core::array::from_fn(|outcome| {

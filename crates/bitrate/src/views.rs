@@ -164,5 +164,5 @@ impl Views {
 
 /// In single precision, within bounds.
 pub fn single(number: f64) -> f32 {
-    number.max(-TOLD_MAX).min(TOLD_MAX) as f32
+    number.clamp(-TOLD_MAX, TOLD_MAX) as f32
 }
