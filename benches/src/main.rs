@@ -2,8 +2,10 @@
 
 mod bitrate;
 mod decisions;
+mod events;
 mod faiss;
 mod http;
+mod ingest;
 mod interrupt;
 mod load;
 mod measure;
@@ -54,11 +56,28 @@ enum Bench {
         #[arg(long)]
         full: bool,
     },
+    /// Events into PostgreSQL through the origin; beside `psql \\copy` of the same rows.
+    Ingest {
+        /// Print one JSON object instead of a table.
+        #[arg(long)]
+        json: bool,
+        /// Events to store.
+        #[arg(long, default_value_t = 400_000, value_parser = clap::value_parser!(u32).range(20_000..=20_000_000))]
+        rows: u32,
+        /// Rounds whose median counts.
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+        rounds: u32,
+    },
     /// A process of `faiss`: single queries on one thread.
     #[command(hide = true)]
     FaissOne(faiss::OneArgs),
     /// `POST /v1/recommend` under open-loop load up to saturation: a node, beside a service in Python.
     Http(HttpArgs),
+    /// `POST /v1/events`, end to end and on the disk: a node under load, beside the seed's own work in Python.
+    Events(EventsArgs),
+    /// A process of `events`: the players.
+    #[command(hide = true)]
+    EventsLoad(events::LoadArgs),
 }
 
 #[derive(clap::Args)]
@@ -80,6 +99,18 @@ struct HttpArgs {
     /// Time of each rate.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=60))]
     seconds: u64,
+}
+
+#[derive(clap::Args)]
+struct EventsArgs {
+    #[command(flatten)]
+    output: Output,
+    /// Time of each load.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
+    seconds: u64,
+    /// Runs of the peer whose median counts.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
 }
 
 /// What every bench takes.
@@ -143,8 +174,16 @@ fn run(bench: Bench) -> Result<()> {
         Bench::Http(HttpArgs { output, rates, seconds }) => {
             output.print(&service::measure(&output.components(), &rates, seconds)?)
         }
+        Bench::Events(EventsArgs { output, seconds, rounds }) => {
+            output.print(&events::measure(&output.components(), seconds, rounds)?)
+        }
+        Bench::EventsLoad(args) => events::run_load(&args),
         Bench::Faiss { args: BenchArgs { output, rounds }, full } => {
             output.print(&faiss::measure(faiss::large(full), rounds)?)
+        }
+        Bench::Ingest { json, rows, rounds } => {
+            let output = Output { json, components: None };
+            output.print(&ingest::measure(rows as usize, rounds)?)
         }
         Bench::FaissOne(args) => faiss::run_one(&args),
     }

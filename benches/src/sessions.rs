@@ -51,19 +51,19 @@ const STARTED_UNIX_MS: u64 = 1_800_000_000_000;
 const HEARTBEAT_MS: u64 = 1_000;
 
 fn heartbeat(index: u64) -> PlaybackEvent {
+    let kind = match index {
+        0 => EventKind::Start,
+        1 => EventKind::FirstFrame,
+        _ => EventKind::Heartbeat,
+    };
     PlaybackEvent {
-        kind: match index {
-            0 => EventKind::Start,
-            1 => EventKind::FirstFrame,
-            _ => EventKind::Heartbeat,
-        },
-        at_unix_ms: STARTED_UNIX_MS + index * HEARTBEAT_MS,
         position_ms: Some(index * HEARTBEAT_MS),
         duration_ms: Some(5_400_000),
         kbps: Some(2_800),
         buffer_ms: Some(20_000),
         buffering_events: Some(0),
         dropped_frames: Some(0),
+        ..PlaybackEvent::new(kind, STARTED_UNIX_MS + index * HEARTBEAT_MS)
     }
 }
 
@@ -81,5 +81,17 @@ fn component_event(event: &PlaybackEvent) -> qoe::Event {
         buffer_ms: event.buffer_ms,
         buffering_events: event.buffering_events,
         dropped_frames: event.dropped_frames,
+        sequence: None,
+        top_kbps: None,
+        throughput_kbps: None,
+        latency_ms: None,
+        startup_ms: None,
+        stalled_ms: None,
+        stalled_more_ms: None,
+        width: None,
+        height: None,
+        frame_rate_milli: None,
+        codec: None,
+        screen: None,
     }
 }

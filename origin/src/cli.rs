@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::qoe::Asked;
 use crate::retrieval::RECALL_AT_10_DEFAULT;
 
 /// Trains models, publishes signed releases and takes in what the nodes saw.
@@ -48,6 +49,8 @@ pub enum Command {
     /// Manage the nodes that may report
     #[command(subcommand)]
     Node(NodeCommand),
+    /// Show what sessions saw, of all nodes together
+    Qoe(QoeArgs),
     /// Show what a viewer would be recommended, and why
     Preview(PreviewArgs),
 }
@@ -61,6 +64,20 @@ pub struct ServeArgs {
     /// Where to write `{"public":"address:port"}` once it listens
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
+}
+
+/// What to show of what sessions saw.
+#[derive(Args, Clone, Debug)]
+pub struct QoeArgs {
+    /// Which of it.
+    #[command(flatten)]
+    pub asked: Asked,
+    /// Add the hours up first, as a serving origin does every minute
+    #[arg(long)]
+    pub refresh: bool,
+    /// Print one JSON object, as GET /v1/qoe answers
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What to import.

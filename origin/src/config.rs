@@ -12,6 +12,7 @@ use crate::database::Address;
 use crate::gate::GateConfig;
 use crate::limits::SIGNATURE_DAYS_MAX;
 use crate::postgres::ClusterConfig;
+use crate::qoe::RetentionConfig;
 
 /// Why the configuration was refused.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +62,8 @@ pub struct Config {
     pub regions: BTreeMap<String, PlacedConfig>,
     /// What a release must hold against the one before.
     pub gate: GateConfig,
+    /// For how long what nodes report is kept.
+    pub retention: RetentionConfig,
 }
 
 /// For how long what is signed holds; nodes refuse what has expired. The timestamp, the snapshot and the
@@ -118,6 +121,7 @@ impl Default for Config {
             slate: SlateEntry::default(),
             regions: BTreeMap::new(),
             gate: GateConfig::default(),
+            retention: RetentionConfig::default(),
         }
     }
 }
@@ -142,6 +146,9 @@ impl Config {
         }
         if let Some((key, max)) = config.gate.out_of_range() {
             return Err(invalid(format!("gate.{key} is not from 0 to {max}")));
+        }
+        if let Some(key) = config.retention.out_of_range() {
+            return Err(invalid(format!("retention.{key} is not above 0")));
         }
         Ok(config)
     }
@@ -237,6 +244,13 @@ mod tests {
             );
         }
         assert_eq!(read("[gate]\nfall_max = 0.05\n").unwrap().gate.fall_max, 0.05);
+    }
+
+    #[test]
+    fn days_that_are_dropped_while_they_are_written_are_refused() {
+        let error = read("[retention]\nwindows_days = 0\n").unwrap_err();
+        assert!(error.to_string().contains("retention.windows_days"), "{error}");
+        assert_eq!(read("[retention]\nevents_days = 1\n").unwrap().retention.events_days, 1);
     }
 
     #[test]

@@ -13,6 +13,9 @@ pub enum OriginError {
     /// The configuration was refused.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The question about what sessions saw cannot be asked.
+    #[error(transparent)]
+    Question(#[from] crate::qoe::QuestionError),
     /// The keys could not be made.
     #[error(transparent)]
     Keys(#[from] crate::keys::KeysError),
@@ -106,6 +109,7 @@ impl OriginError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Config(error) => error.code(),
+            Self::Question(error) => error.code(),
             Self::Keys(error) => error.code(),
             Self::Publish(error) => error.code(),
             Self::Evaluate(error) => error.code(),

@@ -19,6 +19,7 @@ pub mod native;
 pub mod postgres;
 pub mod preview;
 pub mod publish;
+pub mod qoe;
 pub mod retrieval;
 pub mod serve;
 pub mod token;

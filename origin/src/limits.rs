@@ -60,6 +60,36 @@ pub const PING_TIMEOUT: Duration = Duration::from_secs(2);
 /// Batches in flight; each may hold its 16 MiB body and as much again decoded.
 pub const BATCHES_IN_FLIGHT_MAX: usize = 8;
 
+/// What is kept of a frame that cannot be read: enough to see what is wrong with it.
+pub const REFUSED_FRAME_BYTES_MAX: usize = 64 << 10;
+
+/// Frames of one batch that are kept because they cannot be read; a node gone wrong sends nothing else.
+pub const REFUSED_OF_BATCH_KEPT: usize = 16;
+
+/// Frames that are kept because they cannot be read, 64 MiB of them; the oldest go.
+pub const REFUSED_FRAMES_KEPT: i64 = 1_000;
+
+/// Steps of time in one question about what sessions saw: five weeks of five minutes.
+pub const QOE_STEPS_MAX: u64 = 10_080;
+
+/// Lines of one answer about what sessions saw; more is a dump of the database.
+pub const QOE_ROWS_MAX: usize = 10_000;
+
+/// Lines of an answer when nobody says how many.
+pub const QOE_ROWS_DEFAULT: usize = 1_000;
+
+/// A question that takes longer is given up: ingest needs the same disks.
+pub const QOE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Questions about what sessions saw in flight; each may keep a processor of the database busy.
+pub const QOE_IN_FLIGHT_MAX: usize = 2;
+
+/// Between two times that hours are added up, at least; and ten times as long as it takes.
+pub const QOE_REFRESH: Duration = Duration::from_secs(60);
+
+/// Between two looks at whether days are old enough to go.
+pub const RETENTION_LOOK: Duration = Duration::from_secs(3_600);
+
 /// An event that a player dates further back (or more than a day ahead) is kept under the day of its
 /// arrival: a batch writes to nine partitions at most.
 pub const EVENT_AGE_MAX: Duration = Duration::from_secs(7 * 86_400);

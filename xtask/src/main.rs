@@ -3,6 +3,8 @@
 mod build;
 mod demo;
 mod faiss;
+mod fuzz;
+mod node_peers;
 mod setup;
 mod shell;
 mod test;
@@ -51,6 +53,10 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Feed mutated inputs to the parsers and watch that they neither panic nor hang.
+    ///
+    /// Example: cargo xtask fuzz cmcd --seconds 60
+    Fuzz(fuzz::Args),
     /// Measure speed beside a peer in the same run.
     ///
     /// Example: cargo xtask bench spine --json
@@ -87,6 +93,7 @@ fn run(command: Command) -> Result<()> {
             www::build()
         }
         Command::Evaluate { arguments } => evaluate(&arguments),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Bench { arguments } => bench(&arguments),
     }
 }
@@ -106,13 +113,19 @@ fn bench(arguments: &[String]) -> Result<()> {
     setup::for_native()?;
     build::native()?;
     let mut bench = shell::program("frontrow-bench")?;
-    // Only the search of whole catalogues runs no component.
-    if arguments.first().is_none_or(|bench| bench != "faiss") {
+    // The search of whole catalogues and the database run no component.
+    if arguments.first().is_none_or(|bench| bench != "faiss" && bench != "ingest") {
         setup::for_components()?;
         bench.env(build::COMPONENTS_VARIABLE, build::components()?);
     }
     if let Some(python) = setup::peers() {
         bench.env("FRONTROW_PEERS_PYTHON", python);
+    }
+    // Only the bench of the players' standards has them as its peer.
+    if arguments.first().is_some_and(|bench| bench == "cmcd")
+        && let Some(folder) = node_peers::install()
+    {
+        bench.env(node_peers::FOLDER_VARIABLE, folder);
     }
     if let Some(built) = faiss::built() {
         bench.env(faiss::BUILD_VARIABLE, built);

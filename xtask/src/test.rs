@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::{build, demo, setup, shell, tidy, www};
+use crate::{build, demo, node_peers, setup, shell, tidy, www};
 
 /// What to leave out while working; CI leaves nothing out.
 #[derive(clap::Args)]
@@ -46,6 +46,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     shell::visibly("linting xtask", &mut own)?;
     let mut tests = shell::cargo();
     tests.env(build::COMPONENTS_VARIABLE, &components).args(["test", "--release", "--no-fail-fast"]);
+    if let Some(folder) = node_peers::install() {
+        tests.env(node_peers::FOLDER_VARIABLE, folder);
+    }
     shell::visibly("running the native tests", &mut tests)?;
     shell::visibly("testing xtask", shell::cargo().args(["test", "--release", "--package", "xtask"]))?;
     if !args.quick {

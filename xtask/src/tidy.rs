@@ -20,6 +20,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("qoe", &["units"]),
     ("session", &["qoe", "units"]),
     ("windows", &["qoe", "units"]),
+    ("capsule", &["units"]),
     ("inference", &["kernels"]),
     ("release", &["kernels", "ranking", "units"]),
     ("delta", &[]),
@@ -32,7 +33,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("component-bitrate", &["bitrate", "guest", "units"]),
     ("component-qoe", &["guest", "qoe", "session", "units"]),
     ("bindings", &["bitrate", "inference", "qoe", "ranking", "release", "session", "units", "wire"]),
-    ("frontrow-edge", &["delta", "inference", "release", "spool", "units", "windows", "wire"]),
+    ("frontrow-edge", &["capsule", "delta", "inference", "release", "spool", "units", "windows", "wire"]),
     ("frontrow-origin", &["delta", "inference", "kernels", "ranking", "release", "units", "wire"]),
     (
         "benches",

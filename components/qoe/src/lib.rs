@@ -30,4 +30,12 @@ impl Guest for Component {
     fn score(summary: Summary) -> Scores {
         convert::scores(qoe::score(&convert::seen(&summary)))
     }
+
+    fn fold_batch(batch: Vec<u8>) -> Result<Vec<u8>, Error> {
+        session::packed::fold_batch(&batch).map_err(convert::packed_error)
+    }
+
+    fn score_batch(figures: Vec<u8>) -> Result<Vec<u8>, Error> {
+        qoe::packed::score_batch(&figures).map_err(convert::packed_error)
+    }
 }

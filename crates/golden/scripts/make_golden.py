@@ -1,4 +1,4 @@
-"""Golden cases: questions with the answers of `reference.py` and `playback.py`.
+"""Golden cases: questions with the answers of `reference.py`, `playback.py` and `qoe_scores.py`.
 
 Writes the files of `crates/golden/data`; every form of Frontrow answers them, bit for bit.
 
@@ -248,6 +248,41 @@ def event_cases():
         at(10_137, "buffering-end", kbps=1850, buffer_ms=2_100),
         at(60_470, "stop", position_ms=60_000, dropped_frames=7),
     ]
+    television = {"height": 1080, "frame_rate_milli": 25_000, "codec": "avc", "screen": "tv"}
+    ladder = [
+        at(0, "start", duration_ms=600_000, position_ms=120_000, top_kbps=8_000),
+        at(1_200, "first-frame", kbps=1_100, **{**television, "height": 480}, buffer_ms=2_000),
+        at(7_200, "bitrate-change", kbps=5_800, width=1_920, **television, throughput_kbps=9_100),
+        at(31_200, "heartbeat", position_ms=150_000, kbps=5_800, latency_ms=6_000, throughput_kbps=8_800),
+        at(43_700, "bitrate-change", kbps=2_350, width=1_280, height=720, position_ms=162_500),
+        at(50_000, "buffering-start", position_ms=168_800),
+        at(54_321, "buffering-end", kbps=560, width=640, height=360),
+        at(61_000, "bitrate-change", kbps=2_350, width=1_280, height=720),
+        at(181_000, "heartbeat", position_ms=295_479, dropped_frames=31, latency_ms=10_321),
+        at(183_000, "error", position_ms=297_479),
+        at(183_000, "stop"),
+    ]
+    measured = [
+        at(0, "start", sequence=0, screen="phone", codec="av1"),
+        at(30_000, "heartbeat", sequence=1, startup_ms=730, kbps=900, stalled_ms=0, position_ms=29_000),
+        at(60_000, "heartbeat", sequence=2, kbps=900, stalled_ms=2_500, position_ms=56_500),
+        at(60_500, "heartbeat", sequence=2, kbps=100, stalled_ms=9_500, position_ms=56_900),
+        at(70_000, "buffering-start", sequence=3, position_ms=66_500),
+        at(72_000, "buffering-end", sequence=4, position_ms=66_500),
+        at(90_000, "heartbeat", sequence=7, kbps=900, stalled_ms=4_400, position_ms=84_600),
+        at(120_000, "heartbeat", sequence=8, kbps=900, stalled_ms=1_000, position_ms=113_600),
+    ]
+    since = [
+        at(0, "start"),
+        at(400, "first-frame", kbps=3_000, height=2_160, codec="vvc", screen="tablet"),
+        at(20_000, "heartbeat", stalled_more_ms=1_500),
+        at(40_000, "heartbeat", stalled_more_ms=0),
+        at(60_000, "heartbeat", stalled_more_ms=700, frame_rate_milli=12_000),
+        at(75_000, "stop"),
+    ]
+    unseen = [at(0, "start"), at(4_000, "error"), at(4_100, "stop")]
+    left = [at(0, "start", kbps=800), at(9_000, "stop")]
+    no_rate = [at(0, "start"), at(6_000, "first-frame", height=576), at(300_000, "stop")]
     asleep = [at(0, "start"), at(900, "first-frame", kbps=3000), at(9_000_900, "stop")]
     return [
         ("a clean playback", "events", clean),
@@ -256,6 +291,12 @@ def event_cases():
         ("a playback with one short wait", "events", short_wait),
         ("counters that start again", "events", counters),
         ("a device that slept", "events", asleep),
+        ("a ladder on a television, and an error at its end", "events", ladder),
+        ("a player that measures its stalls and numbers its reports", "events", measured),
+        ("a player that tells its stalls since the last report", "events", since),
+        ("a playback that failed to start", "events", unseen),
+        ("a viewer who left before the start", "events", left),
+        ("pictures of unknown bit rate", "events", no_rate),
         ("a startup that nobody waits for", "events", [at(0, "start"), at(2_500, "first-frame")]),
         ("only a start", "events", [at(0, "start")]),
         ("no events", "events", []),

@@ -7,7 +7,9 @@
 
 use units::Millis;
 
-use crate::Summary;
+use crate::{
+    Figures, SPI_SHIPPED, SpiVerdict, Summary, mos_v1, mux_style_v1, qoe_lin_v1, qoe_log_v1, spi_style_v1,
+};
 
 /// Scores of a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -20,28 +22,48 @@ pub struct Scores {
     pub rebuffer_ratio: f64,
     /// See [`completion`]; 0 to 1, none without the title's length.
     pub completion: Option<f64>,
+    /// See [`qoe_lin_v1`]; in Mbit/s, at most the mean bit rate.
+    pub qoe_lin_v1: Option<f64>,
+    /// See [`qoe_log_v1`].
+    pub qoe_log_v1: Option<f64>,
+    /// See [`mux_style_v1`]; 0 to 100.
+    pub mux_style_v1: f64,
+    /// See [`spi_style_v1`], by [`SPI_SHIPPED`].
+    pub spi_style_v1: Option<SpiVerdict>,
+    /// See [`mos_v1`]; 1 to 5.
+    pub mos_v1: Option<f64>,
 }
 
 /// Scores a session.
 pub fn score(summary: &Summary) -> Scores {
-    let rebuffer_ratio = rebuffer_ratio(summary.played, summary.stalled);
-    let mean_kbps = summary.mean_kbps.unwrap_or(0.0);
+    score_figures(&Figures::from(summary))
+}
+
+/// Scores what is read of a session.
+pub fn score_figures(seen: &Figures) -> Scores {
+    let rebuffer_ratio = rebuffer_ratio_of(seen);
+    let startup = seen.startup_ms.map(|ms| Millis::new(u64::from(ms)));
+    let mean_kbps = seen.mean_kbps.unwrap_or(0.0);
+    let (stalls, dropped_frames) = (seen.stalls, seen.dropped_frames);
+    let mean_buffer_s = seen.mean_buffer_ms.unwrap_or(0.0) / 1000.0;
     Scores {
-        session_v1: session_v1(&SessionFigures {
-            startup: summary.startup,
-            stalls: summary.stalls,
-            mean_kbps,
-            dropped_frames: summary.dropped_frames,
-        }),
-        window_v1: window_v1(&WindowFigures {
-            startup: summary.startup,
-            rebuffer_ratio,
-            mean_kbps,
-            mean_buffer_s: summary.mean_buffer_ms.unwrap_or(0.0) / 1000.0,
-        }),
+        session_v1: session_v1(&SessionFigures { startup, stalls, mean_kbps, dropped_frames }),
+        window_v1: window_v1(&WindowFigures { startup, rebuffer_ratio, mean_kbps, mean_buffer_s }),
         rebuffer_ratio,
-        completion: summary.duration.and_then(|duration| completion(summary.position_max, duration)),
+        completion: seen
+            .duration_ms
+            .and_then(|ms| completion(Millis::new(seen.position_max_ms), Millis::new(ms))),
+        qoe_lin_v1: qoe_lin_v1(seen),
+        qoe_log_v1: qoe_log_v1(seen),
+        mux_style_v1: mux_style_v1(seen),
+        spi_style_v1: spi_style_v1(seen, &SPI_SHIPPED),
+        mos_v1: mos_v1(seen),
     }
+}
+
+/// The ratio of what is packed.
+pub(crate) fn rebuffer_ratio_of(seen: &Figures) -> f64 {
+    rebuffer_ratio(Millis::new(u64::from(seen.played_ms)), Millis::new(u64::from(seen.stalled_ms)))
 }
 
 /// What `session-v1` reads.

@@ -5,6 +5,7 @@ use core::fmt;
 
 use units::{Kbps, Millis, UnixMillis};
 
+use crate::waits::total;
 use crate::{Event, EventKind, Phase, Session, limits};
 
 /// Why a fold was refused; nothing was folded.
@@ -34,22 +35,31 @@ impl fmt::Display for FoldError {
 impl core::error::Error for FoldError {}
 
 impl Session {
-    /// Folds events, of any order and number up to the limit. Whether an event was folded before is for
-    /// the caller to know: events carry no identity here.
+    /// Folds events, of any order and number up to the limit. One whose number was folded before is left
+    /// out; of those without a number it is for the caller to know.
     pub fn fold(&mut self, events: Vec<Event>) -> Result<(), FoldError> {
+        let mut events = events;
+        self.fold_slice(&mut events)
+    }
+
+    /// The same; the events are put in order of time.
+    pub fn fold_slice(&mut self, events: &mut [Event]) -> Result<(), FoldError> {
         if events.len() > limits::EVENTS_MAX {
             return Err(FoldError::TooManyEvents);
         }
-        let mut events = events;
         events.sort_unstable();
         events.iter().for_each(|event| self.add(event));
         Ok(())
     }
 
     fn add(&mut self, event: &Event) {
+        let is_late = self.newest_at.is_some_and(|newest_at| event.at < newest_at);
+        if event.sequence.is_some_and(|number| !self.sequence.take(number, is_late)) {
+            return;
+        }
         self.events = self.events.saturating_add(1);
         self.note_timeless(event);
-        if self.newest_at.is_some_and(|newest_at| event.at < newest_at) {
+        if is_late {
             self.note_late(event);
         } else if self.phase != Phase::Ended {
             self.pass_time_to(event.at);
@@ -66,65 +76,115 @@ impl Session {
             EventKind::Error => self.errors = self.errors.saturating_add(1),
             _ => {}
         }
+        self.startup_told = self.startup_told.or(event.startup);
+        self.began = self.began.or(event.position);
         self.position_max = self.position_max.max(event.position.unwrap_or_default());
     }
 
     fn pass_time_to(&mut self, at: UnixMillis) {
         let since = self.newest_at.map_or(Millis::ZERO, |newest_at| at.saturating_since(newest_at));
         let passed = since.min(limits::GAP_MAX);
+        self.newest_at = Some(at);
+        let over = self.over;
         match self.phase {
-            Phase::Playing => {
-                self.played = self.played.saturating_add(passed);
-                if let Some(rate) = self.rate {
-                    let product = u64::from(rate.get()).saturating_mul(passed.get());
-                    self.rate_sum = self.rate_sum.saturating_add(product);
-                    self.rated = self.rated.saturating_add(passed);
+            Phase::Ended => {}
+            _ if over.ad => {
+                self.ads = total(self.ads, passed);
+                if self.phase == Phase::Starting {
+                    self.startup_ads = total(self.startup_ads, passed);
                 }
             }
-            Phase::Stalled => self.stalled = self.stalled.saturating_add(passed),
-            Phase::Starting | Phase::Ended => {}
+            Phase::Starting => {}
+            _ if over.background => self.background = total(self.background, passed),
+            _ if over.pause => self.paused = total(self.paused, passed),
+            _ if over.seek || over.refill => self.sought = total(self.sought, passed),
+            Phase::Playing => {
+                self.played = total(self.played, passed);
+                self.waits.fade(passed);
+                self.shown.pass(passed);
+            }
+            Phase::Stalled => self.waits.pass(passed),
         }
-        self.newest_at = Some(at);
     }
 
     /// The event's effect on what the player is doing.
     fn enter(&mut self, event: &Event) {
+        let is_refilled = self.over.refill && event.kind == EventKind::BufferingEnd;
+        self.lay_over(event.kind);
+        let has_moved = event.position > self.position.or(Some(Millis::ZERO));
+        if event.kind != EventKind::Error && (has_moved || event.kind == EventKind::Resume) {
+            self.is_broken = false;
+        }
         match (self.phase, event.kind) {
             (_, EventKind::Stop) => self.phase = Phase::Ended,
             (Phase::Starting, EventKind::FirstFrame | EventKind::BufferingEnd) => self.phase = Phase::Playing,
-            // A player that reports no first frame: what moves is being shown.
-            (Phase::Starting, EventKind::Heartbeat | EventKind::BitrateChange)
-                if event.position > self.position.or(Some(Millis::ZERO)) =>
-            {
+            (Phase::Starting, EventKind::Resume) => {
+                self.first_frame_at = Some(earlier(self.first_frame_at, event.at));
                 self.phase = Phase::Playing;
             }
-            (Phase::Playing, EventKind::BufferingStart) => {
-                self.phase = Phase::Stalled;
-                self.stalls_seen = self.stalls_seen.saturating_add(1);
+            (Phase::Starting, _) if event.startup.is_some() => self.phase = Phase::Playing,
+            // A player that reports no first frame: what moves is being shown.
+            (Phase::Starting, EventKind::Heartbeat | EventKind::BitrateChange) if has_moved => {
+                self.phase = Phase::Playing;
             }
-            (Phase::Stalled, EventKind::BufferingEnd) => self.phase = Phase::Playing,
-            (Phase::Playing, EventKind::BufferingEnd) => self.note_half_end(event.at),
+            (Phase::Playing, EventKind::BufferingStart) if self.over.seek => self.over.refill = true,
+            (Phase::Playing, EventKind::BufferingStart) if !self.over.refill => self.phase = Phase::Stalled,
+            // Waiting for what was jumped to is the seek's.
+            (Phase::Stalled, EventKind::SeekStart) => {
+                self.phase = Phase::Playing;
+                self.over.refill = true;
+            }
+            (Phase::Stalled, EventKind::BufferingEnd | EventKind::Resume) => self.phase = Phase::Playing,
+            (Phase::Playing, EventKind::BufferingEnd) if !is_refilled => self.note_half_end(event.at),
+            _ => {}
+        }
+        if self.phase != Phase::Stalled {
+            self.waits.close(self.played);
+        } else if self.is_watched() {
+            self.waits.open();
+        }
+    }
+
+    fn lay_over(&mut self, kind: EventKind) {
+        let over = &mut self.over;
+        match kind {
+            EventKind::AdStart => over.ad = true,
+            EventKind::AdEnd => over.ad = false,
+            EventKind::Background => over.background = true,
+            EventKind::Foreground => over.background = false,
+            EventKind::Pause => over.pause = true,
+            EventKind::SeekStart => over.seek = true,
+            EventKind::SeekEnd => over.seek = false,
+            EventKind::BufferingEnd => over.refill = false,
+            EventKind::Resume => (over.pause, over.seek, over.refill) = (false, false, false),
+            EventKind::Error => self.is_broken = true,
             _ => {}
         }
     }
 
+    /// Whether somebody sees that playback waits.
+    fn is_watched(&self) -> bool {
+        let over = self.over;
+        !(over.ad || over.background || over.pause || over.seek || over.refill)
+    }
+
     fn note_readings(&mut self, event: &Event) {
-        let rate = event.rate.filter(|rate| *rate != Kbps::default());
-        let is_other = match (self.rate, rate) {
-            (Some(before), Some(now)) => before != now,
-            (_, None) => event.kind == EventKind::BitrateChange,
-            (None, Some(_)) => false,
+        self.shown.note(event, event.kind == EventKind::BitrateChange);
+        let known = |rate: Option<Kbps>| rate.filter(|rate| *rate != Kbps::default());
+        self.top_rate = known(event.top_rate).or(self.top_rate);
+        let reading = |sum: &mut u64, count: &mut u32, number: Option<u64>| {
+            *sum = sum.saturating_add(number.unwrap_or(0));
+            *count = count.saturating_add(u32::from(number.is_some()));
         };
-        self.switches = self.switches.saturating_add(u32::from(is_other));
-        self.rate = rate.or(self.rate);
-        if let Some(buffer) = event.buffer {
-            self.buffer_sum = self.buffer_sum.saturating_add(buffer.get());
-            self.buffers = self.buffers.saturating_add(1);
-        }
+        reading(&mut self.buffer_sum, &mut self.buffers, event.buffer.map(Millis::get));
+        reading(&mut self.latency_sum, &mut self.latencies, event.latency.map(Millis::get));
+        let throughput = known(event.throughput).map(|rate| u64::from(rate.get()));
+        reading(&mut self.throughput_sum, &mut self.throughputs, throughput);
         self.position = event.position.or(self.position);
         self.duration = event.duration.filter(|duration| *duration != Millis::ZERO).or(self.duration);
-        event.buffering_events.into_iter().for_each(|count| self.buffering.read(count));
+        event.buffering_events.into_iter().for_each(|count| self.waits.buffering.read(count));
         event.dropped_frames.into_iter().for_each(|count| self.dropped.read(count));
+        self.waits.tell(event.stalled.map(ms), event.stalled_more.map(ms), &mut self.played);
     }
 
     /// An event older than what was folded before: its time has been counted, and its counters would
@@ -138,37 +198,46 @@ impl Session {
             }
             EventKind::BufferingStart => self.note_half_start(event.at),
             EventKind::BufferingEnd => self.note_half_end(event.at),
-            EventKind::Stop => self.phase = Phase::Ended,
+            EventKind::Stop => {
+                self.phase = Phase::Ended;
+                self.waits.close(self.played);
+            }
             _ => {}
         }
+        // Time since the last report is no total: it is new whenever it comes.
+        self.waits.tell(None, event.stalled_more.map(ms), &mut self.played);
     }
 
     fn note_half_start(&mut self, at: UnixMillis) {
         if self.first_frame_at.is_some_and(|first_frame_at| at < first_frame_at) {
             return;
         }
-        self.stalls_seen = self.stalls_seen.saturating_add(1);
-        match self.half_end {
+        self.waits.seen = self.waits.seen.saturating_add(1);
+        match self.waits.half_end {
             Some(end) if at <= end => self.correct_stall(at, end),
-            _ => self.half_start = Some(at),
+            _ => self.waits.half_start = Some(at),
         }
     }
 
     fn note_half_end(&mut self, at: UnixMillis) {
-        match self.half_start {
+        match self.waits.half_start {
             Some(start) if start <= at => self.correct_stall(start, at),
-            _ => self.half_end = Some(at),
+            _ => self.waits.half_end = Some(at),
         }
     }
 
     /// A stall that was counted as playing, because one of its halves came late.
     fn correct_stall(&mut self, start: UnixMillis, end: UnixMillis) {
-        let stall = end.saturating_since(start).min(limits::GAP_MAX).min(self.played);
-        self.played = self.played.saturating_sub(stall);
-        self.stalled = self.stalled.saturating_add(stall);
-        self.half_start = None;
-        self.half_end = None;
+        let stall = end.saturating_since(start).min(limits::GAP_MAX);
+        self.waits.correct(stall, &mut self.played);
+        self.waits.half_start = None;
+        self.waits.half_end = None;
     }
+}
+
+/// A measure of the player's in 32 bits of milliseconds.
+fn ms(length: Millis) -> u32 {
+    u32::try_from(length.get()).unwrap_or(u32::MAX)
 }
 
 fn earlier(known: Option<UnixMillis>, at: UnixMillis) -> UnixMillis {

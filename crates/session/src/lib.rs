@@ -21,10 +21,14 @@ mod counter;
 mod event;
 mod fold;
 pub mod limits;
+pub mod packed;
 mod saved;
+mod sequence;
+mod shown;
 mod state;
+mod waits;
 
-pub use event::{Event, EventKind};
+pub use event::{Codec, Event, EventKind, KINDS, Screen};
 pub use fold::FoldError;
 pub use saved::SavedError;
 pub use state::{Phase, Session};

@@ -5,17 +5,17 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use qoe::Share;
 use rmp::decode::{self, Bytes};
 use rmp::encode::{self, ByteBuf};
 use units::{Kbps, Millis, UnixMillis};
 
-use crate::counter::Counter;
-use crate::{Phase, Session, limits};
+use crate::{Codec, Phase, Screen, Session, limits, packed};
 
 /// Of the order and meaning of the fields; another version is refused, never guessed at.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
-const FIELDS: usize = 24;
+const FIELDS: usize = 78;
 
 /// Why a saved form was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,86 +69,248 @@ impl Session {
         }
         read(saved).and_then(Self::from_fields).ok_or(SavedError::Malformed)
     }
+}
 
-    fn fields(&self) -> [Option<u64>; FIELDS] {
-        let unix_ms = |at: Option<UnixMillis>| at.map(UnixMillis::get);
-        let ms = |length: Option<Millis>| length.map(Millis::get);
-        let number = |number: u32| Some(u64::from(number));
-        [
-            number(match self.phase {
-                Phase::Starting => 0,
-                Phase::Playing => 1,
-                Phase::Stalled => 2,
-                Phase::Ended => 3,
-            }),
-            unix_ms(self.started_at),
-            unix_ms(self.first_frame_at),
-            unix_ms(self.newest_at),
-            Some(self.played.get()),
-            Some(self.stalled.get()),
-            number(self.stalls_seen),
-            number(self.buffering.last),
-            number(self.buffering.total),
-            number(self.dropped.last),
-            number(self.dropped.total),
-            number(self.errors),
-            number(self.switches),
-            self.rate.map(|rate| u64::from(rate.get())),
-            Some(self.rate_sum),
-            Some(self.rated.get()),
-            Some(self.buffer_sum),
-            number(self.buffers),
-            ms(self.position),
-            Some(self.position_max.get()),
-            ms(self.duration),
-            number(self.events),
-            unix_ms(self.half_start),
-            unix_ms(self.half_end),
-        ]
+/// A field of a saved session: a number, or nothing.
+trait Field: Sized {
+    fn write(self) -> Option<u64>;
+
+    /// None for a number that is no such field.
+    fn read(number: Option<u64>) -> Option<Self>;
+}
+
+impl Field for u64 {
+    fn write(self) -> Option<u64> {
+        Some(self)
     }
 
-    /// None where a number is missing, does not fit, or breaks an invariant.
-    fn from_fields(fields: [Option<u64>; FIELDS]) -> Option<Self> {
-        let unix_ms = |index: usize| fields[index].map(UnixMillis::new);
-        let ms = |index: usize| fields[index].map(Millis::new);
-        let number = |index: usize| fields[index].and_then(|number| u32::try_from(number).ok());
-        let counter = |index: usize| Some(Counter { last: number(index)?, total: number(index + 1)? });
-        Some(Self {
-            phase: match fields[0]? {
-                0 => Phase::Starting,
-                1 => Phase::Playing,
-                2 => Phase::Stalled,
-                3 => Phase::Ended,
-                _ => return None,
-            },
-            started_at: unix_ms(1),
-            first_frame_at: unix_ms(2),
-            newest_at: unix_ms(3),
-            played: ms(4)?,
-            stalled: ms(5)?,
-            stalls_seen: number(6)?,
-            buffering: counter(7)?,
-            dropped: counter(9)?,
-            errors: number(11)?,
-            switches: number(12)?,
-            rate: match fields[13] {
-                None => None,
-                Some(_) => Some(Kbps::new(number(13).filter(|kbps| *kbps > 0)?)),
-            },
-            rate_sum: fields[14]?,
-            rated: ms(15)?,
-            buffer_sum: fields[16]?,
-            buffers: number(17)?,
-            position: ms(18),
-            position_max: ms(19)?,
-            duration: match ms(20) {
-                Some(Millis::ZERO) => return None,
-                duration => duration,
-            },
-            events: number(21)?,
-            half_start: unix_ms(22),
-            half_end: unix_ms(23),
-        })
+    fn read(number: Option<u64>) -> Option<Self> {
+        number
+    }
+}
+
+impl Field for u32 {
+    fn write(self) -> Option<u64> {
+        Some(u64::from(self))
+    }
+
+    fn read(number: Option<u64>) -> Option<Self> {
+        Self::try_from(number?).ok()
+    }
+}
+
+impl Field for u16 {
+    fn write(self) -> Option<u64> {
+        Some(u64::from(self))
+    }
+
+    fn read(number: Option<u64>) -> Option<Self> {
+        Self::try_from(number?).ok()
+    }
+}
+
+impl Field for bool {
+    fn write(self) -> Option<u64> {
+        Some(u64::from(self))
+    }
+
+    fn read(number: Option<u64>) -> Option<Self> {
+        Some(number?).filter(|number| *number <= 1).map(|number| number == 1)
+    }
+}
+
+impl Field for Millis {
+    fn write(self) -> Option<u64> {
+        Some(self.get())
+    }
+
+    fn read(number: Option<u64>) -> Option<Self> {
+        number.map(Self::new)
+    }
+}
+
+impl Field for UnixMillis {
+    fn write(self) -> Option<u64> {
+        Some(self.get())
+    }
+
+    fn read(number: Option<u64>) -> Option<Self> {
+        number.map(Self::new)
+    }
+}
+
+impl Field for Kbps {
+    fn write(self) -> Option<u64> {
+        Some(u64::from(self.get()))
+    }
+
+    fn read(number: Option<u64>) -> Option<Self> {
+        u32::read(number).filter(|kbps| *kbps > 0).map(Self::new)
+    }
+}
+
+impl Field for Share {
+    fn write(self) -> Option<u64> {
+        Some(u64::from(self.get()))
+    }
+
+    fn read(number: Option<u64>) -> Option<Self> {
+        u32::read(number).filter(|millionths| *millionths <= Self::WHOLE.get()).map(Self::new)
+    }
+}
+
+impl<T: Field> Field for Option<T> {
+    fn write(self) -> Option<u64> {
+        self.and_then(T::write)
+    }
+
+    fn read(number: Option<u64>) -> Option<Self> {
+        number.map_or(Some(None), |number| T::read(Some(number)).map(Some))
+    }
+}
+
+/// Enumerations are saved as their place in a list.
+macro_rules! places {
+    ($type:ty, $list:expr) => {
+        impl Field for $type {
+            fn write(self) -> Option<u64> {
+                $list.iter().position(|place| *place == self).map(|place| place as u64)
+            }
+
+            fn read(number: Option<u64>) -> Option<Self> {
+                $list.get(usize::try_from(number?).ok()?).copied()
+            }
+        }
+    };
+}
+
+places!(Phase, [Phase::Starting, Phase::Playing, Phase::Stalled, Phase::Ended]);
+places!(Codec, packed::CODECS);
+places!(Screen, packed::SCREENS);
+
+/// Both ways of a session through the same list of its fields.
+macro_rules! saved {
+    ($($($part:ident).+),+ $(,)?) => {
+        impl Session {
+            fn fields(&self) -> [Option<u64>; FIELDS] {
+                [$(Field::write(self.$($part).+)),+]
+            }
+
+            /// None where a number is missing, does not fit, or breaks an invariant.
+            fn from_fields(fields: [Option<u64>; FIELDS]) -> Option<Self> {
+                let mut session = Self::default();
+                let mut fields = fields.into_iter();
+                $(session.$($part).+ = Field::read(fields.next()?)?;)+
+                session.is_sound().then_some(session)
+            }
+        }
+    };
+}
+
+saved!(
+    phase,
+    over.ad,
+    over.background,
+    over.pause,
+    over.seek,
+    over.refill,
+    is_broken,
+    sequence.lost,
+    sequence.repeated,
+    sequence.newest,
+    sequence.seen,
+    started_at,
+    first_frame_at,
+    newest_at,
+    startup_ads,
+    startup_told,
+    played,
+    paused,
+    sought,
+    background,
+    ads,
+    waits.stalled,
+    waits.longest,
+    waits.recent,
+    waits.last_at_played,
+    waits.seen,
+    waits.is_open,
+    waits.open,
+    waits.risen,
+    waits.buffering.last,
+    waits.buffering.total,
+    waits.told.last,
+    waits.told.total,
+    waits.is_told_total,
+    waits.half_start,
+    waits.half_end,
+    dropped.last,
+    dropped.total,
+    errors,
+    shown.format.kbps,
+    shown.format.width,
+    shown.format.height,
+    shown.format.frame_rate_milli,
+    shown.format.codec,
+    shown.format.screen,
+    shown.picture,
+    shown.rated,
+    shown.sized,
+    shown.framed,
+    shown.dense,
+    shown.pictured,
+    shown.rate_sum,
+    shown.log_sum,
+    shown.height_sum,
+    shown.frame_sum,
+    shown.density_sum,
+    shown.picture_sum,
+    shown.upscaling_sum,
+    shown.upscaling_max,
+    shown.recent,
+    shown.latest,
+    shown.worst,
+    shown.falls,
+    shown.switches,
+    shown.change_kbps,
+    shown.change_log,
+    top_rate,
+    buffer_sum,
+    buffers,
+    latency_sum,
+    latencies,
+    throughput_sum,
+    throughputs,
+    began,
+    position,
+    position_max,
+    duration,
+    events,
+);
+
+impl Session {
+    /// What no single field shows.
+    fn is_sound(&self) -> bool {
+        let waits = &self.waits;
+        let totals = [
+            self.startup_ads,
+            self.played,
+            self.paused,
+            self.sought,
+            self.background,
+            self.ads,
+            waits.stalled,
+            waits.longest,
+            waits.recent,
+            waits.open,
+        ];
+        let shown = &self.shown;
+        let times = [shown.rated, shown.sized, shown.framed, shown.dense, shown.pictured];
+        let pictures = [shown.recent, shown.latest, shown.worst];
+        totals.iter().chain(&times).all(|total| *total <= limits::TOTAL_MAX)
+            && pictures.iter().all(|millionths| *millionths <= Share::WHOLE.get())
+            && self.duration != Some(Millis::ZERO)
+            && self.sequence.newest.is_some() == (self.sequence.seen & 1 == 1)
     }
 }
 

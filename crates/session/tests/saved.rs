@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use quickcheck::quickcheck;
-use session::{Event, EventKind, SavedError, Session, limits};
+use session::{Codec, Event, EventKind, SavedError, Screen, Session, limits};
 use units::{Kbps, Millis, UnixMillis};
 
 fn saved() -> Vec<u8> {
@@ -37,34 +37,39 @@ fn a_saved_session_is_refused_when_cut_or_continued() {
 #[test]
 fn another_version_is_refused() {
     let mut saved = saved();
-    assert_eq!(saved[3], 1, "an array of 25, then the version");
-    saved[3] = 2;
+    assert_eq!(saved[3], 2, "an array of 79, then the version");
+    saved[3] = 1;
     check_refused(&saved);
+}
+
+/// The saved form of a session that has not begun: one byte a field, after the version.
+fn with(field: usize, bytes: &[u8]) -> Vec<u8> {
+    let mut saved = Session::default().save();
+    saved.splice(4 + field..=4 + field, bytes.iter().copied());
+    saved
 }
 
 #[test]
 fn what_no_fold_writes_is_refused() {
-    let saved = Session::default().save();
-    let with = |index: usize, byte: u8| {
-        let mut saved = saved.clone();
-        saved[3 + index] = byte;
-        saved
-    };
-    assert!(Session::restore(&with(2, 7)).is_ok(), "the bytes are where this test expects them");
-    check_refused(&with(1, 4)); // No such phase.
-    check_refused(&with(5, 0xc0)); // No played time.
-    check_refused(&with(5, 0xff)); // Played for -1 ms.
-    check_refused(&with(14, 0)); // A bit rate of 0.
-    check_refused(&with(21, 0)); // A title of no length.
-    check_refused(&with(5, 0x90)); // An array within.
+    assert_eq!(Session::default().save().len(), 4 + 78, "the bytes are where this test expects them");
+    assert!(Session::restore(&with(7, &[7])).is_ok());
+    check_refused(&with(0, &[4])); // No such phase.
+    check_refused(&with(1, &[2])); // Neither true nor false.
+    check_refused(&with(16, &[0xc0])); // No played time.
+    check_refused(&with(16, &[0xff])); // Played for -1 ms.
+    check_refused(&with(16, &[0xcf, 0, 0, 0, 1, 0, 0, 0, 0])); // Played for 50 days.
+    check_refused(&with(9, &[7])); // A newest number that was not seen.
+    check_refused(&with(43, &[6])); // No such codec.
+    check_refused(&with(45, &[0xce, 0, 0x0f, 0x42, 0x41])); // A picture better than the original.
+    check_refused(&with(66, &[0])); // A highest bit rate of 0.
+    check_refused(&with(76, &[0])); // A title of no length.
+    check_refused(&with(16, &[0x90])); // An array within.
 }
 
 #[test]
 fn a_number_too_large_for_its_field_is_refused() {
-    let mut saved = Session::default().save();
-    let errors = 3 + 12;
-    saved.splice(errors..=errors, [0xcf, 0, 0, 0, 1, 0, 0, 0, 0]);
-    check_refused(&saved);
+    check_refused(&with(38, &[0xcf, 0, 0, 0, 1, 0, 0, 0, 0])); // Errors in more than 32 bits.
+    check_refused(&with(40, &[0xce, 0, 1, 0, 0])); // A width in more than 16.
 }
 
 #[test]
@@ -78,12 +83,24 @@ fn an_endless_form_is_refused_before_it_is_read() {
 fn the_longest_session_fits_the_limit() {
     let mut session = Session::default();
     let absurd = |kind, at| Event {
+        sequence: Some(u32::MAX),
         position: Some(Millis::new(u64::MAX)),
         duration: Some(Millis::new(u64::MAX)),
         rate: Some(Kbps::new(u32::MAX)),
+        top_rate: Some(Kbps::new(u32::MAX)),
+        throughput: Some(Kbps::new(u32::MAX)),
         buffer: Some(Millis::new(u64::MAX)),
+        latency: Some(Millis::new(u64::MAX)),
+        startup: Some(Millis::new(u64::MAX)),
+        stalled: Some(Millis::new(u64::MAX)),
+        stalled_more: Some(Millis::new(u64::MAX)),
         buffering_events: Some(u32::MAX),
         dropped_frames: Some(u32::MAX),
+        width: Some(u16::MAX),
+        height: Some(1),
+        frame_rate_milli: Some(u32::MAX),
+        codec: Some(Codec::Other),
+        screen: Some(Screen::Tv),
         ..Event::new(kind, UnixMillis::new(at))
     };
     let kinds = [EventKind::Start, EventKind::FirstFrame, EventKind::BufferingStart, EventKind::BufferingEnd];

@@ -13,9 +13,11 @@
 //! assert_eq!(reading.report.picture(Key::Br), Some(3_200));
 //! ```
 
+mod event;
 mod finding;
 mod key;
 pub mod limits;
+mod mapping;
 mod read;
 mod report;
 mod take;
@@ -23,8 +25,10 @@ mod token;
 mod validate;
 mod write;
 
+pub use event::{Told, session_id};
 pub use finding::{Cause, CmcdError, Finding, Findings, Weight};
 pub use key::{Header, Key, Kind, is_custom};
+pub use mapping::{Facts, Received, SessionKey};
 pub use read::{Reader, Reading, Shards};
 pub use report::{Cmcd, Custom, CustomValue, Measured, NextObject};
 pub use token::{Event, ObjectType, State, StreamType, StreamingFormat};

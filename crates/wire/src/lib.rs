@@ -15,13 +15,16 @@ mod event;
 mod events;
 mod home;
 pub mod limits;
+pub mod packed;
 mod percent;
 mod playback;
+mod qoe;
 mod ranked;
 mod recommend;
 mod records;
 mod refusal;
 mod retrieve;
+mod scored;
 mod session;
 pub mod steering;
 pub mod structured;
@@ -34,10 +37,11 @@ pub use bitrate::{
 pub use config::{AlertMetric, AlertRule, AlertsFile, LadderFile, RulesFile, Severity, SpeedRule};
 pub use decision::{BitrateDecision, BitrateInput};
 pub use decode::{decode_json, decode_msgpack, encode_json, encode_msgpack};
-pub use event::{Codec, Event, EventKind};
+pub use event::{Event, EventKind};
 pub use events::{EventsAnswer, EventsRequest, RefusedEvent, Told};
 pub use home::{HomeAnswer, HomeRequest, Progress, Row};
-pub use playback::{PlaybackEvent, SessionReport};
+pub use playback::{Codec, PlaybackEvent, Screen, SessionReport};
+pub use qoe::{QoeAnswer, QoeRow};
 pub use ranked::{RankedAnswer, RankedPage, RankedPick, RankedReason, RankedRow};
 pub use recommend::{Pick, Reason, ReasonKind, RecommendAnswer, RecommendRequest};
 pub use records::{
@@ -45,5 +49,5 @@ pub use records::{
 };
 pub use refusal::{ErrorBody, ErrorDetail, Refusal, TimingsUs};
 pub use retrieve::{RetrieveAnswer, RetrieveRequest, RetrievedTitle};
-pub use session::{Scores, SessionAnswer, Summary};
+pub use session::{Pictures, Scores, SessionAnswer, SpiVerdict, Summary, Upscaling};
 pub use text::Text;

@@ -64,6 +64,9 @@ impl Arbitrary for Any<SessionRecord> {
             window_v1: finite(g).unwrap_or(92.5),
             rebuffer_ratio: finite(g).unwrap_or(0.1),
             completion: finite(g),
+            qoe_lin_v1: finite(g),
+            mos_v1: finite(g),
+            ..Scores::default()
         };
         Self(SessionRecord {
             session_id: String::arbitrary(g),

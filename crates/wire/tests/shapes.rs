@@ -249,9 +249,17 @@ fn a_session_with_one_stall_of_three_seconds() {
         "startup_ms": 800, "played_ms": 97_000, "stalled_ms": 3_000, "stalls": 1, "dropped_frames": 0,
         "errors": 0, "switches": 0, "mean_kbps": 5000.0, "mean_buffer_ms": 10_000.0,
         "position_ms": 97_000, "position_max_ms": 97_000, "duration_ms": 200_000, "events": 5, "ended": true,
+        // What is nothing or unknown is left out: no pause, no height, no screen.
+        "stall_longest_ms": 3_000, "stall_recent_ms": 34, "stall_ago_ms": 67_000, "began_ms": 97_000,
+        "mean_log": 8.517193, "pictures": {"mean": 0.908358, "recent": 0.908358, "worst": 0.908358, "falls": 0.0},
     });
     // K: 0.3·60 + 0.4·90 + 0.2·100 + 0.1·100. W: the ratio of 3 % is above 1 %: 0.3·60 + 0.15·100 twice.
-    let scores = json!({"session_v1": 84.0, "window_v1": 48.0, "rebuffer_ratio": 0.03, "completion": 0.485});
+    // Linear: 5 - 4.3·3·4/97. The rest as golden's scripts compute it.
+    let scores = json!({
+        "session_v1": 84.0, "window_v1": 48.0, "rebuffer_ratio": 0.03, "completion": 0.485,
+        "qoe_lin_v1": 4.468041237113402, "qoe_log_v1": 2.484338360395346,
+        "mux_style_v1": 90.89045383105754, "spi_style_v1": "stalled", "mos_v1": 4.147220209353661,
+    });
     check(&report, &json!({"summary": summary, "scores": scores}));
     let answer = SessionAnswer {
         request_id: "r-1".to_owned(),

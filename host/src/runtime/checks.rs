@@ -148,15 +148,20 @@ pub(super) fn folded(folded: &qoe::Folded) -> Result<(), Nonsense> {
     scores(&folded.scores)
 }
 
-/// Scores of 0 to 100, shares of 0 to 1.
+/// Scores of 0 to 100 or 1 to 5, shares of 0 to 1, the rest finite.
 pub(super) fn scores(scores: &qoe::Scores) -> Result<(), Nonsense> {
     let bounded = [
         (scores.session_v1, 100.0),
         (scores.window_v1, 100.0),
         (scores.rebuffer_ratio, 1.0),
         (scores.completion.unwrap_or(0.0), 1.0),
+        (scores.mux_style_v1, 100.0),
+        (scores.mos_v1.unwrap_or(1.0) - 1.0, 4.0),
     ];
-    match bounded.iter().position(|(number, max)| !(0.0..=*max).contains(number)) {
+    let open = [scores.qoe_lin_v1, scores.qoe_log_v1];
+    let is_bad = bounded.iter().map(|(number, max)| !(0.0..=*max).contains(number));
+    let is_endless = open.iter().map(|number| number.is_some_and(|number| !number.is_finite()));
+    match is_bad.chain(is_endless).position(|bad| bad) {
         Some(index) => Err(Nonsense::Number { index }),
         None => Ok(()),
     }

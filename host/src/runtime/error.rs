@@ -217,6 +217,10 @@ impl InvokeError {
             Self::Qoe(error) => match error {
                 qoe::Error::StateMalformed => "state-malformed",
                 qoe::Error::TooManyEvents(_) => "too-many-events",
+                qoe::Error::PackedVersion(_) => "packed-version",
+                qoe::Error::PackedLength(_) => "packed-length",
+                qoe::Error::PackedTooMany(_) => "packed-too-many",
+                qoe::Error::PackedRecord => "packed-record",
             },
         }
     }

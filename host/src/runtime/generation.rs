@@ -230,6 +230,24 @@ impl Generation {
         checked(checks::folded(&folded), folded)
     }
 
+    /// Folds events into many sessions at once; batch and answer are packed, see `wire::packed`.
+    pub fn fold_batch(&self, batch: &[u8]) -> Result<Vec<u8>, InvokeError> {
+        self.call(None, |store| {
+            let guest = self.qoe.instantiate(&mut *store)?;
+            guest.frontrow_edge_qoe().call_fold_batch(store, batch)
+        })?
+        .map_err(InvokeError::Qoe)
+    }
+
+    /// Scores many sessions at once; figures and scores are packed, see `wire::packed`.
+    pub fn score_batch(&self, figures: &[u8]) -> Result<Vec<u8>, InvokeError> {
+        self.call(None, |store| {
+            let guest = self.qoe.instantiate(&mut *store)?;
+            guest.frontrow_edge_qoe().call_score_batch(store, figures)
+        })?
+        .map_err(InvokeError::Qoe)
+    }
+
     /// Scores a summary.
     pub fn score(&self, summary: &qoe::Summary) -> Result<qoe::Scores, InvokeError> {
         let scores = self.call(None, |store| {

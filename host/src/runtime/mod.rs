@@ -79,7 +79,7 @@ pub mod bitrate {
 /// Types of `wit/qoe.wit`.
 pub mod qoe {
     pub use super::bindings::qoe_world::exports::frontrow::edge::qoe::{
-        Error, Event, EventKind, Folded, Scores, Summary,
+        Codec, Error, Event, EventKind, Folded, Pictures, Scores, Screen, SpiVerdict, Summary, Upscaling,
     };
 }
 

@@ -20,24 +20,61 @@ fn count(state: &[u8], events: &[qoe::Event]) -> Result<qoe::Folded, InvokeError
     let stopped_before = state.last() == Some(&1);
     let events_so_far = u32::from(state.first().copied().unwrap_or(0)) + events.len() as u32;
     let ended = stopped_before || events.iter().any(|event| event.kind == qoe::EventKind::Stop);
-    let summary = qoe::Summary {
+    let summary = qoe::Summary { events: events_so_far, ended, ..nothing() };
+    let scores = qoe::Scores {
+        session_v1: 88.0,
+        window_v1: 50.0,
+        rebuffer_ratio: 0.0,
+        completion: None,
+        qoe_lin_v1: None,
+        qoe_log_v1: None,
+        mux_style_v1: 0.0,
+        spi_style_v1: None,
+        mos_v1: None,
+    };
+    Ok(qoe::Folded { state: vec![events_so_far as u8, u8::from(ended)], summary, scores })
+}
+
+fn nothing() -> qoe::Summary {
+    qoe::Summary {
         startup_ms: None,
         played_ms: 0,
         stalled_ms: 0,
+        paused_ms: 0,
+        sought_ms: 0,
+        background_ms: 0,
+        ads_ms: 0,
         stalls: 0,
+        stall_longest_ms: 0,
+        stall_recent_ms: 0,
+        stall_ago_ms: None,
         dropped_frames: 0,
         errors: 0,
         switches: 0,
+        change_kbps: 0,
+        change_log: 0.0,
         mean_kbps: None,
+        mean_log: None,
+        top_kbps: None,
         mean_buffer_ms: None,
+        mean_throughput_kbps: None,
+        mean_latency_ms: None,
+        mean_height: None,
+        mean_frame_rate: None,
+        mean_bits_per_pixel: None,
+        began_ms: None,
         position_ms: 0,
         position_max_ms: 0,
         duration_ms: None,
-        events: events_so_far,
-        ended,
-    };
-    let scores = qoe::Scores { session_v1: 88.0, window_v1: 50.0, rebuffer_ratio: 0.0, completion: None };
-    Ok(qoe::Folded { state: vec![events_so_far as u8, u8::from(ended)], summary, scores })
+        events: 0,
+        lost: 0,
+        repeated: 0,
+        ended: false,
+        failed: false,
+        pictures: None,
+        upscaling: None,
+        screen: None,
+    }
 }
 
 fn send(sessions: &Sessions, session: &str, numbers: &[(u32, EventKind)], now: Instant) -> Fold {

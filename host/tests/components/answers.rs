@@ -2,8 +2,8 @@
 
 use frontrow_edge::runtime::{Generation, InvokeError, bitrate, qoe, ranking};
 use wire::{
-    BitrateDecision, BitrateInput, EventKind, HomeRequest, PlaybackEvent, Policy, RankedAnswer, RankedPage,
-    RankedPick, RankedReason, RankedRow, ReasonKind, RecommendRequest, Scores, SessionReport, Summary, Why,
+    BitrateDecision, BitrateInput, HomeRequest, PlaybackEvent, Policy, RankedAnswer, RankedPage, RankedPick,
+    RankedReason, RankedRow, ReasonKind, RecommendRequest, SessionReport, Why,
 };
 
 use crate::shipped::{generation, region};
@@ -163,30 +163,66 @@ pub(crate) fn decided(asked: &BitrateInput, decision: bitrate::Decision) -> Bitr
     }
 }
 
-pub(crate) fn event(event: &PlaybackEvent) -> qoe::Event {
+fn playback_event(event: &wire::PlaybackEvent) -> qoe::Event {
     qoe::Event {
-        kind: match event.kind {
-            EventKind::Start => qoe::EventKind::Start,
-            EventKind::FirstFrame => qoe::EventKind::FirstFrame,
-            EventKind::Heartbeat => qoe::EventKind::Heartbeat,
-            EventKind::BufferingStart => qoe::EventKind::BufferingStart,
-            EventKind::BufferingEnd => qoe::EventKind::BufferingEnd,
-            EventKind::BitrateChange => qoe::EventKind::BitrateChange,
-            EventKind::Error => qoe::EventKind::Error,
-            EventKind::Stop => qoe::EventKind::Stop,
-        },
+        kind: event_kind(event.kind),
         at_unix_ms: event.at_unix_ms,
+        sequence: event.sequence,
         position_ms: event.position_ms,
         duration_ms: event.duration_ms,
         kbps: event.kbps,
+        top_kbps: event.top_kbps,
+        throughput_kbps: event.throughput_kbps,
         buffer_ms: event.buffer_ms,
+        latency_ms: event.latency_ms,
+        startup_ms: event.startup_ms,
+        stalled_ms: event.stalled_ms,
+        stalled_more_ms: event.stalled_more_ms,
         buffering_events: event.buffering_events,
         dropped_frames: event.dropped_frames,
+        width: event.width,
+        height: event.height,
+        frame_rate_milli: event.frame_rate_milli,
+        codec: event.codec.map(codec),
+        screen: event.screen.map(screen),
+    }
+}
+
+fn event_kind(kind: wire::EventKind) -> qoe::EventKind {
+    match kind {
+        wire::EventKind::Start => qoe::EventKind::Start,
+        wire::EventKind::FirstFrame => qoe::EventKind::FirstFrame,
+        wire::EventKind::Heartbeat => qoe::EventKind::Heartbeat,
+        wire::EventKind::BufferingStart => qoe::EventKind::BufferingStart,
+        wire::EventKind::BufferingEnd => qoe::EventKind::BufferingEnd,
+        wire::EventKind::BitrateChange => qoe::EventKind::BitrateChange,
+        wire::EventKind::Error => qoe::EventKind::Error,
+        wire::EventKind::Stop => qoe::EventKind::Stop,
+    }
+}
+
+fn codec(codec: wire::Codec) -> qoe::Codec {
+    match codec {
+        wire::Codec::Avc => qoe::Codec::Avc,
+        wire::Codec::Hevc => qoe::Codec::Hevc,
+        wire::Codec::Vp9 => qoe::Codec::Vp9,
+        wire::Codec::Av1 => qoe::Codec::Av1,
+        wire::Codec::Vvc => qoe::Codec::Vvc,
+        wire::Codec::Other => qoe::Codec::Other,
+    }
+}
+
+fn screen(screen: wire::Screen) -> qoe::Screen {
+    match screen {
+        wire::Screen::Phone => qoe::Screen::Phone,
+        wire::Screen::Tablet => qoe::Screen::Tablet,
+        wire::Screen::Desktop => qoe::Screen::Desktop,
+        wire::Screen::Tv => qoe::Screen::Tv,
     }
 }
 
 pub(crate) fn fold(state: &[u8], events: &[PlaybackEvent]) -> Result<(Vec<u8>, SessionReport), InvokeError> {
-    let events: Vec<qoe::Event> = events.iter().map(event).collect();
+    let events: Vec<qoe::Event> = events.iter().map(playback_event).collect();
     let folded = generation().fold(state, &events)?;
     // The score of a summary is the same by itself.
     let scored = generation().score(&folded.summary)?;
@@ -194,29 +230,87 @@ pub(crate) fn fold(state: &[u8], events: &[PlaybackEvent]) -> Result<(Vec<u8>, S
     Ok((folded.state, report(&folded.summary, &folded.scores)))
 }
 
-fn report(summary: &qoe::Summary, scores: &qoe::Scores) -> SessionReport {
-    SessionReport {
-        summary: Summary {
-            startup_ms: summary.startup_ms,
-            played_ms: summary.played_ms,
-            stalled_ms: summary.stalled_ms,
-            stalls: summary.stalls,
-            dropped_frames: summary.dropped_frames,
-            errors: summary.errors,
-            switches: summary.switches,
-            mean_kbps: summary.mean_kbps,
-            mean_buffer_ms: summary.mean_buffer_ms,
-            position_ms: summary.position_ms,
-            position_max_ms: summary.position_max_ms,
-            duration_ms: summary.duration_ms,
-            events: summary.events,
-            ended: summary.ended,
-        },
-        scores: Scores {
-            session_v1: scores.session_v1,
-            window_v1: scores.window_v1,
-            rebuffer_ratio: scores.rebuffer_ratio,
-            completion: scores.completion,
-        },
+fn report(seen: &qoe::Summary, scored: &qoe::Scores) -> SessionReport {
+    SessionReport { summary: summary(seen), scores: scores(scored) }
+}
+
+fn summary(summary: &qoe::Summary) -> wire::Summary {
+    let pictures = |seen: qoe::Pictures| {
+        let qoe::Pictures { mean, recent, worst, falls } = seen;
+        wire::Pictures { mean, recent, worst, falls }
+    };
+    wire::Summary {
+        startup_ms: summary.startup_ms,
+        played_ms: summary.played_ms,
+        stalled_ms: summary.stalled_ms,
+        paused_ms: summary.paused_ms,
+        sought_ms: summary.sought_ms,
+        background_ms: summary.background_ms,
+        ads_ms: summary.ads_ms,
+        stalls: summary.stalls,
+        stall_longest_ms: summary.stall_longest_ms,
+        stall_recent_ms: summary.stall_recent_ms,
+        stall_ago_ms: summary.stall_ago_ms,
+        dropped_frames: summary.dropped_frames,
+        errors: summary.errors,
+        switches: summary.switches,
+        change_kbps: summary.change_kbps,
+        change_log: summary.change_log,
+        mean_kbps: summary.mean_kbps,
+        mean_log: summary.mean_log,
+        top_kbps: summary.top_kbps,
+        mean_buffer_ms: summary.mean_buffer_ms,
+        mean_throughput_kbps: summary.mean_throughput_kbps,
+        mean_latency_ms: summary.mean_latency_ms,
+        mean_height: summary.mean_height,
+        mean_frame_rate: summary.mean_frame_rate,
+        mean_bits_per_pixel: summary.mean_bits_per_pixel,
+        pictures: summary.pictures.map(pictures),
+        upscaling: summary.upscaling.map(|seen| wire::Upscaling { mean: seen.mean, max: seen.max }),
+        began_ms: summary.began_ms,
+        position_ms: summary.position_ms,
+        position_max_ms: summary.position_max_ms,
+        duration_ms: summary.duration_ms,
+        events: summary.events,
+        lost: summary.lost,
+        repeated: summary.repeated,
+        ended: summary.ended,
+        failed: summary.failed,
+        screen: summary.screen.map(seen_on),
+    }
+}
+
+fn seen_on(screen: qoe::Screen) -> wire::Screen {
+    match screen {
+        qoe::Screen::Phone => wire::Screen::Phone,
+        qoe::Screen::Tablet => wire::Screen::Tablet,
+        qoe::Screen::Desktop => wire::Screen::Desktop,
+        qoe::Screen::Tv => wire::Screen::Tv,
+    }
+}
+
+fn scores(scores: &qoe::Scores) -> wire::Scores {
+    wire::Scores {
+        session_v1: scores.session_v1,
+        window_v1: scores.window_v1,
+        rebuffer_ratio: scores.rebuffer_ratio,
+        completion: scores.completion,
+        qoe_lin_v1: scores.qoe_lin_v1,
+        qoe_log_v1: scores.qoe_log_v1,
+        mux_style_v1: scores.mux_style_v1,
+        spi_style_v1: scores.spi_style_v1.map(verdict),
+        mos_v1: scores.mos_v1,
+    }
+}
+
+fn verdict(verdict: qoe::SpiVerdict) -> wire::SpiVerdict {
+    match verdict {
+        qoe::SpiVerdict::Good => wire::SpiVerdict::Good,
+        qoe::SpiVerdict::FailedToStart => wire::SpiVerdict::FailedToStart,
+        qoe::SpiVerdict::LeftBeforeStart => wire::SpiVerdict::LeftBeforeStart,
+        qoe::SpiVerdict::SlowStart => wire::SpiVerdict::SlowStart,
+        qoe::SpiVerdict::Failed => wire::SpiVerdict::Failed,
+        qoe::SpiVerdict::Stalled => wire::SpiVerdict::Stalled,
+        qoe::SpiVerdict::LowQuality => wire::SpiVerdict::LowQuality,
     }
 }

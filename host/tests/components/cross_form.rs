@@ -5,8 +5,9 @@ use release::{CandidateFile, RulesEntry};
 use serde_json::{Value, json};
 use session::Session;
 use wire::{
-    BitrateInput, EventKind, HomeRequest, PlaybackEvent, Player, Policy, Progress, RankedAnswer, RankedPage,
-    RecommendRequest, Refusal, Rung, Running, Sample, SessionReport, SpeedRule, Utility, Weights,
+    BitrateInput, Codec, EventKind, HomeRequest, PlaybackEvent, Player, Policy, Progress, RankedAnswer,
+    RankedPage, RecommendRequest, Refusal, Rung, Running, Sample, Screen, SessionReport, SpeedRule, Utility,
+    Weights,
 };
 
 use crate::answers;
@@ -262,16 +263,29 @@ fn sessions_of_any_events_agree_with_the_native_code_whatever_the_batches() {
         for _ in 0..1 + dice.below(6) {
             let mut event = || {
                 at_unix_ms += u64::from(dice.below(8_000));
+                let kind = KINDS[dice.below(8) as usize];
                 let mut some = |end| (dice.below(2) == 0).then(|| dice.below(end));
                 PlaybackEvent {
-                    at_unix_ms,
+                    sequence: some(100),
                     position_ms: some(5_000_000).map(u64::from),
                     duration_ms: some(9_000_000).map(u64::from),
                     kbps: some(20_000),
+                    top_kbps: some(20_000),
+                    throughput_kbps: some(50_000),
                     buffer_ms: some(60_000),
+                    latency_ms: some(20_000),
+                    startup_ms: some(9_000),
+                    stalled_ms: some(20).and_then(|_| some(30_000)),
+                    stalled_more_ms: some(500),
                     buffering_events: some(20),
                     dropped_frames: some(3_000),
-                    kind: KINDS[dice.below(8) as usize],
+                    width: some(4_096).map(|width| width as u16),
+                    height: some(2_161).map(|height| height as u16),
+                    frame_rate_milli: some(60_001),
+                    codec: some(3).map(|codec| [Codec::Avc, Codec::Av1, Codec::Other][codec as usize]),
+                    screen: some(3)
+                        .map(|screen| [Screen::Phone, Screen::Tablet, Screen::Tv][screen as usize]),
+                    ..PlaybackEvent::new(kind, at_unix_ms)
                 }
             };
             let events: Vec<PlaybackEvent> = (0..12).map(|_| event()).collect();
@@ -287,15 +301,6 @@ fn sessions_of_any_events_agree_with_the_native_code_whatever_the_batches() {
 #[test]
 fn a_state_that_no_component_wrote_is_refused() {
     assert_eq!(answers::fold(b"not a state", &[]).unwrap_err().code(), "state-malformed");
-    let heartbeat = PlaybackEvent {
-        kind: EventKind::Heartbeat,
-        at_unix_ms: 1,
-        position_ms: None,
-        duration_ms: None,
-        kbps: None,
-        buffer_ms: None,
-        buffering_events: None,
-        dropped_frames: None,
-    };
+    let heartbeat = PlaybackEvent::new(EventKind::Heartbeat, 1);
     assert_eq!(answers::fold(&[], &[heartbeat; 4_097]).unwrap_err().code(), "too-many-events");
 }

@@ -6,6 +6,7 @@ mod keys;
 mod licence;
 mod node;
 mod preview;
+mod qoe;
 mod release;
 mod serve;
 mod train;
@@ -40,6 +41,7 @@ pub async fn run(
         Command::Release(command) => release::run(context, &command).await,
         Command::Keys(command) => keys::run(context, &command).await,
         Command::Node(command) => node::run(context, &command).await,
+        Command::Qoe(args) => qoe::run(context, args).await,
         Command::Preview(args) => preview::run(context, &args).await,
     }
 }

@@ -12,9 +12,11 @@ use tracing::{error, info, warn};
 
 use crate::cli::ServeArgs;
 use crate::context::Context;
+use crate::database::{Database, Moment};
 use crate::error::OriginError;
-use crate::limits::{MODELS_LOOK, POSTGRES_WATCH, RENEW_LOOK};
+use crate::limits::{MODELS_LOOK, POSTGRES_WATCH, QOE_REFRESH, RENEW_LOOK, RETENTION_LOOK};
 use crate::publish::Publisher;
+use crate::qoe::{Refreshed, RetentionConfig};
 use crate::serve::{self, Server, Shelf};
 
 pub(super) async fn run(
@@ -38,10 +40,14 @@ pub(super) async fn run(
     info!(%address, folder = %context.folder().display(), "serving");
     let renewing = tokio::spawn(renew(context.publisher(), stopping.clone()));
     let reviving = tokio::spawn(revive(Arc::clone(context)));
+    let adding = tokio::spawn(add_up(database.clone()));
+    let dropping = tokio::spawn(drop_old(database.clone(), context.config().retention));
     let refreshing = tokio::spawn(keep_fresh(Arc::clone(&shelf)));
     let server = Server::new(database, &context.folder().join("tuf"), shelf);
     serve::listen(listener, server.router(), stopping).await;
     renewing.abort();
+    adding.abort();
+    dropping.abort();
     refreshing.abort();
     reviving.abort();
     info!("drained");
@@ -78,6 +84,34 @@ async fn revive(context: Arc<Context>) {
             Ok(true) => warn!("the private database had died and was started again"),
             Ok(false) => {}
             Err(error) => error!(code = error.code(), %error, "the private database does not start again"),
+        }
+    }
+}
+
+/// Adds hours up as often as that costs little.
+async fn add_up(database: Database) {
+    loop {
+        let pause = match database.refresh_qoe().await {
+            Ok(Refreshed::Done { took }) => QOE_REFRESH.max(took.saturating_mul(10)),
+            Ok(Refreshed::Elsewhere) => QOE_REFRESH,
+            Err(error) => {
+                warn!(code = error.code(), %error, "hours could not be added up");
+                QOE_REFRESH
+            }
+        };
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Lets go of days that are older than they are to be kept.
+async fn drop_old(database: Database, kept: RetentionConfig) {
+    let mut looks = tokio::time::interval(RETENTION_LOOK);
+    loop {
+        looks.tick().await;
+        match database.drop_old_days(&kept, Moment::now()).await {
+            Ok(0) => {}
+            Ok(dropped) => info!(dropped, "days that are too old have gone"),
+            Err(error) => warn!(code = error.code(), %error, "old days could not be dropped"),
         }
     }
 }

@@ -40,6 +40,11 @@ impl Moment {
         Self::from_unix_us(u64::try_from(since.as_micros()).unwrap_or(UNIX_US_MAX))
     }
 
+    /// As the database writes it down.
+    pub(crate) fn postgres_us(self) -> i64 {
+        self.unix_us - POSTGRES_EPOCH_US
+    }
+
     /// Unix seconds, rounded down; 0 for a time before 1970.
     pub fn unix_s(self) -> u64 {
         u64::try_from(self.unix_us / 1_000_000).unwrap_or(0)
@@ -48,7 +53,7 @@ impl Moment {
 
 impl ToSql for Moment {
     fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
-        out.put_i64(self.unix_us - POSTGRES_EPOCH_US);
+        out.put_i64(self.postgres_us());
         Ok(IsNull::No)
     }
 

@@ -30,6 +30,11 @@ impl Day {
         Self { unix_d }
     }
 
+    /// As the database writes it down.
+    pub(crate) fn postgres_d(self) -> i32 {
+        self.unix_d - POSTGRES_EPOCH_D
+    }
+
     fn next(self) -> Self {
         Self { unix_d: self.unix_d + 1 }
     }
@@ -55,7 +60,7 @@ impl From<Date> for Day {
 
 impl ToSql for Day {
     fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
-        out.put_i32(self.unix_d - POSTGRES_EPOCH_D);
+        out.put_i32(self.postgres_d());
         Ok(IsNull::No)
     }
 
@@ -79,14 +84,29 @@ pub(crate) enum ByDay {
     WatchEvents,
     Events,
     Sessions,
+    Windows,
+    Exposures,
+    BitrateDecisions,
 }
 
 impl ByDay {
-    fn table(self) -> &'static str {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::WatchEvents,
+        Self::Events,
+        Self::Sessions,
+        Self::Windows,
+        Self::Exposures,
+        Self::BitrateDecisions,
+    ];
+
+    pub(crate) fn table(self) -> &'static str {
         match self {
             Self::WatchEvents => "watch_events",
             Self::Events => "events",
             Self::Sessions => "sessions",
+            Self::Windows => "windows",
+            Self::Exposures => "exposures",
+            Self::BitrateDecisions => "bitrate_decisions",
         }
     }
 }
@@ -119,6 +139,19 @@ impl Database {
             .await
             .map_err(DatabaseError::statement("make the partitions"))?;
         Ok(lower.len())
+    }
+}
+
+impl Database {
+    /// Drops the partitions that end on or before `first_kept`; returns how many.
+    pub(crate) async fn drop_partitions(&self, of: ByDay, first_kept: Day) -> Result<usize, DatabaseError> {
+        let failed = || DatabaseError::statement("drop old partitions");
+        let client = self.client().await?;
+        let dropped = client
+            .query_one("select drop_partitions($1, $2)", &[&of.table(), &first_kept])
+            .await
+            .map_err(failed())?;
+        super::narrow("count of partitions", i64::from(dropped.get::<_, i32>(0)))
     }
 }
 

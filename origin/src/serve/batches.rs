@@ -8,22 +8,13 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use tracing::{debug, error, warn};
 use wire::limits::BATCH_BYTES_MAX;
-use wire::{Batch, BatchStored, Refusal};
+use wire::{BatchStored, Refusal};
 
 use super::rejection::Rejection;
 use super::sender::authenticate;
 use super::{Server, answer, body};
 use crate::database::Moment;
-use crate::ingest::{IngestError, Stored};
-
-impl From<IngestError> for Rejection {
-    fn from(error: IngestError) -> Self {
-        match error {
-            IngestError::Refused(refusal) => Self::Refused(StatusCode::BAD_REQUEST, refusal),
-            IngestError::Database(error) => Self::Failed(error),
-        }
-    }
-}
+use crate::ingest::Prepared;
 
 /// Answers with the highest sequence stored, in MessagePack as it was asked.
 pub(super) async fn store(State(server): State<Server>, request: Request) -> Response {
@@ -58,23 +49,24 @@ async fn try_store(server: &Server, request: Request) -> Result<BatchStored, Rej
         return Err(Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "too many batches at once"));
     };
     let body = body::read(request.into_body(), BATCH_BYTES_MAX).await?;
-    let batch = decode(body).await?;
-    if batch.node != node {
+    let started = Instant::now();
+    let now = Moment::now();
+    let batch = prepare(body, now).await?;
+    if batch.node() != node {
         let message = "the batch is of another node than the token";
         return Err(Rejection::new(StatusCode::FORBIDDEN, "node-mismatch", message));
     }
-    let started = Instant::now();
-    let now = Moment::now();
-    let (stored, highest) = server.ingest.store(&batch, now).await?;
-    match stored {
-        Stored::New => {
-            let (events, sessions) = (batch.events.len(), batch.sessions.len());
-            server.metrics.stored(events, sessions, started.elapsed(), now.unix_s());
-            debug!(node, batch.epoch, batch.sequence, events, sessions, "stored a batch");
+    let receipt = server.ingest.store(&batch).await?;
+    if receipt.frames == 0 {
+        server.metrics.batch("duplicate");
+    } else {
+        server.metrics.stored(&receipt, started.elapsed(), now.unix_s());
+        if receipt.refused > 0 {
+            warn!(node, receipt.refused, "frames of a batch cannot be read; see the table refused_frames");
         }
-        Stored::Before => server.metrics.batch("duplicate"),
+        debug!(node, ?receipt, "stored a batch");
     }
-    Ok(BatchStored { node, epoch: batch.epoch, sequence: highest })
+    Ok(batch.stored(receipt.sequence))
 }
 
 fn check_headers(headers: &HeaderMap) -> Result<(), Rejection> {
@@ -86,16 +78,12 @@ fn check_headers(headers: &HeaderMap) -> Result<(), Rejection> {
     body::check_length(headers, BATCH_BYTES_MAX)
 }
 
-/// Apart from the tasks that serve: a large batch takes milliseconds to decode.
-async fn decode(body: Bytes) -> Result<Batch, Rejection> {
-    let decoded = tokio::task::spawn_blocking(move || {
-        let batch: Batch = wire::decode_msgpack(&body, BATCH_BYTES_MAX)?;
-        batch.validate().map(|()| batch)
-    });
-    match decoded.await {
+/// Apart from the tasks that serve: a large batch takes milliseconds to read.
+async fn prepare(body: Bytes, now: Moment) -> Result<Prepared, Rejection> {
+    match tokio::task::spawn_blocking(move || Prepared::read(&body, now)).await {
         Ok(Ok(batch)) => Ok(batch),
         Ok(Err(refusal)) => Err(Rejection::Refused(StatusCode::BAD_REQUEST, refusal)),
-        // A panic in decoding: the batch is at fault, and sending it again would not help.
+        // A panic in reading: the batch is at fault, and sending it again would not help.
         Err(_) => Err(Rejection::new(StatusCode::BAD_REQUEST, "msgpack-malformed", "cannot be decoded")),
     }
 }

@@ -16,6 +16,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::Server;
+use crate::ingest::Receipt;
 
 /// What the server counts. No label holds what a caller may choose.
 #[derive(Debug)]
@@ -24,10 +25,14 @@ pub(super) struct Metrics {
     batches: Family<Outcome, Counter>,
     events: Counter,
     sessions: Counter,
+    windows: Counter,
+    decisions: Counter,
+    refused_frames: Counter,
     store_seconds: Histogram,
     files: Family<Outcome, Counter>,
     retrievals: Family<Outcome, Counter>,
     retrieve_seconds: Histogram,
+    questions: Family<Outcome, Counter>,
     pool_in_use: Gauge,
     last_batch: Gauge<u64, AtomicU64>,
 }
@@ -44,12 +49,16 @@ impl Metrics {
             batches: Family::default(),
             events: Counter::default(),
             sessions: Counter::default(),
+            windows: Counter::default(),
+            decisions: Counter::default(),
+            refused_frames: Counter::default(),
             // From a small batch on a fast disk (4 ms) to a large one on a busy one (16 s).
             store_seconds: Histogram::new((0..7).map(|step| 0.004 * 4.0_f64.powi(step))),
             files: Family::default(),
             retrievals: Family::default(),
             // From a small exact index (60 µs) to a large one behind others (1 s).
             retrieve_seconds: Histogram::new((0..8).map(|step| 0.000_06 * 4.0_f64.powi(step))),
+            questions: Family::default(),
             pool_in_use: Gauge::default(),
             last_batch: Gauge::default(),
             registry: Registry::default(),
@@ -61,6 +70,17 @@ impl Metrics {
         );
         registry.register("events", "Playback events stored", metrics.events.clone());
         registry.register("sessions", "Ended sessions stored", metrics.sessions.clone());
+        registry.register("windows", "Lines of windows stored", metrics.windows.clone());
+        registry.register(
+            "decisions",
+            "Titles shown and bit rates chosen, stored",
+            metrics.decisions.clone(),
+        );
+        registry.register(
+            "refused_frames",
+            "Frames that could not be read, skipped for good",
+            metrics.refused_frames.clone(),
+        );
         registry.register_with_unit(
             "store",
             "Time to store a batch",
@@ -83,6 +103,11 @@ impl Metrics {
             Unit::Seconds,
             metrics.retrieve_seconds.clone(),
         );
+        registry.register(
+            "questions",
+            "Questions about what sessions saw by outcome: answered, or the code of the refusal",
+            metrics.questions.clone(),
+        );
         registry.register("connections", "Database connections in use", metrics.pool_in_use.clone());
         registry.register_with_unit(
             "last_batch_time",
@@ -93,16 +118,23 @@ impl Metrics {
         Self { registry, ..metrics }
     }
 
-    pub(super) fn stored(&self, events: usize, sessions: usize, took: Duration, now_unix_s: u64) {
+    pub(super) fn stored(&self, receipt: &Receipt, took: Duration, now_unix_s: u64) {
         self.batch("stored");
-        self.events.inc_by(events as u64);
-        self.sessions.inc_by(sessions as u64);
+        self.events.inc_by(receipt.events as u64);
+        self.sessions.inc_by(receipt.sessions as u64);
+        self.windows.inc_by(receipt.windows as u64);
+        self.decisions.inc_by(receipt.decisions as u64);
+        self.refused_frames.inc_by(receipt.refused as u64);
         self.store_seconds.observe(took.as_secs_f64());
         self.last_batch.set(now_unix_s);
     }
 
     pub(super) fn batch(&self, outcome: &'static str) {
         self.batches.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    pub(super) fn question(&self, outcome: &'static str) {
+        self.questions.get_or_create(&Outcome { outcome }).inc();
     }
 
     pub(super) fn retrieved(&self, took: Duration) {

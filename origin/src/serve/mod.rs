@@ -6,6 +6,7 @@ mod body;
 mod health;
 mod listener;
 mod metrics;
+mod qoe;
 mod rejection;
 mod retrieve;
 mod sender;
@@ -42,6 +43,8 @@ pub struct Server {
     shelf: Arc<Shelf>,
     /// One permit a retrieval in flight.
     retrievals: Arc<Semaphore>,
+    /// One permit a question in flight.
+    questions: Arc<Semaphore>,
 }
 
 impl Server {
@@ -56,6 +59,7 @@ impl Server {
             batches: Arc::new(Semaphore::new(limits::BATCHES_IN_FLIGHT_MAX)),
             shelf,
             retrievals: Arc::new(Semaphore::new(limits::RETRIEVALS_IN_FLIGHT_MAX)),
+            questions: Arc::new(Semaphore::new(limits::QOE_IN_FLIGHT_MAX)),
         }
     }
 
@@ -68,6 +72,7 @@ impl Server {
             .route("/tuf/metadata/{name}", get(tuf_files::metadata))
             .route("/tuf/targets/{name}", get(tuf_files::target))
             .route("/v1/batches", post(batches::store))
+            .route("/v1/qoe", get(qoe::answer))
             .route("/v1/retrieve", post(retrieve::retrieve))
             .fallback(|| async {
                 answer::refusal(StatusCode::NOT_FOUND, &Refusal::new("not-found", "there is nothing here"))

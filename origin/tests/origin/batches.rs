@@ -1,69 +1,81 @@
-//! Batches: from whom, sound or not, and exactly once.
+//! Batches: from whom, sound or not, and what they are counted as.
 
 use frontrow_origin::import::import_folder;
 use frontrow_origin::token::Token;
 use reqwest::{Response, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use wire::{Batch, BatchStored, ErrorBody, Event, EventKind, Scores, SessionRecord, Summary};
+use wire::{
+    Batch, BatchStored, ErrorBody, Event, EventKind, Frame, Lane, Records, Scores, SessionRecord, Summary,
+};
 
 use crate::stage::{Stage, entry, movietweetings};
 
-fn event(number: u32) -> Event {
+pub(crate) fn event(number: u32) -> Event<'static> {
     Event {
-        event_id: format!("event-{number}"),
-        session_id: "session-1".to_owned(),
-        kind: EventKind::Heartbeat,
-        at_unix_ms: now_unix_ms(),
         viewer: Some(u32::MAX),
         title: Some(4_936),
-        region: Some("eu".to_owned()),
-        device: None,
+        region: Some("eu".into()),
         position_ms: Some(30_000),
-        duration_ms: None,
         kbps: Some(2_500),
         buffer_ms: Some(12_000),
         buffering_events: Some(1),
-        dropped_frames: None,
-        error_code: None,
+        ..Event::new(format!("event-{number}"), "session-1", EventKind::Heartbeat, now_unix_ms())
     }
 }
 
-fn session(viewer: u32, title: u32, played_ms: u64) -> SessionRecord {
+pub(crate) fn session(viewer: u32, title: u32, played_ms: u64) -> SessionRecord {
     SessionRecord {
         session_id: format!("session-{viewer}"),
         viewer: Some(viewer),
         title: Some(title),
         region: Some("us".to_owned()),
         device: Some("tv".to_owned()),
+        cdn: None,
         generation: 1,
         started_unix_ms: now_unix_ms() - played_ms,
         ended_unix_ms: now_unix_ms(),
         summary: Summary { played_ms, ..Summary::default() },
-        scores: Scores { session_v1: 88.0, window_v1: 92.5, rebuffer_ratio: 0.0, completion: None },
+        scores: Scores { session_v1: 88.0, window_v1: 92.5, ..Scores::default() },
     }
 }
 
-fn now_unix_ms() -> u64 {
+pub(crate) fn now_unix_ms() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     u64::try_from(since.as_millis()).unwrap()
 }
 
-fn batch(sequence: u64, events: u32) -> Batch {
-    Batch {
-        node: "edge-1".to_owned(),
-        epoch: 7,
-        sequence,
-        events: (0..events).map(event).collect(),
-        sessions: Vec::new(),
-    }
+/// The payload of a frame with as many events.
+pub(crate) fn payload(events: u32) -> Vec<u8> {
+    let events: Vec<Event<'_>> = (0..events).map(event).collect();
+    wire::write_events(&events.iter().collect::<Vec<_>>())
 }
 
-async fn send(stage: &Stage, token: &str, body: Vec<u8>) -> Response {
+/// A batch of these frames in the lane of events.
+pub(crate) fn encoded(epoch: u64, frames: &[(u64, &[u8])]) -> Vec<u8> {
+    encoded_of(Lane::Events, epoch, frames)
+}
+
+pub(crate) fn encoded_of(lane: Lane, epoch: u64, frames: &[(u64, &[u8])]) -> Vec<u8> {
+    let frames = frames.iter().map(|(sequence, payload)| Frame { sequence: *sequence, payload }).collect();
+    wire::encode_msgpack(&Batch { node: "edge-1".to_owned(), lane, epoch, frames })
+}
+
+/// A batch of one frame.
+fn batch(sequence: u64, events: u32) -> Vec<u8> {
+    encoded(7, &[(sequence, &payload(events))])
+}
+
+fn batch_of_sessions(sequence: u64, sessions: Vec<SessionRecord>) -> Vec<u8> {
+    let payload = wire::write_records(&Records { sessions, ..Records::default() });
+    encoded_of(Lane::Records, 7, &[(sequence, &payload)])
+}
+
+pub(crate) async fn send(stage: &Stage, token: &str, body: Vec<u8>) -> Response {
     let request = stage.http.post(stage.url("/v1/batches")).bearer_auth(token);
     request.header("content-type", "application/msgpack").body(body).send().await.unwrap()
 }
 
-async fn stored(response: Response) -> BatchStored {
+pub(crate) async fn stored(response: Response) -> BatchStored {
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()["content-type"], "application/msgpack");
     wire::decode_msgpack(&response.bytes().await.unwrap(), 1_000).unwrap()
@@ -81,67 +93,10 @@ fn is(status: u16, code: &str) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn a_batch_sent_three_times_at_once_is_stored_once() {
-    let stage = Stage::new("batch_once").await;
-    let token = stage.token("edge-1").await;
-    let body = wire::encode_msgpack(&Batch { sessions: vec![session(5, 4_936, 1_000)], ..batch(1, 100) });
-    let sending = || send(&stage, token.text(), body.clone());
-    let (a, b, c) = tokio::join!(sending(), sending(), sending());
-    for response in [a, b, c] {
-        let expected = BatchStored { node: "edge-1".to_owned(), epoch: 7, sequence: 1 };
-        assert_eq!(stored(response).await, expected);
-    }
-    assert_eq!(stage.count("select count(*) from events").await, 100);
-    assert_eq!(stage.count("select count(*) from sessions").await, 1);
-    assert_eq!(stage.count("select count(*) from batches").await, 1);
-}
-
-#[tokio::test]
-async fn the_answer_names_the_highest_sequence_of_the_epoch() {
-    let stage = Stage::new("batch_highest").await;
-    let token = stage.token("edge-1").await;
-    for (sequence, highest) in [(1, 1), (3, 3), (2, 3), (1, 3)] {
-        let answer =
-            stored(send(&stage, token.text(), wire::encode_msgpack(&batch(sequence, 1))).await).await;
-        assert_eq!(answer.sequence, highest, "after {sequence}");
-    }
-    let other_epoch = Batch { epoch: 8, ..batch(1, 1) };
-    assert_eq!(
-        stored(send(&stage, token.text(), wire::encode_msgpack(&other_epoch)).await).await.sequence,
-        1
-    );
-    assert_eq!(stage.count("select count(*) from events").await, 4);
-}
-
-#[tokio::test]
-async fn every_field_of_an_event_is_stored_as_it_was_sent() {
-    let stage = Stage::new("batch_fields").await;
-    let token = stage.token("edge-1").await;
-    stored(send(&stage, token.text(), wire::encode_msgpack(&batch(1, 1))).await).await;
-    let row = stage
-        .client
-        .query_one(
-            "select event_id, kind, viewer, region, device, kbps, buffer_ms,
-                    (day = (at at time zone 'UTC')::date) from events",
-            &[],
-        )
-        .await
-        .unwrap();
-    assert_eq!(row.get::<_, &str>(0), "event-0");
-    assert_eq!(row.get::<_, &str>(1), "heartbeat");
-    assert_eq!(row.get::<_, i64>(2), 4_294_967_295);
-    assert_eq!(row.get::<_, Option<&str>>(3), Some("eu"));
-    assert_eq!(row.get::<_, Option<&str>>(4), None);
-    assert_eq!(row.get::<_, Option<i32>>(5), Some(2_500));
-    assert_eq!(row.get::<_, Option<i64>>(6), Some(12_000));
-    assert!(row.get::<_, bool>(7));
-}
-
-#[tokio::test]
 async fn a_stranger_is_refused_before_the_body_is_read() {
     let stage = Stage::new("batch_stranger").await;
     let token = stage.token("edge-1").await;
-    let body = wire::encode_msgpack(&batch(1, 1));
+    let body = batch(1, 1);
     let refusal = async |token: &str| refused(send(&stage, token, body.clone()).await).await;
     let unknown = Token::new("edge-9").unwrap();
     let forged = Token::new("edge-1").unwrap();
@@ -167,7 +122,7 @@ async fn a_stranger_is_refused_before_the_body_is_read() {
 async fn a_node_reports_for_itself_only() {
     let stage = Stage::new("batch_other_node").await;
     let token = stage.token("edge-2").await;
-    let response = send(&stage, token.text(), wire::encode_msgpack(&batch(1, 1))).await;
+    let response = send(&stage, token.text(), batch(1, 1)).await;
     assert_eq!(refused(response).await, is(403, "node-mismatch"));
     assert_eq!(stage.count("select count(*) from batches").await, 0);
 }
@@ -177,7 +132,7 @@ async fn a_malformed_batch_is_refused_whole() {
     let stage = Stage::new("batch_malformed").await;
     let token = stage.token("edge-1").await;
     let refusal = async |body: Vec<u8>| refused(send(&stage, token.text(), body).await).await;
-    let sound = wire::encode_msgpack(&batch(1, 2));
+    let sound = batch(1, 2);
     let malformed = is(400, "msgpack-malformed");
     assert_eq!(refusal(Vec::new()).await, malformed);
     assert_eq!(refusal(sound[..sound.len() - 1].to_vec()).await, malformed);
@@ -187,19 +142,14 @@ async fn a_malformed_batch_is_refused_whole() {
     assert_eq!(refusal(vec![0x91; 100_000]).await, malformed);
     // A list that says it has four billion members.
     assert_eq!(refusal(vec![0xdd, 0xff, 0xff, 0xff, 0xff]).await, malformed);
-    let mut one_bad = batch(1, 2);
-    one_bad.events[1].event_id = String::new();
-    assert_eq!(refusal(wire::encode_msgpack(&one_bad)).await, is(400, "id-length"));
-    let beyond = Batch { epoch: u64::MAX, ..batch(1, 1) };
-    assert_eq!(refusal(wire::encode_msgpack(&beyond)).await, is(400, "number-out-of-range"));
-    let not_a_number = SessionRecord {
-        scores: Scores { session_v1: f64::NAN, ..Scores::default() },
-        ..session(1, 4_936, 1)
-    };
-    let body = wire::encode_msgpack(&Batch { sessions: vec![not_a_number], ..batch(1, 1) });
-    assert_eq!(refusal(body).await, is(400, "not-finite"));
+    let one = payload(1);
+    assert_eq!(refusal(encoded(7, &[])).await, is(400, "no-frames"));
+    assert_eq!(refusal(encoded(7, &[(2, &one), (2, &one)])).await, is(400, "frames-not-rising"));
+    assert_eq!(refusal(encoded(u64::MAX, &[(1, &one)])).await, is(400, "number-out-of-range"));
+    assert_eq!(refusal(encoded(7, &[(u64::MAX, &one)])).await, is(400, "number-out-of-range"));
     assert_eq!(stage.count("select count(*) from batches").await, 0);
     assert_eq!(stage.count("select count(*) from events").await, 0);
+    assert_eq!(stage.count("select count(*) from watermarks").await, 0);
     stored(send(&stage, token.text(), sound).await).await;
 }
 
@@ -227,11 +177,12 @@ async fn a_body_of_another_type_or_without_end_is_refused() {
 async fn a_clock_out_of_all_reason_makes_no_partition() {
     let stage = Stage::new("batch_clock").await;
     let token = stage.token("edge-1").await;
-    let mut odd = batch(1, 4);
-    odd.events[0].at_unix_ms = 0;
-    odd.events[1].at_unix_ms = wire::limits::UNIX_MS_MAX;
-    odd.events[2].at_unix_ms = 1_000_000_000_000;
-    stored(send(&stage, token.text(), wire::encode_msgpack(&odd)).await).await;
+    let mut odd: Vec<Event<'_>> = (0..4).map(event).collect();
+    odd[0].at_unix_ms = 0;
+    odd[1].at_unix_ms = wire::limits::UNIX_MS_MAX;
+    odd[2].at_unix_ms = 1_000_000_000_000;
+    let odd = wire::write_events(&odd.iter().collect::<Vec<_>>());
+    stored(send(&stage, token.text(), encoded(7, &[(1, &odd)])).await).await;
     assert_eq!(stage.count("select count(*) from events").await, 4);
     assert_eq!(stage.count("select count(*) from partitioned_ranges('events')").await, 1);
     let kept = "select count(*) from events where at = '9999-12-31 23:59:59.999+00'";
@@ -255,7 +206,7 @@ async fn what_was_watched_long_enough_teaches_the_next_model() {
         session(4, 5, 500_000),
         SessionRecord { region: Some("mars".to_owned()), ..session(5, 4_936, 500_000) },
     ];
-    let body = wire::encode_msgpack(&Batch { sessions, ..batch(1, 0) });
+    let body = batch_of_sessions(1, sessions);
     for _ in 0..2 {
         stored(send(&stage, token.text(), body.clone()).await).await;
     }
@@ -277,29 +228,15 @@ async fn count_of(stage: &Stage, outcome: &str) -> u64 {
 async fn every_refusal_is_counted_by_its_code_and_the_next_sound_batch_is_stored() {
     let stage = Stage::new("batch_refusals").await;
     let (token, other) = (stage.token("edge-1").await, stage.token("edge-2").await);
-    let sound = |sequence| wire::encode_msgpack(&batch(sequence, 1));
-    let with_session = |change: fn(&mut SessionRecord)| {
-        let mut changed = session(1, 4_936, 1);
-        change(&mut changed);
-        wire::encode_msgpack(&Batch { sessions: vec![changed], ..batch(1, 1) })
-    };
-    let mut bad_id = batch(1, 2);
-    bad_id.events[1].event_id = String::new();
-    let beyond = Batch { epoch: u64::MAX, ..batch(1, 1) };
+    let sound = |sequence| batch(sequence, 1);
+    let beyond = encoded(u64::MAX, &[(1, &payload(1))]);
     let (mine, msgpack) = (token.text(), "application/msgpack");
     let cases: Vec<(&str, &str, Vec<u8>, u16, &str)> = vec![
         (mine, msgpack, b"nonsense".to_vec(), 400, "msgpack-malformed"),
         (mine, msgpack, sound(1)[..20].to_vec(), 400, "msgpack-malformed"),
-        (mine, msgpack, wire::encode_msgpack(&bad_id), 400, "id-length"),
-        (mine, msgpack, wire::encode_msgpack(&beyond), 400, "number-out-of-range"),
-        (mine, msgpack, with_session(|session| session.scores.session_v1 = f64::NAN), 400, "not-finite"),
-        (
-            mine,
-            msgpack,
-            with_session(|session| session.summary.mean_kbps = Some(f64::INFINITY)),
-            400,
-            "not-finite",
-        ),
+        (mine, msgpack, encoded(7, &[]), 400, "no-frames"),
+        (mine, msgpack, encoded(7, &[(2, b""), (1, b"")]), 400, "frames-not-rising"),
+        (mine, msgpack, beyond, 400, "number-out-of-range"),
         (mine, msgpack, vec![0; wire::limits::BATCH_BYTES_MAX + 1], 413, "body-too-large"),
         (mine, "application/json", b"{}".to_vec(), 415, "content-type"),
         (mine, "", sound(1), 415, "content-type"),
@@ -326,7 +263,7 @@ async fn metrics_count_what_was_stored_repeated_and_refused() {
     let stage = Stage::new("batch_metrics").await;
     let token = stage.token("edge-1").await;
     for _ in 0..2 {
-        stored(send(&stage, token.text(), wire::encode_msgpack(&batch(1, 3))).await).await;
+        stored(send(&stage, token.text(), batch(1, 3)).await).await;
     }
     refused(send(&stage, "no", Vec::new()).await).await;
     let text = stage.http.get(stage.url("/metrics")).send().await.unwrap().text().await.unwrap();

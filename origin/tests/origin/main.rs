@@ -3,10 +3,13 @@
 
 mod batches;
 mod files;
+mod frames;
 mod import;
 mod licences;
 mod plans;
 mod process;
+mod qoe;
 mod releases;
 mod retrieve;
+mod spooled;
 mod stage;

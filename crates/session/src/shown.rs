@@ -1,0 +1,149 @@
+//! What the pictures shown were like, added up over the time in which they were shown.
+//!
+//! No list is kept: sums over time give means, a mean that forgets gives what was shown of late, and the
+//! least of a mean that forgets soon gives the worst stretch. All numbers are whole, so that adding up
+//! gives the same on every machine.
+
+use qoe::{Format, Share};
+use units::{Kbps, Millis};
+
+use crate::{Event, limits};
+
+/// What is shown now, and what was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Shown {
+    /// Of the picture shown now. Its quality, when it can be told, is `picture`.
+    pub(crate) format: Format,
+    pub(crate) picture: Option<Share>,
+    /// Times in which bit rate, height, frame rate, bits a pixel and quality were known.
+    pub(crate) rated: Millis,
+    pub(crate) sized: Millis,
+    pub(crate) framed: Millis,
+    pub(crate) dense: Millis,
+    pub(crate) pictured: Millis,
+    /// Sums over them, each number times milliseconds: kbit/s, millionths of ln(kbit/s), lines, frames in a
+    /// thousand seconds, millionths of bits a pixel, of quality, and of upscaling (over `sized`).
+    pub(crate) rate_sum: u64,
+    pub(crate) log_sum: u64,
+    pub(crate) height_sum: u64,
+    pub(crate) frame_sum: u64,
+    pub(crate) density_sum: u64,
+    pub(crate) picture_sum: u64,
+    pub(crate) upscaling_sum: u64,
+    /// In millionths.
+    pub(crate) upscaling_max: u32,
+    /// Quality of late and of very late, and the least of the latter, in millionths.
+    pub(crate) recent: u32,
+    pub(crate) latest: u32,
+    pub(crate) worst: u32,
+    /// All falls of quality, in millionths.
+    pub(crate) falls: u32,
+    /// Changes of bit rate: their number, kbit/s and millionths of logarithms added up.
+    pub(crate) switches: u32,
+    pub(crate) change_kbps: u32,
+    pub(crate) change_log: u32,
+}
+
+impl Shown {
+    /// What is shown now was shown for another while.
+    pub(crate) fn pass(&mut self, passed: Millis) {
+        let ms = passed.get();
+        let add = |sum: &mut u64, number: u64| *sum = sum.saturating_add(number.saturating_mul(ms));
+        let more = |total: Millis| total.saturating_add(passed).min(limits::TOTAL_MAX);
+        let format = &self.format;
+        if format.kbps > 0 {
+            self.rated = more(self.rated);
+            add(&mut self.rate_sum, u64::from(format.kbps));
+            add(&mut self.log_sum, u64::from(log_millionths(format.kbps)));
+        }
+        if let Some(upscaling) = qoe::upscaling(format) {
+            self.sized = more(self.sized);
+            add(&mut self.height_sum, u64::from(format.height));
+            add(&mut self.upscaling_sum, u64::from(upscaling));
+            if ms > 0 {
+                self.upscaling_max = self.upscaling_max.max(upscaling);
+            }
+        }
+        if format.frame_rate_milli > 0 {
+            self.framed = more(self.framed);
+            add(&mut self.frame_sum, u64::from(format.frame_rate_milli));
+        }
+        if let Some(density) = format.bits_per_pixel_millionths() {
+            self.dense = more(self.dense);
+            add(&mut self.density_sum, density);
+        }
+        if let Some(picture) = self.picture.filter(|_| ms > 0) {
+            add(&mut self.picture_sum, u64::from(picture.get()));
+            self.recent = nearer(self.recent, picture, passed, self.pictured, RECENT_MS);
+            self.latest = nearer(self.latest, picture, passed, self.pictured, LATEST_MS);
+            let is_first = self.pictured.get() < LATEST_MS;
+            self.worst = if is_first { self.latest } else { self.worst.min(self.latest) };
+            self.pictured = more(self.pictured);
+        }
+    }
+
+    /// What an event says of what is shown from now on.
+    pub(crate) fn note(&mut self, event: &Event, is_bitrate_change: bool) {
+        let before = *self;
+        let rate = event.rate.map_or(0, Kbps::get);
+        let is_other = match (before.format.kbps, rate) {
+            (_, 0) => is_bitrate_change,
+            (0, _) => false,
+            (kbps, now) => kbps != now,
+        };
+        let known = |new: Option<u16>, old: u16| new.filter(|new| *new > 0).unwrap_or(old);
+        let frame_rate_milli = event.frame_rate_milli.filter(|rate| *rate > 0);
+        self.format = Format {
+            kbps: if rate > 0 { rate } else { before.format.kbps },
+            width: known(event.width, before.format.width),
+            height: known(event.height, before.format.height),
+            frame_rate_milli: frame_rate_milli.unwrap_or(before.format.frame_rate_milli),
+            codec: event.codec.or(before.format.codec),
+            screen: event.screen.or(before.format.screen),
+        };
+        if is_other {
+            self.note_change(before.format.kbps, rate);
+        }
+        if self.format != before.format {
+            self.picture = qoe::picture(&self.format);
+            let fall = |(old, new): (Share, Share)| old.get().saturating_sub(new.get());
+            // What changes before anything was shown is no fall that anybody saw.
+            let was_shown = before.pictured > Millis::ZERO;
+            let pair = before.picture.zip(self.picture).filter(|_| was_shown);
+            self.falls = self.falls.saturating_add(pair.map_or(0, fall));
+        }
+    }
+
+    fn note_change(&mut self, before_kbps: u32, kbps: u32) {
+        self.switches = self.switches.saturating_add(1);
+        if before_kbps > 0 && kbps > 0 {
+            self.change_kbps = self.change_kbps.saturating_add(kbps.abs_diff(before_kbps));
+            let change = log_millionths(kbps).abs_diff(log_millionths(before_kbps));
+            self.change_log = self.change_log.saturating_add(change);
+        }
+    }
+}
+
+/// ln(kbit/s) in millionths; 0 for 0 and 1.
+fn log_millionths(kbps: u32) -> u32 {
+    (libm::log(f64::from(kbps.max(1))) * 1e6 + 0.5) as u32
+}
+
+/// The mean moved towards what was shown for another while: a plain mean until `memory_ms` were shown, then
+/// one that forgets by an exponential.
+fn nearer(mean: u32, picture: Share, passed: Millis, shown: Millis, memory_ms: u64) -> u32 {
+    let (passed, shown, memory) = (passed.get() as f64, shown.get() as f64, memory_ms as f64);
+    let weight = if passed + shown <= memory {
+        passed / (passed + shown)
+    } else {
+        (1.0 - libm::exp(-passed / memory)).max(passed / (passed + shown))
+    };
+    let (mean, picture) = (f64::from(mean), f64::from(picture.get()));
+    (mean + (picture - mean) * weight + 0.5) as u32
+}
+
+/// The memory behind the impression at the end of a clip, after the studies named in `qoe`'s `mos`.
+const RECENT_MS: u64 = 15_000;
+
+/// A stretch long enough to be remembered as bad.
+const LATEST_MS: u64 = 5_000;
