@@ -7,6 +7,7 @@ mod error;
 mod evolution;
 mod files;
 mod fit;
+mod learn;
 mod limits;
 mod optimum;
 mod player;

@@ -159,7 +159,32 @@ def bitrate_cases():
     def by_buffer(level_ms, **more):
         return {"policy": "bola", "ladder": LADDER, "buffer_ms": level_ms, **more}
 
+    def planned(kbps, level_ms, last, height_max=None, **more):
+        """Downloads of 3 s at these speeds, in the middle of a title of 30 more chunks."""
+        samples = [{"kbps": float(speed), "took_ms": 3000, "waited_ms": 80} for speed in kbps]
+        player = {"samples": samples, "last_rung": last, "chunks_left": 30, **more}
+        capped = {"height_max": height_max} if height_max else {}
+        return {"policy": "flagship", "ladder": LADDER, "buffer_ms": level_ms, **capped, "player": player}
+
+    steady, jumpy = [6000] * 12, [6000, 900, 7000, 1200, 5000, 800, 6500, 1000, 5500, 700]
+    halfway = {"rung": 3, "bytes": 2_500_000, "got": 250_000, "took_ms": 4000, "waited_ms": 80}
+    larger = [rung["kbps"] * 500 * 2 for rung in LADDER]
     ask = {
+        "a plan on a steady link": planned(steady, 40_000, 3),
+        "a plan on a jumpy link": planned(jumpy, 12_000, 1),
+        "a plan after one download": planned([3000], 4000, 0),
+        "a plan before the end": planned([3500] * 12, 24_000, 2, chunks_left=6),
+        "a plan for a larger chunk": planned([2900] * 12, 5000, 2, chunk_bytes=larger),
+        "a plan four seconds behind live": planned([3000] * 12, 4000, 3, latency_ms=4000),
+        "a plan by logarithms": planned(
+            [2000] * 12, 20_000, 1, weights={"utility": "log", "stall": 2.66, "change": 1.0}
+        ),
+        "a plan under a cap of rate": planned([90_000] * 12, 40_000, 2, kbps_max=4999),
+        "a plan under a cap of height": planned([90_000] * 12, 40_000, 2, height_max=1080),
+        "a plan under a cap of data": planned([90_000] * 12, 40_000, 1, bytes_left=15_000_000),
+        "a plan when nothing is allowed": planned([90_000] * 12, 40_000, 1, bytes_left=0),
+        "a download to abandon": planned(steady, 5000, 3, running=halfway),
+        "a download to go on with": planned(steady, 5000, 3, running={**halfway, "got": 2_300_000}),
         "rules below 5 Mbit/s": rules(4999.0),
         "rules at 5 Mbit/s": rules(5000.0),
         "rules at 10 Mbit/s": rules(10000.0, 10000.0),
