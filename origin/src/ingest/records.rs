@@ -126,10 +126,7 @@ fn write_summary(line: &mut Line<'_>, summary: &Summary) {
     for mean in [mean_throughput_kbps, mean_latency_ms, mean_height, mean_frame_rate, mean_bits_per_pixel] {
         line.maybe_double(*mean);
     }
-    let pictures = pictures.map(|Pictures { mean, recent, worst, falls }| [mean, recent, worst, falls]);
-    (0..4).for_each(|figure| line.maybe_double(pictures.map(|figures| figures[figure])));
-    let upscaling = upscaling.map(|Upscaling { mean, max }| [mean, max]);
-    (0..2).for_each(|figure| line.maybe_double(upscaling.map(|figures| figures[figure])));
+    write_pictures(line, *pictures, *upscaling);
     line.maybe_wide(*began_ms);
     line.wide(*position_ms);
     line.wide(*position_max_ms);
@@ -140,6 +137,13 @@ fn write_summary(line: &mut Line<'_>, summary: &Summary) {
     line.flag(*ended);
     line.flag(*failed);
     line.maybe_text(screen.map(screen_name));
+}
+
+fn write_pictures(line: &mut Line<'_>, pictures: Option<Pictures>, upscaling: Option<Upscaling>) {
+    let pictures = pictures.map(|Pictures { mean, recent, worst, falls }| [mean, recent, worst, falls]);
+    (0..4).for_each(|figure| line.maybe_double(pictures.map(|figures| figures[figure])));
+    let upscaling = upscaling.map(|Upscaling { mean, max }| [mean, max]);
+    (0..2).for_each(|figure| line.maybe_double(upscaling.map(|figures| figures[figure])));
 }
 
 pub(super) const COPY_WINDOWS: &str = "copy windows (day, start_at, length_ms, node, dimension, value, sessions,
