@@ -201,7 +201,7 @@ pub fn pack_session(state: &[u8], events: &[Event], batch: &mut Vec<u8>) -> Resu
 /// The same of events that [`pack_event`] wrote one after another; bytes after the last whole record are
 /// refused as [`Status::Event`].
 pub fn pack_session_records(state: &[u8], records: &[u8], batch: &mut Vec<u8>) -> Result<(), Status> {
-    if records.len() % EVENT_BYTES != 0 {
+    if !records.len().is_multiple_of(EVENT_BYTES) {
         return Err(Status::Event);
     }
     let state_bytes = u16::try_from(state.len()).map_err(|_| Status::State)?;

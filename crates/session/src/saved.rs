@@ -94,10 +94,10 @@ impl Writer {
     #[inline(never)]
     fn put_long(&mut self, number: u64) {
         let (mark, shift) = match number {
-            ..=0xff => (0xcc, 56),
-            ..=0xffff => (0xcd, 48),
-            ..=0xffff_ffff => (0xce, 32),
-            _ => (0xcf, 0),
+            0..=0xff => (0xcc, 56),
+            0x100..=0xffff => (0xcd, 48),
+            0x1_0000..=0xffff_ffff => (0xce, 32),
+            0x1_0000_0000.. => (0xcf, 0),
         };
         self.put_byte(mark);
         // A tail is written whole; what is beyond its length is overwritten by what follows.

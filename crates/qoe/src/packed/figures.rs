@@ -83,8 +83,8 @@ fn read(record: &[u8; FIGURES_BYTES]) -> Option<Figures> {
         upscaling_millionths: present.number([short::<60>(record), short::<64>(record)]),
         position_max_ms: long::<84>(record),
         duration_ms: present.number(long::<92>(record)),
-        ended: present.next(),
-        failed: present.next(),
+        ended: present.flag(),
+        failed: present.flag(),
     };
     present.is_sound().then_some(figures)
 }

@@ -128,7 +128,7 @@ impl Present {
 
     /// Whether the lowest bit is set; the next one follows.
     #[inline]
-    pub fn next(&mut self) -> bool {
+    pub fn flag(&mut self) -> bool {
         let is_set = self.bits & 1 == 1;
         self.bits >>= 1;
         is_set
@@ -137,7 +137,7 @@ impl Present {
     /// The number where the next bit says that it is there.
     #[inline]
     pub fn number<T: Default + PartialEq>(&mut self, number: T) -> Option<T> {
-        let is_set = self.next();
+        let is_set = self.flag();
         self.is_sound &= is_set || number == T::default();
         is_set.then_some(number)
     }
