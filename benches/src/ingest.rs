@@ -128,8 +128,10 @@ impl Side {
         let Address::Socket { folder, role, database } = cluster.address() else { bail!("no socket") };
         let admin = Self { address: cluster.address(), name: database };
         admin.ask(&format!("create database {name}"))?;
-        let side =
-            Self { address: Address::Socket { folder, role, database: name.to_owned() }, name: name.to_owned() };
+        let side = Self {
+            address: Address::Socket { folder, role, database: name.to_owned() },
+            name: name.to_owned(),
+        };
         let runtime = Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let database = Database::open(&side.address).await?;
@@ -164,8 +166,11 @@ impl Side {
     fn through_http(&self, runtime: &Runtime, folder: &Path, rows: usize, nodes: usize) -> Result<Sent> {
         let names: Vec<String> = (0..nodes).map(|node| format!("edge-{node}")).collect();
         let now_unix_ms = u64::try_from(Timestamp::now().as_millisecond())?;
-        let bodies: Vec<Vec<Vec<u8>>> =
-            names.iter().enumerate().map(|(node, name)| bodies(name, node, rows / nodes, now_unix_ms)).collect();
+        let bodies: Vec<Vec<Vec<u8>>> = names
+            .iter()
+            .enumerate()
+            .map(|(node, name)| bodies(name, node, rows / nodes, now_unix_ms))
+            .collect();
         let body_bytes = bodies.iter().flatten().map(Vec::len).sum();
         let (stop, stopping) = watch::channel(false);
         let (address, tokens, database) = runtime.block_on(async {
@@ -198,7 +203,9 @@ impl Side {
                     .zip(&tokens)
                     .map(|(bodies, token)| scope.spawn(move || send(address, token, bodies)))
                     .collect();
-                senders.into_iter().try_for_each(|sender| sender.join().unwrap_or_else(|_| bail!("a sender broke")))
+                senders
+                    .into_iter()
+                    .try_for_each(|sender| sender.join().unwrap_or_else(|_| bail!("a sender broke")))
             })
         };
         let started = Instant::now();
@@ -260,8 +267,7 @@ fn bodies(name: &str, node: usize, rows: usize, now_unix_ms: u64) -> Vec<Vec<u8>
         .collect();
     let batches = frames.chunks(BATCH_FRAMES).enumerate().map(|(batch, frames)| {
         let first = (batch * BATCH_FRAMES) as u64 + 1;
-        let frames =
-            (first..).zip(frames).map(|(sequence, payload)| Frame { sequence, payload }).collect();
+        let frames = (first..).zip(frames).map(|(sequence, payload)| Frame { sequence, payload }).collect();
         wire::encode_msgpack(&Batch { node: name.to_owned(), lane: Lane::Events, epoch: 1, frames })
     });
     batches.collect()
