@@ -1,6 +1,7 @@
 //! Measures: every figure beside what it is to be compared with, in the same run.
 
 mod decisions;
+mod events;
 mod faiss;
 mod http;
 mod ingest;
@@ -69,6 +70,11 @@ enum Bench {
     FaissOne(faiss::OneArgs),
     /// `POST /v1/recommend` under open-loop load up to saturation: a node, beside a service in Python.
     Http(HttpArgs),
+    /// `POST /v1/events`, end to end and on the disk: a node under load, beside the seed's own work in Python.
+    Events(EventsArgs),
+    /// A process of `events`: the players.
+    #[command(hide = true)]
+    EventsLoad(events::LoadArgs),
 }
 
 #[derive(clap::Args)]
@@ -90,6 +96,18 @@ struct HttpArgs {
     /// Time of each rate.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=60))]
     seconds: u64,
+}
+
+#[derive(clap::Args)]
+struct EventsArgs {
+    #[command(flatten)]
+    output: Output,
+    /// Time of each load.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=60))]
+    seconds: u64,
+    /// Runs of the peer whose median counts.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: u32,
 }
 
 /// What every bench takes.
@@ -150,6 +168,10 @@ fn run(bench: Bench) -> Result<()> {
         Bench::Http(HttpArgs { output, rates, seconds }) => {
             output.print(&service::measure(&output.components(), &rates, seconds)?)
         }
+        Bench::Events(EventsArgs { output, seconds, rounds }) => {
+            output.print(&events::measure(&output.components(), seconds, rounds)?)
+        }
+        Bench::EventsLoad(args) => events::run_load(&args),
         Bench::Faiss { args: BenchArgs { output, rounds }, full } => {
             output.print(&faiss::measure(faiss::large(full), rounds)?)
         }

@@ -90,13 +90,13 @@ impl Edge {
     /// Starts a node: it listens at once, answers from disk in a moment, and then follows its origin.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let (edge, sync) = Self::start_without_sync(config).await?;
-        let stop = edge.stop.subscribe();
+        let (stop, node) = (edge.stop.subscribe(), Arc::clone(&edge.node));
         // A thread of its own: it compiles for seconds, and no request may wait for that.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(StartError::Thread)?;
         std::thread::Builder::new()
             .name("sync".to_owned())
-            .spawn(move || follow(sync, stop, &runtime))
+            .spawn(move || follow(&node, sync, stop, &runtime))
             .map_err(StartError::Thread)?;
         Ok(edge)
     }
@@ -165,9 +165,12 @@ impl Edge {
 }
 
 /// First what is on disk, then the origin until told to stop.
-fn follow(mut sync: Sync, stop: watch::Receiver<bool>, runtime: &tokio::runtime::Runtime) {
+fn follow(node: &Node, mut sync: Sync, stop: watch::Receiver<bool>, runtime: &tokio::runtime::Runtime) {
     sync.resume();
-    sync.recover_sessions();
+    // Now, or with the first events after the first release.
+    if let Some(serving) = node.serving.load_full() {
+        node.recover(&serving);
+    }
     runtime.block_on(sync.run(stop));
 }
 

@@ -114,12 +114,15 @@ impl Forwarder {
             Lane::Records => wire::Lane::Records,
             Lane::Events => wire::Lane::Events,
         };
-        let one = |frame: &'_ spool::Frame| Frame { sequence: frame.sequence, payload: &frame.payload };
         let batch = Batch {
             node: self.node.clone(),
             lane,
             epoch: frames.epoch,
-            frames: frames.frames.iter().map(one).collect(),
+            frames: frames
+                .frames
+                .iter()
+                .map(|frame| Frame { sequence: frame.sequence, payload: &frame.payload })
+                .collect(),
         };
         let body = bytes::Bytes::from(wire::encode_msgpack(&batch));
         let last = frames.next.sequence();

@@ -2,6 +2,7 @@
 
 pub mod answer_cache;
 pub mod config;
+pub mod contents;
 mod convert;
 pub mod decisions;
 pub mod dice;

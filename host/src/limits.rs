@@ -126,6 +126,8 @@ pub const REPLAY_BYTES_MAX: u64 = 256 << 20;
 /// Pause between two looks for sessions that have fallen silent and windows that are over.
 pub const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 
+/// Players whose content is remembered for reports that do not say it again.
+pub const CONTENTS_MAX: usize = 200_000;
 /// Turns of alerts that `/v1/alerts` tells of: a day of a restless table.
 pub const ALERT_CHANGES_KEPT: usize = 1_000;
 /// Streams of viewers at once: each holds a connection for as long as it likes.

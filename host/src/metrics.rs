@@ -26,6 +26,7 @@ pub struct Metrics {
     batches: Family<Outcome, Counter>,
     dropped: Family<Outcome, Counter>,
     alerts: Family<AlertTurn, Counter>,
+    cmcd_remarks: Counter,
     reloads: Family<Outcome, Counter>,
     now: Now,
 }
@@ -139,6 +140,7 @@ impl Metrics {
             batches: Family::default(),
             dropped: Family::default(),
             alerts: Family::default(),
+            cmcd_remarks: Counter::default(),
             reloads: Family::default(),
             now: Now::default(),
         };
@@ -172,6 +174,11 @@ impl Metrics {
         r.register("outbox_dropped", "What was dropped on the way to the origin", self.dropped.clone());
         r.register("alerts_turned", "Alerts raised and cleared", self.alerts.clone());
         r.register("alerts_raised", "Alerts that are raised now", self.now.alerts.clone());
+        r.register(
+            "cmcd_remarks",
+            "Things in CMCD reports that players should do otherwise",
+            self.cmcd_remarks.clone(),
+        );
         r.register("config_reloads", "Reloads of the configuration, by outcome", self.reloads.clone());
         r.register(
             "generation",
@@ -253,6 +260,11 @@ impl Metrics {
     /// The configuration was `loaded` again or `refused`.
     pub fn reloaded(&self, outcome: &'static str) {
         self.reloads.get_or_create(&Outcome { outcome }).inc();
+    }
+
+    /// A CMCD report that counts has so much in it that should be otherwise.
+    pub fn cmcd_remarks(&self, remarks: usize) {
+        self.cmcd_remarks.inc_by(remarks as u64);
     }
 
     /// An alert was `raised` or `cleared`.

@@ -10,7 +10,8 @@ use units::UnixMillis;
 use wire::{Event, Records, SessionRecord};
 
 use crate::answer_cache::AnswerCache;
-use crate::config::{Config, ConfigError};
+use crate::config::Config;
+use crate::contents::Contents;
 use crate::convert;
 use crate::decisions::DecisionLog;
 use crate::dice::Dice;
@@ -47,6 +48,8 @@ pub struct Node {
     pub sessions: Sessions,
     /// What goes to the origin; none when nothing is sent there.
     pub outbox: Option<Arc<Outbox>>,
+    /// What players that tell by CMCD play.
+    pub contents: Contents,
     /// How much of its capacity each delivery network uses.
     pub loads: Loads,
     /// What operators are told of.
@@ -87,6 +90,7 @@ impl Node {
             arm: config.origin.channel.clone(),
             sessions: Sessions::new(number(config.limits.sessions)),
             outbox,
+            contents: Contents::default(),
             loads: Loads::default(),
             watch: Watch::new(config)?,
             log: DecisionLog::default(),

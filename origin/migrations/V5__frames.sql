@@ -52,7 +52,42 @@ alter table events
     add column frame_rate_milli integer,
     add column codec            text;
 
-alter table sessions add column cdn text;
+alter table sessions
+    add column cdn                  text,
+    add column paused_ms            bigint not null default 0,
+    add column sought_ms            bigint not null default 0,
+    add column background_ms        bigint not null default 0,
+    add column ads_ms               bigint not null default 0,
+    add column stall_longest_ms     bigint not null default 0,
+    -- Each stall fading as the title goes on.
+    add column stall_recent_ms      bigint not null default 0,
+    add column stall_ago_ms         bigint,
+    add column change_kbps          bigint not null default 0,
+    add column change_log           double precision not null default 0,
+    add column mean_log             double precision,
+    add column top_kbps             bigint,
+    add column mean_throughput_kbps double precision,
+    add column mean_latency_ms      double precision,
+    add column mean_height          double precision,
+    add column mean_frame_rate      double precision,
+    add column mean_bits_per_pixel  double precision,
+    -- How good pictures were, 0 to 1; the falls are added up.
+    add column pictures_mean        double precision,
+    add column pictures_recent      double precision,
+    add column pictures_worst       double precision,
+    add column pictures_falls       double precision,
+    add column upscaling_mean       double precision,
+    add column upscaling_max        double precision,
+    add column began_ms             bigint,
+    add column lost                 bigint not null default 0,
+    add column repeated             bigint not null default 0,
+    add column failed               boolean not null default false,
+    add column screen               text,
+    add column qoe_lin_v1           double precision,
+    add column qoe_log_v1           double precision,
+    add column mux_style_v1         double precision not null default 0,
+    add column spi_style_v1         text,
+    add column mos_v1               double precision;
 
 -- What sessions saw within some minutes, a line a (node, window, dimension, value). Lines add up.
 create table windows (

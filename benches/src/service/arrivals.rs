@@ -34,11 +34,7 @@ impl Step {
     pub(crate) fn new(number: u64, rate_per_s: f64, time: Duration) -> Self {
         let mut dice = Dice(number << 32);
         let requests = (rate_per_s * time.as_secs_f64()).round().max(1.0) as u32;
-        // A Poisson process of which the count is known: every moment of the step is as likely as any other.
-        let mut due: Vec<Duration> = (0..requests)
-            .map(|_| time.mul_f64(f64::from(dice.below(MOMENTS)) / f64::from(MOMENTS)))
-            .collect();
-        due.sort_unstable();
+        let due = due(&mut dice, requests, time);
         let hot = (0..HOT_VIEWERS).map(|_| request(&mut dice)).collect();
         let mut who = |_| match dice.below(100) < HOT_PERCENT {
             true => Who::Hot(dice.below(HOT_VIEWERS as u32)),
@@ -59,6 +55,16 @@ impl Step {
     pub(crate) fn hot(&self) -> &[Vec<u8>] {
         &self.hot
     }
+}
+
+/// When so many requests of strangers are to be sent, rising.
+///
+/// A Poisson process of which the count is known: every moment of the time is as likely as any other.
+pub(crate) fn due(dice: &mut Dice, requests: u32, time: Duration) -> Vec<Duration> {
+    let moment = |_| time.mul_f64(f64::from(dice.below(MOMENTS)) / f64::from(MOMENTS));
+    let mut due: Vec<Duration> = (0..requests).map(moment).collect();
+    due.sort_unstable();
+    due
 }
 
 fn request(dice: &mut Dice) -> Vec<u8> {

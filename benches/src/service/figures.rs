@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::open_loop::{Answered, Outcome};
 use super::{Lookups, Used};
@@ -41,7 +41,7 @@ pub(crate) struct Rate {
 }
 
 /// Of times, in milliseconds; 0 of none.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Percentiles {
     pub(crate) p50_ms: f64,
     pub(crate) p95_ms: f64,

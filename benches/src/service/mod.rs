@@ -1,16 +1,16 @@
 //! `POST /v1/recommend` under load that does not wait for answers: our node, beside a service in Python that serves
 //! the same models.
 
-mod arrivals;
+pub(crate) mod arrivals;
 mod climb;
-mod connection;
-mod cpu;
+pub(crate) mod connection;
+pub(crate) mod cpu;
 mod figures;
-mod node;
+pub(crate) mod node;
 mod open_loop;
 mod process;
 mod python;
-mod release;
+pub(crate) mod release;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -24,9 +24,9 @@ use crate::measure::rounded;
 use crate::peers::PYTHON_VARIABLE;
 use arrivals::Step;
 pub(crate) use connection::Head;
-pub(crate) use figures::Figures;
+pub(crate) use figures::{Figures, Percentiles};
 use figures::{Rate, Side};
-use node::Node;
+use node::{Node, Work};
 use python::Python;
 use release::Release;
 
@@ -103,7 +103,7 @@ pub(crate) fn measure(components: &Path, rates_per_s: &[f64], seconds: u64) -> R
 
     eprintln!("starting a node");
     let place = folder_in(folder.path(), "node")?;
-    let node = load.on("node", &Node::start(&place, &release)?)?;
+    let node = load.on("node", &Node::start(&place, &release, Work::Answers)?)?;
     let python = match std::env::var_os(PYTHON_VARIABLE).map(PathBuf::from) {
         Some(python) => {
             eprintln!("starting the Python service");
@@ -197,14 +197,14 @@ impl Load<'_> {
     }
 }
 
-fn folder_in(folder: &Path, name: &str) -> Result<PathBuf> {
+pub(crate) fn folder_in(folder: &Path, name: &str) -> Result<PathBuf> {
     let inner = folder.join(name);
     std::fs::create_dir(&inner).with_context(|| format!("cannot create {}", inner.display()))?;
     Ok(inner)
 }
 
 /// Of the last minute; none where the system does not say.
-fn load_average() -> Option<f64> {
+pub(crate) fn load_average() -> Option<f64> {
     std::fs::read_to_string("/proc/loadavg").ok()?.split(' ').next()?.parse().ok()
 }
 

@@ -35,6 +35,15 @@ pub(crate) struct Node {
     _origin: Origin,
 }
 
+/// What a bench wants a node for.
+#[derive(Clone, Copy)]
+pub(crate) enum Work {
+    /// Answers are kept; events are not stored.
+    Answers,
+    /// Events are stored, with room for a million sessions. Its origin takes none: they stay on the disk.
+    Events,
+}
+
 /// What a node writes once it listens.
 #[derive(Deserialize)]
 struct Ready {
@@ -44,12 +53,14 @@ struct Ready {
 
 impl Node {
     /// Publishes the release and starts a node in this folder; returns when it serves.
-    pub(crate) fn start(folder: &Path, release: &Release) -> Result<Self> {
+    pub(crate) fn start(folder: &Path, release: &Release, work: Work) -> Result<Self> {
         let origin = Origin::start(folder, release)?;
         std::fs::write(folder.join("ladder.toml"), include_str!("../../../cdn-config/ladder.toml"))?;
         std::fs::write(folder.join("rules.toml"), include_str!("../../../cdn-config/bitrate-rules.toml"))?;
+        std::fs::write(folder.join("alerts.toml"), include_str!("../../../cdn-config/alerts.toml"))?;
+        std::fs::write(folder.join("token"), "bench")?;
         let config = folder.join("edge.toml");
-        std::fs::write(&config, config_text(origin.address))?;
+        std::fs::write(&config, config_text(origin.address, work))?;
         let ready_file = folder.join("ready.json");
         let mut command = Command::new(program()?);
         command.arg("--config").arg(&config).arg("--ready-file").arg(&ready_file);
@@ -61,6 +72,16 @@ impl Node {
         })?;
         process.wait_for(READY_DEADLINE, || serves(admin))?;
         Ok(Self { process, public, admin, _origin: origin })
+    }
+
+    /// Where players ask.
+    pub(crate) fn public(&self) -> SocketAddr {
+        self.public
+    }
+
+    /// The id of its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.process.id()
     }
 }
 
@@ -103,8 +124,15 @@ fn program() -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Defaults but for what the bench is about: how long answers are kept. The origin is looked at once.
-fn config_text(origin: SocketAddr) -> String {
+/// A spool that is soon full, so that dropping the oldest is measured, too.
+const EVENT_LIMITS: &str = "sessions = 1000000\nspool_mib = 2048";
+
+/// Defaults but for what the bench is about. The origin is looked at once.
+fn config_text(origin: SocketAddr, work: Work) -> String {
+    let (token, limits) = match work {
+        Work::Answers => ("", ""),
+        Work::Events => ("token_file = \"token\"", EVENT_LIMITS),
+    };
     format!(
         r#"
 node = "bench"
@@ -113,6 +141,7 @@ data_dir = "data"
 cache_dir = "cache"
 ladder = "ladder.toml"
 rules = "rules.toml"
+alerts = "alerts.toml"
 [public]
 listen = "127.0.0.1:0"
 [admin]
@@ -122,8 +151,10 @@ url = "http://{origin}/"
 root = "origin/root.json"
 poll_s = 86400
 stale_after_s = 86400
+{token}
 [limits]
 answer_ttl_s = {ANSWER_TTL_S}
+{limits}
 "#
     )
 }

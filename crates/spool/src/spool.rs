@@ -153,6 +153,11 @@ impl Spool {
         self.shared.queue.ask_for_chores();
     }
 
+    /// Whether it takes nothing any more, see [`SpoolError::Broken`]; costs nothing.
+    pub fn is_broken(&self) -> bool {
+        self.shared.broken.get().is_some()
+    }
+
     /// How it is.
     pub fn status(&self) -> Status {
         let index = self.shared.index();
@@ -167,11 +172,7 @@ impl Spool {
             }
         });
         drop(index);
-        Status {
-            lanes,
-            waiting_bytes: self.shared.queue.waiting_bytes(),
-            is_broken: self.shared.broken.get().is_some(),
-        }
+        Status { lanes, waiting_bytes: self.shared.queue.waiting_bytes(), is_broken: self.is_broken() }
     }
 
     /// The latest time anyone told; a clock that is set back lets nothing grow old.

@@ -67,6 +67,9 @@ pub(crate) struct OpenSegment {
     is_named: bool,
 }
 
+/// Segments that a lane at rest has over the greatest age.
+const AGES: u64 = 8;
+
 impl Writer {
     /// Until the queue is closed and empty.
     pub(crate) fn run(mut self) {
@@ -194,18 +197,24 @@ impl Writer {
         })
     }
 
-    /// A full segment makes place for the next; so does one that is due to go, but for the writer.
+    /// A segment that is full, or has been written to for long, makes place for the next; so does one that would go by
+    /// now if it were not open.
     fn close_if_due(&mut self, lane: Lane, now_unix_ms: u64) {
         let settings = &self.shared.settings;
         let Some(open) = &self.open[lane.index()] else { return };
-        let age_ms = now_unix_ms.saturating_sub(open.created_unix_ms);
-        if open.bytes < settings.segment_bytes && age_ms <= settings.keep_ms.min(settings.age_ms_max) {
-            return;
-        }
-        self.open[lane.index()] = None;
         let mut index = self.shared.index();
-        if let Some(segment) = index.lane_mut(lane).segments.back_mut() {
+        let of = index.lane_mut(lane);
+        let acknowledged = of.acknowledged;
+        let Some(segment) = of.segments.back_mut() else { return };
+        let is_full = open.bytes >= settings.segment_bytes;
+        // A segment goes as a whole, so what is in it should be of about one age.
+        let is_long = now_unix_ms.saturating_sub(open.created_unix_ms) > settings.age_ms_max / AGES;
+        let is_spare = segment.last <= acknowledged
+            && now_unix_ms.saturating_sub(segment.newest_unix_ms) > settings.keep_ms;
+        if is_full || is_long || is_spare {
             segment.is_open = false;
+            drop(index);
+            self.open[lane.index()] = None;
         }
     }
 

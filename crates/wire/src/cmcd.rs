@@ -13,6 +13,7 @@
 //! assert_eq!(reading.report.picture(Key::Br), Some(3_200));
 //! ```
 
+mod event;
 mod finding;
 mod key;
 pub mod limits;
@@ -24,6 +25,7 @@ mod token;
 mod validate;
 mod write;
 
+pub use event::{Told, session_id};
 pub use finding::{Cause, CmcdError, Finding, Findings, Weight};
 pub use key::{Header, Key, Kind, is_custom};
 pub use mapping::{Facts, Received, SessionKey};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::{check_id, check_label, check_max, check_time};
+use crate::text::{check_id, check_label, check_max, check_name, check_time};
 use crate::{Codec, Refusal, Text, limits};
 
 /// One report of a player; counters are cumulative since `start`.
@@ -14,7 +14,7 @@ pub struct Event<'a> {
     /// Unique; a repeat is acknowledged and ignored. 1 to 64 characters.
     #[serde(borrow)]
     pub event_id: Text<'a>,
-    /// One playback and nothing else. 1 to 64 characters.
+    /// One playback and nothing else. 1 to 96 characters.
     #[serde(borrow)]
     pub session_id: Text<'a>,
     /// What happened.
@@ -134,7 +134,7 @@ impl<'a> Event<'a> {
     /// Checks ids and labels, that no number is absurd, and that they do not contradict each other.
     pub fn validate(&self) -> Result<(), Refusal> {
         check_id("event_id", &self.event_id)?;
-        check_id("session_id", &self.session_id)?;
+        check_name("session_id", &self.session_id, limits::SESSION_CHARS_MAX)?;
         check_time("at_unix_ms", Some(self.at_unix_ms))?;
         check_label("region", self.region.as_deref())?;
         check_label("device", self.device.as_deref())?;
@@ -160,6 +160,40 @@ impl<'a> Event<'a> {
         check_max("frame_rate_milli", self.frame_rate_milli.map(u64::from), limits::FRAME_RATE_MILLI_MAX)?;
         self.check_position()?;
         self.error_code.as_deref().map_or(Ok(()), |code| check_id("error_code", code))
+    }
+
+    /// The same with texts of its own.
+    pub fn into_owned(self) -> Event<'static> {
+        let own = |text: Text<'_>| Text::from(text.to_string());
+        Event {
+            event_id: own(self.event_id),
+            session_id: own(self.session_id),
+            region: self.region.map(own),
+            device: self.device.map(own),
+            cdn: self.cdn.map(own),
+            error_code: self.error_code.map(own),
+            kind: self.kind,
+            at_unix_ms: self.at_unix_ms,
+            sequence: self.sequence,
+            viewer: self.viewer,
+            title: self.title,
+            position_ms: self.position_ms,
+            duration_ms: self.duration_ms,
+            kbps: self.kbps,
+            top_kbps: self.top_kbps,
+            throughput_kbps: self.throughput_kbps,
+            buffer_ms: self.buffer_ms,
+            latency_ms: self.latency_ms,
+            startup_ms: self.startup_ms,
+            buffering_events: self.buffering_events,
+            stalled_ms: self.stalled_ms,
+            stalled_more_ms: self.stalled_more_ms,
+            dropped_frames: self.dropped_frames,
+            width: self.width,
+            height: self.height,
+            frame_rate_milli: self.frame_rate_milli,
+            codec: self.codec,
+        }
     }
 
     /// A time that is further ahead of the node's than clocks differ would hold back everything that waits for

@@ -31,6 +31,9 @@ pub const SKETCH_BUCKETS_MAX: usize = 1_200;
 /// Characters of an event, session, node or error name; these are kept as keys for days.
 pub const ID_CHARS_MAX: usize = 64;
 
+/// Characters of a session's name: an id, and what tells the contents of one player apart.
+pub const SESSION_CHARS_MAX: usize = 96;
+
 /// Characters of a region or device name; these become labels of metrics.
 pub const LABEL_CHARS_MAX: usize = 32;
 

@@ -277,6 +277,29 @@ impl From<session::Screen> for Screen {
     }
 }
 
+impl From<session::EventKind> for EventKind {
+    fn from(kind: session::EventKind) -> Self {
+        match kind {
+            session::EventKind::Start => Self::Start,
+            session::EventKind::FirstFrame => Self::FirstFrame,
+            session::EventKind::Heartbeat => Self::Heartbeat,
+            session::EventKind::BufferingStart => Self::BufferingStart,
+            session::EventKind::BufferingEnd => Self::BufferingEnd,
+            session::EventKind::Pause => Self::Pause,
+            session::EventKind::Resume => Self::Resume,
+            session::EventKind::SeekStart => Self::SeekStart,
+            session::EventKind::SeekEnd => Self::SeekEnd,
+            session::EventKind::BitrateChange => Self::BitrateChange,
+            session::EventKind::Background => Self::Background,
+            session::EventKind::Foreground => Self::Foreground,
+            session::EventKind::AdStart => Self::AdStart,
+            session::EventKind::AdEnd => Self::AdEnd,
+            session::EventKind::Error => Self::Error,
+            session::EventKind::Stop => Self::Stop,
+        }
+    }
+}
+
 impl From<EventKind> for session::EventKind {
     fn from(kind: EventKind) -> Self {
         match kind {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::{check_id, check_label, check_time};
+use crate::text::{check_id, check_label, check_name, check_time};
 use crate::{Policy, ReasonKind, Refusal, Scores, Summary, Why, limits};
 
 /// What becomes one frame of the lane [`crate::Lane::Records`].
@@ -79,7 +79,7 @@ pub struct SessionRecord {
 impl SessionRecord {
     /// Checks ids, labels and times, and that every figure is a number.
     pub fn validate(&self) -> Result<(), Refusal> {
-        check_id("session_id", &self.session_id)?;
+        check_name("session_id", &self.session_id, limits::SESSION_CHARS_MAX)?;
         check_label("region", self.region.as_deref())?;
         check_label("device", self.device.as_deref())?;
         check_label("cdn", self.cdn.as_deref())?;
@@ -278,7 +278,7 @@ pub enum Decided {
     /// What to show.
     Titles {
         /// What places were drawn by.
-        seed: Option<u64>,
+        seed: Option<u32>,
         /// In the order of the page.
         shown: Vec<Shown>,
     },

@@ -72,13 +72,17 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
 
 /// An id is 1 to 64 characters without control characters.
 pub(crate) fn check_id(field: &str, id: &str) -> Result<(), Refusal> {
+    check_name(field, id, limits::ID_CHARS_MAX)
+}
+
+/// A name is 1 to `max` characters without control characters.
+pub(crate) fn check_name(field: &str, id: &str, max: usize) -> Result<(), Refusal> {
     let is_plain = |byte: u8| (b' '..0x7f).contains(&byte);
     // Almost every id; the general rule below would say the same.
-    if (1..=limits::ID_CHARS_MAX).contains(&id.len()) && id.bytes().all(is_plain) {
+    if (1..=max).contains(&id.len()) && id.bytes().all(is_plain) {
         return Ok(());
     }
-    if id.is_empty() || id.chars().nth(limits::ID_CHARS_MAX).is_some() {
-        let max = limits::ID_CHARS_MAX;
+    if id.is_empty() || id.chars().nth(max).is_some() {
         return Err(Refusal::new("id-length", format!("{field} must have 1 to {max} characters")));
     }
     if id.chars().any(char::is_control) {

@@ -14,6 +14,7 @@ use wire::limits::REQUEST_BYTES_MAX;
 use wire::{Event, EventsAnswer, EventsRequest, Records, Refusal, RefusedEvent, SessionRecord, Told};
 
 use super::asked::{Asked, Form, whole};
+use super::cmcd;
 use super::errors::ApiError;
 use super::invoke::Stages;
 use crate::node::{Node, unix_ms};
@@ -28,10 +29,13 @@ pub(super) async fn answer(
     body: Body,
 ) -> Result<Response, ApiError> {
     let settings = node.settings.load_full();
-    let form = Form::among(&headers, &[Form::Json, Form::MessagePack])?;
+    let reports = cmcd::is_reports(&headers);
+    let form = if reports { Form::Json } else { Form::among(&headers, &[Form::Json, Form::MessagePack])? };
     let body = whole(&headers, body, settings.body).await?;
     let mut stages = Stages::begin();
+    let reading = Arc::clone(&node);
     let taken = Taken::of(&node, &asked, &mut stages, body, move |body| match form {
+        _ if reports => cmcd::read(&reading, body),
         Form::Json => EventsRequest::read_json(body, REQUEST_BYTES_MAX),
         Form::MessagePack => EventsRequest::read_msgpack(body, REQUEST_BYTES_MAX),
     })

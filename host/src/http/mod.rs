@@ -3,6 +3,7 @@
 mod admin;
 mod asked;
 mod bitrate;
+mod cmcd;
 mod errors;
 mod events;
 mod files;
@@ -22,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use axum::http::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -90,6 +91,7 @@ pub fn public(node: &Arc<Node>) -> Routes {
         .on("POST /v1/home", post(home::answer))
         .on("POST /v1/bitrate", post(bitrate::answer))
         .on("POST /v1/events", post(events::answer))
+        .on("GET /v1/cmcd", get(cmcd::answer))
         .on("GET /v1/sessions/{id}", get(sessions::answer))
         .on("GET /v1/viewers", get(viewers::answer))
         .on("GET /v1/steering/hls", get(steering::hls))
@@ -119,7 +121,10 @@ pub fn cors(node: &Arc<Node>) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(allowed))
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([CONTENT_TYPE, HeaderName::from_static("traceparent")])
+        .allow_headers(
+            ["content-type", "traceparent", "cmcd-object", "cmcd-request", "cmcd-session", "cmcd-status"]
+                .map(HeaderName::from_static),
+        )
         .expose_headers([REQUEST_ID, RETRY_AFTER, files::GENERATION, files::RULES, bitrate::DYNAMIC])
         .max_age(Duration::from_secs(600))
 }

@@ -1,14 +1,14 @@
 //! A part of the sessions, changed by one request at a time.
 
-use std::iter::repeat;
+use std::iter::repeat_with;
 use std::num::NonZeroUsize;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lru::LruCache;
 use units::UnixMillis;
 use windows::{Delta, Dimension, Window, Windows};
-use wire::packed::{FoldBatch, Folded};
-use wire::{Event, SessionRecord};
+use wire::packed::{self, FoldBatch, Folded, pack_event};
+use wire::{Event, Refusal, SessionRecord};
 
 use super::decimal::Decimal;
 use super::ids::Id;
@@ -109,15 +109,19 @@ impl Partition {
             let known = self.known(group.session_id).filter(|_| !from_nothing);
             (known.map_or(&[][..], |(session, _)| &session.state), group.events.as_slice())
         });
-        let answer = batch(states).and_then(|batch| Ok((call.fold)(batch.bytes())?));
-        let folded =
-            match answer.as_deref().map_err(Clone::clone).and_then(|answer| folded(answer, asked.len())) {
-                Ok(folded) => folded,
-                Err(error) => {
-                    asked.iter().for_each(|group| refuse(group, &error, fates));
-                    return unknown;
-                }
-            };
+        let mut answer = Vec::new();
+        let asking = batch(states).and_then(|batch| Ok((call.fold)(batch.bytes())?));
+        let folded = asking.and_then(|told| {
+            answer = told;
+            folded(&answer, asked.len())
+        });
+        let folded = match folded {
+            Ok(folded) => folded,
+            Err(error) => {
+                asked.iter().for_each(|group| refuse(group, &error, fates));
+                return unknown;
+            }
+        };
         for (group, folded) in asked.iter().zip(folded) {
             match folded {
                 Ok(folded) => self.take(group, folded, call, came),
@@ -192,16 +196,16 @@ impl Partition {
         if silent.is_empty() {
             return came;
         }
-        let mut batch = FoldBatch::new();
-        silent.iter().for_each(|(_, session)| batch.session(&session.state));
-        let answer = (call.fold)(batch.bytes()).unwrap_or_default();
-        for ((id, mut session), folded) in
-            silent.into_iter().zip(answer.sessions().map(Some).chain(repeat(None)))
+        let batch = batch(silent.iter().map(|(_, session)| (&*session.state, &[][..])));
+        let answer = batch.and_then(|batch| Ok((call.fold)(batch.bytes())?)).unwrap_or_default();
+        let told = folded(&answer, silent.len()).unwrap_or_default();
+        for ((id, mut session), told) in
+            silent.into_iter().zip(told.into_iter().map(Some).chain(repeat_with(|| None)))
         {
             // Without the component there is nothing to tell; the events are on their way to the origin.
-            let told = folded.and_then(Result::ok).map(|folded| (folded.summary(), folded.scores()));
-            let (summary, scores) = told.unwrap_or_default();
-            came.ended.push(session.record(&id, summary, scores));
+            if let Some(Ok(told)) = told {
+                came.ended.push(session.record(&id, told.summary, told.scores));
+            }
             came.stopped += 1;
             came.moves.extend(session.count(false));
             self.ended.put(id, session);

@@ -97,7 +97,7 @@ impl Session {
 
     /// Takes over what the component made of the new events; returns what they added.
     pub(super) fn update(&mut self, folded: &Folded<'_>, generation: u64) -> Delta {
-        let Folded { state, summary, scores } = folded;
+        let &Folded { state, ref summary, ref scores } = folded;
         if *self.state == *state {
             // Written before: an allocation less.
         } else if self.state.len() == state.len() {

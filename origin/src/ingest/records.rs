@@ -1,8 +1,8 @@
 //! Sessions, windows and decisions as lines of their tables.
 
 use wire::{
-    Decided, DecisionRecord, Policy, ReasonKind, Scores, SessionRecord, Shown, SketchRecord, Summary, Why,
-    WindowRecord,
+    Decided, DecisionRecord, Pictures, Policy, ReasonKind, Scores, Screen, SessionRecord, Shown,
+    SketchRecord, SpiVerdict, Summary, Upscaling, Why, WindowRecord,
 };
 
 use super::lines::{Line, Lines};
@@ -10,9 +10,13 @@ use super::prepared::{Place, Source};
 use crate::database::Moment;
 
 pub(super) const COPY_SESSIONS: &str = "copy sessions (day, node, session_id, viewer, title, region, device, cdn,
-    generation, started_at, ended_at, startup_ms, played_ms, stalled_ms, stalls, dropped_frames, errors, switches,
-    mean_kbps, mean_buffer_ms, position_ms, position_max_ms, duration_ms, events, ended, session_v1, window_v1,
-    rebuffer_ratio, completion) from stdin binary";
+    generation, started_at, ended_at, startup_ms, played_ms, stalled_ms, paused_ms, sought_ms, background_ms, ads_ms,
+    stalls, stall_longest_ms, stall_recent_ms, stall_ago_ms, dropped_frames, errors, switches, change_kbps, change_log,
+    mean_kbps, mean_log, top_kbps, mean_buffer_ms, mean_throughput_kbps, mean_latency_ms, mean_height, mean_frame_rate,
+    mean_bits_per_pixel, pictures_mean, pictures_recent, pictures_worst, pictures_falls, upscaling_mean, upscaling_max,
+    began_ms, position_ms, position_max_ms, duration_ms, events, lost, repeated, ended, failed, screen, session_v1,
+    window_v1, rebuffer_ratio, completion, qoe_lin_v1, qoe_log_v1, mux_style_v1, spi_style_v1, mos_v1)
+    from stdin binary";
 
 pub(super) fn write_session(lines: &mut Lines, source: &Source<'_>, place: Place, session: &SessionRecord) {
     let SessionRecord {
@@ -28,7 +32,7 @@ pub(super) fn write_session(lines: &mut Lines, source: &Source<'_>, place: Place
         summary,
         scores,
     } = session;
-    let mut line = lines.line(29);
+    let mut line = lines.line(61);
     line.day(place.day);
     line.text(source.node);
     line.text(session_id);
@@ -41,11 +45,26 @@ pub(super) fn write_session(lines: &mut Lines, source: &Source<'_>, place: Place
     line.moment(Moment::from_unix_ms(*started_unix_ms));
     line.moment(place.at);
     write_summary(&mut line, summary);
-    let Scores { session_v1, window_v1, rebuffer_ratio, completion } = scores;
+    let Scores {
+        session_v1,
+        window_v1,
+        rebuffer_ratio,
+        completion,
+        qoe_lin_v1,
+        qoe_log_v1,
+        mux_style_v1,
+        spi_style_v1,
+        mos_v1,
+    } = scores;
     line.double(*session_v1);
     line.double(*window_v1);
     line.double(*rebuffer_ratio);
     line.maybe_double(*completion);
+    line.maybe_double(*qoe_lin_v1);
+    line.maybe_double(*qoe_log_v1);
+    line.double(*mux_style_v1);
+    line.maybe_text(spi_style_v1.map(spi_name));
+    line.maybe_double(*mos_v1);
 }
 
 fn write_summary(line: &mut Line<'_>, summary: &Summary) {
@@ -53,32 +72,80 @@ fn write_summary(line: &mut Line<'_>, summary: &Summary) {
         startup_ms,
         played_ms,
         stalled_ms,
+        paused_ms,
+        sought_ms,
+        background_ms,
+        ads_ms,
         stalls,
+        stall_longest_ms,
+        stall_recent_ms,
+        stall_ago_ms,
         dropped_frames,
         errors,
         switches,
+        change_kbps,
+        change_log,
         mean_kbps,
+        mean_log,
+        top_kbps,
         mean_buffer_ms,
+        mean_throughput_kbps,
+        mean_latency_ms,
+        mean_height,
+        mean_frame_rate,
+        mean_bits_per_pixel,
+        pictures,
+        upscaling,
+        began_ms,
         position_ms,
         position_max_ms,
         duration_ms,
         events,
+        lost,
+        repeated,
         ended,
+        failed,
+        screen,
     } = summary;
     line.maybe_wide(*startup_ms);
     line.wide(*played_ms);
     line.wide(*stalled_ms);
+    line.wide(*paused_ms);
+    line.wide(*sought_ms);
+    line.wide(*background_ms);
+    line.wide(*ads_ms);
     line.wide(*stalls);
+    line.wide(*stall_longest_ms);
+    line.wide(*stall_recent_ms);
+    line.maybe_wide(*stall_ago_ms);
     line.wide(*dropped_frames);
     line.wide(*errors);
     line.wide(*switches);
+    line.wide(*change_kbps);
+    line.double(*change_log);
     line.maybe_double(*mean_kbps);
+    line.maybe_double(*mean_log);
+    line.maybe_wide(*top_kbps);
     line.maybe_double(*mean_buffer_ms);
+    line.maybe_double(*mean_throughput_kbps);
+    line.maybe_double(*mean_latency_ms);
+    line.maybe_double(*mean_height);
+    line.maybe_double(*mean_frame_rate);
+    line.maybe_double(*mean_bits_per_pixel);
+    let pictures = pictures.map(|Pictures { mean, recent, worst, falls }| [mean, recent, worst, falls]);
+    (0..4).for_each(|figure| line.maybe_double(pictures.map(|figures| figures[figure])));
+    let upscaling = upscaling.map(|Upscaling { mean, max }| [mean, max]);
+    (0..2).for_each(|figure| line.maybe_double(upscaling.map(|figures| figures[figure])));
+    line.maybe_wide(*began_ms);
     line.wide(*position_ms);
     line.wide(*position_max_ms);
     line.maybe_wide(*duration_ms);
     line.wide(*events);
+    line.wide(*lost);
+    line.wide(*repeated);
     line.flag(*ended);
+    line.flag(*failed);
+    line.maybe_text(screen.map(screen_name));
 }
 
 pub(super) const COPY_WINDOWS: &str = "copy windows (day, start_at, length_ms, node, dimension, value, sessions,
@@ -252,6 +319,27 @@ fn why_name(why: Why) -> &'static str {
     }
 }
 
+fn spi_name(verdict: SpiVerdict) -> &'static str {
+    match verdict {
+        SpiVerdict::Good => "good",
+        SpiVerdict::FailedToStart => "failed-to-start",
+        SpiVerdict::LeftBeforeStart => "left-before-start",
+        SpiVerdict::SlowStart => "slow-start",
+        SpiVerdict::Failed => "failed",
+        SpiVerdict::Stalled => "stalled",
+        SpiVerdict::LowQuality => "low-quality",
+    }
+}
+
+fn screen_name(screen: Screen) -> &'static str {
+    match screen {
+        Screen::Phone => "phone",
+        Screen::Tablet => "tablet",
+        Screen::Desktop => "desktop",
+        Screen::Tv => "tv",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,6 +367,13 @@ mod tests {
             &[Why::UnknownSpeed, Why::SpeedRule, Why::Throughput, Why::BufferLevel, Why::BufferLow],
             why_name,
         );
+        use SpiVerdict as S;
+        check(
+            &[S::Good, S::FailedToStart, S::LeftBeforeStart, S::SlowStart, S::Failed, S::Stalled],
+            spi_name,
+        );
+        check(&[S::LowQuality], spi_name);
+        check(&[Screen::Phone, Screen::Tablet, Screen::Desktop, Screen::Tv], screen_name);
         check(&[Why::HeightCap, Why::DataCap, Why::Plan, Why::GoOn, Why::Abandon], why_name);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wire::{
     BatchStored, Codec, Decided, DecisionRecord, Dimension, Event, EventKind, Lane, Policy, ReasonKind,
-    Records, Shown, SketchRecord, Why, WindowRecord,
+    Records, SessionRecord, Shown, SketchRecord, Why, WindowRecord,
 };
 
 use crate::batches::{encoded, encoded_of, event, now_unix_ms, payload, send, session, stored};
@@ -236,6 +236,48 @@ async fn every_field_of_an_event_is_stored_as_it_was_sent() {
     assert_eq!(line(&stage, "events", "day,at").await, expected);
     let day = "select count(*) from events where day = (at at time zone 'UTC')::date and at > now() - interval '1 hour'";
     assert_eq!(stage.count(day).await, 1);
+}
+
+#[tokio::test]
+async fn every_figure_of_a_session_is_stored_as_it_was_sent() {
+    let stage = Stage::new("frame_session").await;
+    let token = stage.token("edge-1").await;
+    let figures = serde_json::json!({
+        "startup_ms": 1, "played_ms": 2, "stalled_ms": 3, "paused_ms": 4, "sought_ms": 5, "background_ms": 6,
+        "ads_ms": 7, "stalls": 8, "stall_longest_ms": 9, "stall_recent_ms": 10, "stall_ago_ms": 11,
+        "dropped_frames": 12, "errors": 13, "switches": 14, "change_kbps": 15, "change_log": 16.5,
+        "mean_kbps": 17.5, "mean_log": 18.5, "top_kbps": 19, "mean_buffer_ms": 20.5,
+        "mean_throughput_kbps": 21.5, "mean_latency_ms": 22.5, "mean_height": 23.5, "mean_frame_rate": 24.5,
+        "mean_bits_per_pixel": 25.5, "began_ms": 26, "position_ms": 27, "position_max_ms": 28, "duration_ms": 29,
+        "events": 30, "lost": 31, "repeated": 32, "ended": true, "failed": false, "screen": "tv",
+    });
+    let scores = serde_json::json!({
+        "session_v1": 33.5, "window_v1": 34.5, "rebuffer_ratio": 0.25, "completion": 0.5, "qoe_lin_v1": -35.5,
+        "qoe_log_v1": 36.5, "mux_style_v1": 37.5, "spi_style_v1": "slow-start", "mos_v1": 3.5,
+    });
+    let mut summary = figures.clone();
+    summary["pictures"] = serde_json::json!({"mean": 0.125, "recent": 0.25, "worst": 0.5, "falls": 2.5});
+    summary["upscaling"] = serde_json::json!({"mean": 0.75, "max": 1.5});
+    let session = SessionRecord {
+        cdn: Some("cdn-a".to_owned()),
+        summary: serde_json::from_value(summary).unwrap(),
+        scores: serde_json::from_value(scores.clone()).unwrap(),
+        ..session(77, 4_936, 5)
+    };
+    let payload = wire::write_records(&Records { sessions: vec![session], ..Records::default() });
+    stored(send(&stage, token.text(), encoded_of(Lane::Records, 7, &[(1, &payload)])).await).await;
+    let mut expected = serde_json::json!({
+        "node": "edge-1", "session_id": "session-77", "viewer": 77, "title": 4936, "region": "us", "device": "tv",
+        "cdn": "cdn-a", "generation": 1, "pictures_mean": 0.125, "pictures_recent": 0.25, "pictures_worst": 0.5,
+        "pictures_falls": 2.5, "upscaling_mean": 0.75, "upscaling_max": 1.5,
+    });
+    for more in [figures, scores] {
+        let (Some(expected), serde_json::Value::Object(more)) = (expected.as_object_mut(), more) else {
+            panic!()
+        };
+        expected.extend(more);
+    }
+    assert_eq!(line(&stage, "sessions", "day,started_at,ended_at").await, expected);
 }
 
 #[tokio::test]

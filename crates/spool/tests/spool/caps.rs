@@ -125,3 +125,13 @@ fn a_setting_out_of_range_is_named() {
     check(settings(SEGMENT_BYTES * 4 - 1), "bytes_max");
     check(Settings { waiting_bytes_max: 1, ..Settings::new(1) }, "waiting_bytes_max");
 }
+
+#[test]
+fn a_segment_is_kept_open_however_short_what_is_stored_is_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (spool, _) = open(folder.path(), Settings { keep_ms: 0, ..settings(1 << 30) });
+    for minute in 0..50 {
+        append(&spool, Lane::Events, NOW + minute * 60_000, b"now and then").expect("stored");
+    }
+    assert_eq!(spool.status().lanes[1].segments, 1);
+}
