@@ -255,7 +255,7 @@ pub(super) fn write_decision(
             for Shown { title, row, place, reason, propensity } in shown {
                 let mut line = exposures.line(13);
                 begin(&mut line);
-                line.maybe_bits(*seed);
+                line.maybe_wide(*seed);
                 line.wide(*title);
                 line.small(*row);
                 line.narrow(*place);

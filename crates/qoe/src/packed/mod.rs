@@ -127,6 +127,7 @@ impl Present {
     }
 
     /// Whether the lowest bit is set; the next one follows.
+    #[inline]
     pub fn next(&mut self) -> bool {
         let is_set = self.bits & 1 == 1;
         self.bits >>= 1;
@@ -134,6 +135,7 @@ impl Present {
     }
 
     /// The number where the next bit says that it is there.
+    #[inline]
     pub fn number<T: Default + PartialEq>(&mut self, number: T) -> Option<T> {
         let is_set = self.next();
         self.is_sound &= is_set || number == T::default();
@@ -155,6 +157,7 @@ pub struct Bits {
 
 impl Bits {
     /// The next bit.
+    #[inline]
     pub fn flag(&mut self, is_set: bool) -> &mut Self {
         self.bits |= u32::from(is_set) << self.count;
         self.count += 1;
