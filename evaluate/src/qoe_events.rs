@@ -101,7 +101,7 @@ fn alternating(told: &Told, mean: f64, switches: u32) -> Vec<Span> {
     let (high, low) = (spans.div_ceil(2), spans / 2);
     let mut end_s = 0.0;
     let span = |index: usize| {
-        let is_high = index % 2 == 0;
+        let is_high = index.is_multiple_of(2);
         end_s += told.duration_s / 2.0 / if is_high { high } else { low } as f64;
         let kbps = mean * if is_high { 4.0 / 3.0 } else { 2.0 / 3.0 };
         Span { until_ms: ms(end_s), shown: (whole(kbps) as u32, height, width) }

@@ -69,7 +69,7 @@ mod tests {
     fn agrees_with_the_usual_libraries() {
         let found = agreement(&[(1.0, 2.0), (2.0, 1.0), (3.0, 4.0), (4.0, 3.0), (5.0, 7.0)]);
         let near = |found: Option<f64>, value: f64| {
-            assert!((found.unwrap_or(9.0) - value).abs() < 1e-6, "{found:?}")
+            assert!((found.unwrap_or(9.0) - value).abs() < 1e-6, "{found:?}");
         };
         near(found.pcc, 0.824_163_4);
         near(found.srcc, 0.8);

@@ -7,13 +7,19 @@
 //!
 //! | from | to | on |
 //! |---|---|---|
-//! | starting | playing | the first frame, an end of buffering, or a position that moves |
+//! | starting | playing | the first frame, pictures that move, an end of buffering, a startup that the player measured, or a position that moves |
 //! | playing | stalled | a start of buffering |
-//! | stalled | playing | an end of buffering |
+//! | stalled | playing | an end of buffering, pictures that move, or a seek |
 //! | any | ended | stop; nothing leaves it |
 //!
-//! The wait before the first frame is startup, not a stall. The reports know no pause: a paused player
-//! counts as playing.
+//! The wait before the first frame is startup, not a stall. Over these phases lie ads, the background, a
+//! pause and a seek: time goes to the first of them that holds and is then neither played nor stalled.
+//! Buffering that begins in a seek is the seek's until it ends. A report that came late changes none of
+//! them: its time has been counted.
+//!
+//! Where the sender numbers its reports, those that were folded before are left out and those that never
+//! came are counted (the private `sequence`). How stalls that are told in several ways are counted once, is
+//! told in the private `waits`; what is added up of the pictures shown, in `shown`.
 #![no_std]
 extern crate alloc;
 
