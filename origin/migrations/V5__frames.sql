@@ -144,7 +144,7 @@ create table exposures (
     request_id text not null,
     region     text not null,
     viewer     bigint,
-    -- What places were drawn by; the bits of an unsigned number.
+    -- What places were drawn by.
     seed       bigint,
     title      bigint not null,
     "row"      smallint not null,

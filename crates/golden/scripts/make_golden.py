@@ -280,6 +280,31 @@ def event_cases():
         at(60_000, "heartbeat", stalled_more_ms=700, frame_rate_milli=12_000),
         at(75_000, "stop"),
     ]
+    interrupted = [
+        at(0, "start", duration_ms=1_200_000),
+        at(200, "ad-start"),
+        at(15_700, "ad-end"),
+        at(16_450, "first-frame", kbps=2_500, height=720, position_ms=0, screen="desktop"),
+        at(30_000, "pause", position_ms=13_550),
+        at(33_000, "buffering-start"),
+        at(34_000, "buffering-end"),
+        at(50_000, "resume", position_ms=13_550),
+        at(60_000, "seek-start", position_ms=23_550),
+        at(60_050, "buffering-start"),
+        at(60_900, "seek-end", position_ms=600_000),
+        at(62_300, "buffering-end"),
+        at(70_000, "buffering-start", position_ms=607_700),
+        at(72_000, "seek-start"),
+        at(72_500, "seek-end", position_ms=300_000),
+        at(73_000, "resume"),
+        at(80_000, "background", position_ms=307_000),
+        at(82_000, "buffering-start"),
+        at(95_000, "foreground", position_ms=309_000),
+        at(96_500, "buffering-end"),
+        at(110_000, "ad-start"),
+        at(125_000, "ad-end"),
+        at(140_001, "stop", position_ms=337_501),
+    ]
     unseen = [at(0, "start"), at(4_000, "error"), at(4_100, "stop")]
     left = [at(0, "start", kbps=800), at(9_000, "stop")]
     no_rate = [at(0, "start"), at(6_000, "first-frame", height=576), at(300_000, "stop")]
@@ -294,6 +319,7 @@ def event_cases():
         ("a ladder on a television, and an error at its end", "events", ladder),
         ("a player that measures its stalls and numbers its reports", "events", measured),
         ("a player that tells its stalls since the last report", "events", since),
+        ("pauses, seeks, ads and a player out of sight", "events", interrupted),
         ("a playback that failed to start", "events", unseen),
         ("a viewer who left before the start", "events", left),
         ("pictures of unknown bit rate", "events", no_rate),

@@ -1,6 +1,6 @@
 //! Events as lines of their table.
 
-use wire::Event;
+use wire::{Codec, Event};
 
 use super::lines::Lines;
 use super::prepared::{Place, Source};
@@ -74,5 +74,5 @@ pub(super) fn write(lines: &mut Lines, source: &Source<'_>, place: Place, event:
     line.maybe_narrow(*width);
     line.maybe_narrow(*height);
     line.maybe_narrow(*frame_rate_milli);
-    line.maybe_text(codec.map(|codec| codec.name()));
+    line.maybe_text(codec.map(Codec::name));
 }

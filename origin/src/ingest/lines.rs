@@ -108,17 +108,6 @@ impl Line<'_> {
         }
     }
 
-    /// All 64 bits, whatever they mean.
-    pub(super) fn maybe_bits(&mut self, bits: Option<u64>) {
-        match bits {
-            Some(bits) => {
-                self.field(8);
-                self.bytes.put_u64(bits);
-            }
-            None => self.none(),
-        }
-    }
-
     /// As [`Line::wide`], in four bytes.
     pub(super) fn narrow(&mut self, number: impl Into<u64>) {
         self.field(4);

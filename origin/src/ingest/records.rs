@@ -108,44 +108,42 @@ fn write_summary(line: &mut Line<'_>, summary: &Summary) {
         screen,
     } = summary;
     line.maybe_wide(*startup_ms);
-    line.wide(*played_ms);
-    line.wide(*stalled_ms);
-    line.wide(*paused_ms);
-    line.wide(*sought_ms);
-    line.wide(*background_ms);
-    line.wide(*ads_ms);
+    for time in [played_ms, stalled_ms, paused_ms, sought_ms, background_ms, ads_ms] {
+        line.wide(*time);
+    }
     line.wide(*stalls);
     line.wide(*stall_longest_ms);
     line.wide(*stall_recent_ms);
     line.maybe_wide(*stall_ago_ms);
-    line.wide(*dropped_frames);
-    line.wide(*errors);
-    line.wide(*switches);
-    line.wide(*change_kbps);
+    for number in [dropped_frames, errors, switches, change_kbps] {
+        line.wide(*number);
+    }
     line.double(*change_log);
     line.maybe_double(*mean_kbps);
     line.maybe_double(*mean_log);
     line.maybe_wide(*top_kbps);
     line.maybe_double(*mean_buffer_ms);
-    line.maybe_double(*mean_throughput_kbps);
-    line.maybe_double(*mean_latency_ms);
-    line.maybe_double(*mean_height);
-    line.maybe_double(*mean_frame_rate);
-    line.maybe_double(*mean_bits_per_pixel);
-    let pictures = pictures.map(|Pictures { mean, recent, worst, falls }| [mean, recent, worst, falls]);
-    (0..4).for_each(|figure| line.maybe_double(pictures.map(|figures| figures[figure])));
-    let upscaling = upscaling.map(|Upscaling { mean, max }| [mean, max]);
-    (0..2).for_each(|figure| line.maybe_double(upscaling.map(|figures| figures[figure])));
+    for mean in [mean_throughput_kbps, mean_latency_ms, mean_height, mean_frame_rate, mean_bits_per_pixel] {
+        line.maybe_double(*mean);
+    }
+    write_pictures(line, *pictures, *upscaling);
     line.maybe_wide(*began_ms);
     line.wide(*position_ms);
     line.wide(*position_max_ms);
     line.maybe_wide(*duration_ms);
-    line.wide(*events);
-    line.wide(*lost);
-    line.wide(*repeated);
+    for number in [events, lost, repeated] {
+        line.wide(*number);
+    }
     line.flag(*ended);
     line.flag(*failed);
     line.maybe_text(screen.map(screen_name));
+}
+
+fn write_pictures(line: &mut Line<'_>, pictures: Option<Pictures>, upscaling: Option<Upscaling>) {
+    let pictures = pictures.map(|Pictures { mean, recent, worst, falls }| [mean, recent, worst, falls]);
+    (0..4).for_each(|figure| line.maybe_double(pictures.map(|figures| figures[figure])));
+    let upscaling = upscaling.map(|Upscaling { mean, max }| [mean, max]);
+    (0..2).for_each(|figure| line.maybe_double(upscaling.map(|figures| figures[figure])));
 }
 
 pub(super) const COPY_WINDOWS: &str = "copy windows (day, start_at, length_ms, node, dimension, value, sessions,
@@ -255,7 +253,7 @@ pub(super) fn write_decision(
             for Shown { title, row, place, reason, propensity } in shown {
                 let mut line = exposures.line(13);
                 begin(&mut line);
-                line.maybe_bits(*seed);
+                line.maybe_wide(*seed);
                 line.wide(*title);
                 line.small(*row);
                 line.narrow(*place);

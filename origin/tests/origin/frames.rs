@@ -346,7 +346,7 @@ async fn every_field_of_a_decision_is_stored_as_it_was_sent() {
         decided,
     };
     let titles = Decided::Titles {
-        seed: Some(u64::MAX),
+        seed: Some(u32::MAX),
         shown: vec![shown(0, ReasonKind::Pinned, None), shown(1, ReasonKind::Explored, Some(0.25))],
     };
     let bitrate = Decided::Bitrate { policy: Policy::Flagship, kbps: 4_000, why: Why::Plan };
@@ -354,7 +354,7 @@ async fn every_field_of_a_decision_is_stored_as_it_was_sent() {
     let payload = wire::write_records(&records);
     stored(send(&stage, token.text(), encoded_of(Lane::Records, 7, &[(1, &payload)])).await).await;
     let expected = serde_json::json!({
-        "node": "edge-1", "generation": 12, "request_id": "request-1", "region": "eu", "viewer": 77, "seed": -1,
+        "node": "edge-1", "generation": 12, "request_id": "request-1", "region": "eu", "viewer": 77, "seed": 4_294_967_295_u32,
         "title": 41, "row": 2, "place": 1, "reason": "explored", "propensity": 0.25,
     });
     assert_eq!(line(&stage, "exposures where place = 1", "day,at").await, expected);

@@ -205,6 +205,17 @@ fn a_token_is_shown_once_or_written_for_its_owner_only() {
 }
 
 #[test]
+fn what_sessions_saw_is_told_as_a_table_or_as_json() {
+    let home = Home::new();
+    assert!(home.says(&["qoe", "--refresh"]).starts_with("from"));
+    let json: serde_json::Value =
+        serde_json::from_str(&home.says(&["qoe", "--by", "title", "--json"])).unwrap();
+    assert_eq!((&json["by"], &json["rows"]), (&"title".into(), &serde_json::json!([])));
+    let error = home.fails(&["qoe", "--by", "colour"]);
+    assert!(error.starts_with("error: qoe-by:"), "{error}");
+}
+
+#[test]
 fn a_config_with_an_unknown_key_stops_the_start() {
     let home = Home::new();
     let config = home.path("origin.toml");
