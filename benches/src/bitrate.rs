@@ -162,7 +162,7 @@ fn ladder(rungs: usize) -> Result<Ladder> {
 
 fn inputs(policy: Policy, rungs: usize) -> Result<Vec<Input>> {
     let mut dice = Dice(21);
-    (0..INPUTS).map(|_| input(policy, rungs, &mut dice).map_err(|error| anyhow!("{error}"))).collect()
+    (0..INPUTS).map(|_| input(policy, rungs, &mut dice)).collect()
 }
 
 /// A player in the middle of a title that knows all that players know.

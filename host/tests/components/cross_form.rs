@@ -244,6 +244,18 @@ fn decisions_and_refusals_of_any_input_agree_with_the_native_code_one_by_one_and
 }
 
 #[test]
+fn packed_questions_have_the_answers_of_the_native_code_byte_for_byte() {
+    let mut dice = Dice(5);
+    let inputs = (0..2_000).filter_map(|_| any_input(&mut dice).to_domain().ok()).collect::<Vec<_>>();
+    assert!(inputs.len() > 200, "{} can be asked", inputs.len());
+    let questions = bitrate::packed::pack_questions(&inputs);
+    let native = bitrate::packed::decide_packed(&questions).unwrap();
+    assert_eq!(generation().decide_packed(&questions).unwrap(), native);
+    let cut = generation().decide_packed(&questions[..questions.len() - 1]).unwrap_err();
+    assert_eq!((cut.code(), cut.is_refusal()), ("packed-cut", true));
+}
+
+#[test]
 fn sessions_of_any_events_agree_with_the_native_code_whatever_the_batches() {
     const KINDS: [EventKind; 8] = [
         EventKind::Start,
