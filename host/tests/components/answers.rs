@@ -197,6 +197,14 @@ fn event_kind(kind: wire::EventKind) -> qoe::EventKind {
         wire::EventKind::BufferingEnd => qoe::EventKind::BufferingEnd,
         wire::EventKind::BitrateChange => qoe::EventKind::BitrateChange,
         wire::EventKind::Error => qoe::EventKind::Error,
+        wire::EventKind::Pause => qoe::EventKind::Pause,
+        wire::EventKind::Resume => qoe::EventKind::Resume,
+        wire::EventKind::SeekStart => qoe::EventKind::SeekStart,
+        wire::EventKind::SeekEnd => qoe::EventKind::SeekEnd,
+        wire::EventKind::Background => qoe::EventKind::Background,
+        wire::EventKind::Foreground => qoe::EventKind::Foreground,
+        wire::EventKind::AdStart => qoe::EventKind::AdStart,
+        wire::EventKind::AdEnd => qoe::EventKind::AdEnd,
         wire::EventKind::Stop => qoe::EventKind::Stop,
     }
 }

@@ -257,16 +257,6 @@ fn packed_questions_have_the_answers_of_the_native_code_byte_for_byte() {
 
 #[test]
 fn sessions_of_any_events_agree_with_the_native_code_whatever_the_batches() {
-    const KINDS: [EventKind; 8] = [
-        EventKind::Start,
-        EventKind::FirstFrame,
-        EventKind::Heartbeat,
-        EventKind::BufferingStart,
-        EventKind::BufferingEnd,
-        EventKind::BitrateChange,
-        EventKind::Error,
-        EventKind::Stop,
-    ];
     let mut dice = Dice(3);
     for _ in 0..100 {
         let mut at_unix_ms = 1_700_000_000_000;
@@ -275,7 +265,7 @@ fn sessions_of_any_events_agree_with_the_native_code_whatever_the_batches() {
         for _ in 0..1 + dice.below(6) {
             let mut event = || {
                 at_unix_ms += u64::from(dice.below(8_000));
-                let kind = KINDS[dice.below(8) as usize];
+                let kind = EventKind::ALL[dice.below(16) as usize];
                 let mut some = |end| (dice.below(2) == 0).then(|| dice.below(end));
                 PlaybackEvent {
                     sequence: some(100),
