@@ -155,6 +155,7 @@ impl Partition {
         }
         came.begun += usize::from(!was_live && !has_stopped);
         came.stopped += usize::from(was_live && has_stopped);
+        came.moves.extend(session.count(!has_stopped));
         if has_stopped {
             self.ended.put(key, session)
         } else {

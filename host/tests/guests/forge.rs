@@ -69,9 +69,12 @@ const INFERENCE: &[Signature] = &[
 const BITRATE: &[Signature] = &[
     ("frontrow:edge/bitrate@0.1.0#decide", "(param i32) (result i32)"),
     ("frontrow:edge/bitrate@0.1.0#decide-batch", "(param i32 i32) (result i32)"),
+    ("frontrow:edge/bitrate@0.1.0#decide-packed", "(param i32 i32) (result i32)"),
 ];
 
 const QOE: &[Signature] = &[
     ("frontrow:edge/qoe@0.1.0#fold", "(param i32 i32 i32 i32) (result i32)"),
+    ("frontrow:edge/qoe@0.1.0#fold-batch", "(param i32 i32) (result i32)"),
     ("frontrow:edge/qoe@0.1.0#score", "(param i32) (result i32)"),
+    ("frontrow:edge/qoe@0.1.0#score-batch", "(param i32 i32) (result i32)"),
 ];
