@@ -1,5 +1,6 @@
 //! Measures: every figure beside what it is to be compared with, in the same run.
 
+mod bitrate;
 mod decisions;
 mod events;
 mod faiss;
@@ -37,6 +38,8 @@ struct Cli {
 enum Bench {
     /// The way of a request through the node: recommend, bitrate, fold, HTTP.
     Spine(BenchArgs),
+    /// Bit rate decisions by policy and ladder; beside RobustMPC in Python.
+    Bitrate(BenchArgs),
     /// A tower's encoder: a history of 50, and one more; beside onnxruntime.
     Encode(BenchArgs),
     /// The nearest 200 of 27,000 vectors; beside FAISS.
@@ -152,6 +155,9 @@ fn run(bench: Bench) -> Result<()> {
     match bench {
         Bench::Spine(BenchArgs { output, rounds }) => {
             output.print(&spine::measure(&output.components(), rounds)?)
+        }
+        Bench::Bitrate(BenchArgs { output, rounds }) => {
+            output.print(&bitrate::measure(&output.components(), rounds)?)
         }
         Bench::Encode(BenchArgs { output, rounds }) => {
             output.print(&tower::encode(&output.components(), rounds)?)

@@ -59,7 +59,7 @@ impl Random {
     }
 
     /// Below `count`, which is far below 2^53.
-    fn below(&mut self, count: usize) -> usize {
+    pub(crate) fn below(&mut self, count: usize) -> usize {
         (self.unit() * count as f64) as usize
     }
 

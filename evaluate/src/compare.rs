@@ -160,7 +160,7 @@ const OPTIMUM_CELL_MS_MIN: f64 = 5.0;
 
 /// Whoever chooses rungs.
 enum Chooser {
-    Policy(Policy, Settings),
+    Policy(Policy, Box<Settings>),
     Choices(Choices),
 }
 
@@ -184,7 +184,7 @@ fn players(args: &Args, video: &Video, traces: &[Trace]) -> Result<Vec<(String, 
         if players.iter().any(|(known, _)| known == name) {
             return Err(InputError::Usage(format!("{name} is asked for twice")));
         }
-        players.push((name.to_owned(), Chooser::Policy(named(name), settings)));
+        players.push((name.to_owned(), Chooser::Policy(named(name), Box::new(settings))));
     }
     if let Some(file) = &args.choices {
         players.push(("choices".to_owned(), Chooser::Choices(Choices::read(file, video, traces)?)));

@@ -15,3 +15,6 @@ pub(crate) const CHUNKS_MAX: usize = 10_800;
 
 /// Traces of a folder: results of all are held until the end.
 pub(crate) const TRACES_MAX: usize = 100_000;
+
+/// Rows of a table of sessions: all are held until the end.
+pub(crate) const ROWS_MAX: usize = 1_000_000;

@@ -1,4 +1,4 @@
-//! `frontrow-evaluate`: how good bit rate decisions are, computed with the code that ships.
+//! `frontrow-evaluate`: how good decisions and sessions are, computed with the code that ships.
 
 mod bootstrap;
 mod choices;
@@ -7,12 +7,17 @@ mod error;
 mod evolution;
 mod files;
 mod fit;
+mod learn;
 mod limits;
 mod optimum;
 mod player;
 mod plot;
 mod policies;
 mod progress;
+mod qoe_csv;
+mod qoe_events;
+mod qoe_rating;
+mod qoe_row;
 mod score;
 mod session;
 mod settings;
@@ -46,15 +51,25 @@ enum Command {
     Bitrate(Box<compare::Args>),
     /// Fit the flagship's settings to traces, and print them as `--settings` and the crate read them.
     Fit(fit::Args),
+    /// Score sessions told as rows of a table, and hold the scores against what people said.
+    ///
+    /// Each row is told as the events of a player, folded as a node folds them and scored by the same code.
+    /// The README lists the columns; those that are unknown are passed through. Without --json the table
+    /// goes to the standard output with the scores as further columns, and how each agrees with --rating to
+    /// the standard error.
+    ///
+    /// Example: cargo xtask evaluate qoe --csv rated.csv --rating mos --json
+    Qoe(qoe_csv::Args),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Bitrate(args) => compare::run(&args),
-        Command::Fit(args) => fit::run(&args),
+        Command::Bitrate(args) => compare::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Fit(args) => fit::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Qoe(args) => qoe_csv::run(&args),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE

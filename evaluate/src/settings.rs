@@ -9,7 +9,7 @@ use crate::error::{InputError, Result};
 use crate::files;
 
 /// The fields in their order, and how many numbers each has.
-const FIELDS: [(&str, usize); 14] = [
+const FIELDS: [(&str, usize); 19] = [
     ("half_lives_s", 4),
     ("trusts", 4),
     ("sharpness", 1),
@@ -22,6 +22,11 @@ const FIELDS: [(&str, usize); 14] = [
     ("step_max", 1),
     ("odds", 5),
     ("persistence", 1),
+    ("learnt", 1),
+    ("learnt_per_error", 1),
+    ("after", 1),
+    ("later", 1),
+    ("drift", 1),
     ("caution", 1),
     ("reserve", 1),
 ];
@@ -49,7 +54,7 @@ pub(crate) fn source(settings: &Settings, command: &str) -> String {
     let mut out = format!(
         "//! The settings of the flagship that ship. Made by a command, not by hand:\n//! {command}.\n\n"
     );
-    out.push_str("use crate::Settings;\n\npub(crate) const SETTINGS: Settings = Settings {\n");
+    out.push_str("use crate::{Perceptron, Settings};\n\npub(crate) const SETTINGS: Settings = Settings {\n");
     let values = settings.values();
     let mut rest = &values[..];
     for (field, count) in FIELDS {
@@ -61,7 +66,7 @@ pub(crate) fn source(settings: &Settings, command: &str) -> String {
             _ => writeln!(out, "    {field}: [{}],", numbers.join(", ")),
         };
     }
-    out.push_str("};\n");
+    out.push_str("    perceptron: Perceptron::SHIPPED,\n};\n");
     out
 }
 

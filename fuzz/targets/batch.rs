@@ -2,7 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use wire::{Batch, Lane, decode_msgpack, encode_msgpack, limits, read_events, read_records, write_events, write_records};
+use wire::{
+    Batch, Lane, decode_msgpack, encode_msgpack, limits, read_events, read_records, write_events,
+    write_records,
+};
 
 fuzz_target!(|bytes: &[u8]| {
     frame(Lane::Events, bytes);

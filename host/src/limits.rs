@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use units::Millis;
+
 // Runtime.
 
 /// Invocations at once unless configured: more than two cores can use, few enough to keep memory small.
@@ -128,6 +130,8 @@ pub const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 
 /// Players whose content is remembered for reports that do not say it again.
 pub const CONTENTS_MAX: usize = 200_000;
+/// How long a window waits for late events: a heartbeat.
+pub const WINDOW_LATENESS: Millis = Millis::new(30_000);
 /// Turns of alerts that `/v1/alerts` tells of: a day of a restless table.
 pub const ALERT_CHANGES_KEPT: usize = 1_000;
 /// Streams of viewers at once: each holds a connection for as long as it likes.

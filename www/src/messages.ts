@@ -256,56 +256,167 @@ export type EventKind =
   | "heartbeat"
   | "buffering-start"
   | "buffering-end"
+  | "pause"
+  | "resume"
+  | "seek-start"
+  | "seek-end"
   | "bitrate-change"
+  | "background"
+  | "foreground"
+  | "ad-start"
+  | "ad-end"
   | "error"
   | "stop";
 
 /** One report of a player; counters are cumulative since `start`. */
 export interface PlaybackEvent {
+  /** What happened. */
   kind: EventKind;
-  /** When, by the player's clock: Unix time in milliseconds. */
+  /** When, by the player's clock. Unix time, milliseconds. */
   at_unix_ms: number;
+  /** Its number; rises by one a report. One that was folded before is left out. */
+  sequence?: number;
   /** Position in the title. */
   position_ms?: number;
   /** Length of the title. */
   duration_ms?: number;
   /** Bit rate played now, in kbit/s. */
   kbps?: number;
+  /** The highest bit rate on offer, in kbit/s. */
+  top_kbps?: number;
+  /** The speed that the player measured, in kbit/s. */
+  throughput_kbps?: number;
   /** Media in the buffer. */
   buffer_ms?: number;
+  /** Behind live. */
+  latency_ms?: number;
+  /** From start to the first frame, as the player measured it. */
+  startup_ms?: number;
+  /** Time stalled, as the player measured it, cumulative. */
+  stalled_ms?: number;
+  /** Time stalled since its last report. */
+  stalled_more_ms?: number;
   /** Times playback ran dry, cumulative. */
   buffering_events?: number;
   /** Frames not shown, cumulative. */
   dropped_frames?: number;
+  /** Pixels in a line from now on. */
+  width?: number;
+  /** Lines from now on. */
+  height?: number;
+  /** Frames in a thousand seconds from now on. */
+  frame_rate_milli?: number;
+  /** How pictures are coded from now on. */
+  codec?: Codec;
+  /** What it is watched on. */
+  screen?: Screen;
 }
 
-/** A session so far. */
+/** How pictures are coded. */
+export type Codec = "avc" | "hevc" | "vp9" | "av1" | "vvc" | "other";
+
+/** What it is watched on. */
+export type Screen = "phone" | "tablet" | "desktop" | "tv";
+
+/** A session so far; what is absent is nothing, or not known. */
 export interface SessionSummary {
-  /** From start to the first frame; absent until it came. */
+  /** From start to the first frame, less the ads before it; absent until it came. */
   startup_ms?: number;
   /** Time in which media was shown. */
   played_ms: number;
   /** Time spent waiting after the first frame. */
   stalled_ms: number;
+  /** Time in a pause of the viewer's. */
+  paused_ms?: number;
+  /** Time from a seek to the picture at its end. */
+  sought_ms?: number;
+  /** Time in which nobody could see the player. */
+  background_ms?: number;
+  /** Time in ads. */
+  ads_ms?: number;
   /** Times playback ran dry. */
   stalls: number;
+  /** The longest of them. */
+  stall_longest_ms?: number;
+  /** Stalled time, each stall fading as the title goes on. */
+  stall_recent_ms?: number;
+  /** Time shown since the last stall; absent without one. */
+  stall_ago_ms?: number;
+  /** Frames not shown. */
   dropped_frames: number;
+  /** Errors reported. */
   errors: number;
   /** Changes of bit rate. */
   switches: number;
+  /** Their sizes added up, in kbit/s. */
+  change_kbps?: number;
+  /** The sizes of their logarithms' changes added up. */
+  change_log?: number;
   /** Time-weighted mean bit rate in kbit/s; absent until one was reported. */
   mean_kbps?: number;
+  /** Time-weighted mean of ln(kbit/s); absent until one was reported. */
+  mean_log?: number;
+  /** The highest bit rate on offer, in kbit/s. */
+  top_kbps?: number;
   /** Mean of the reported buffer levels; absent until one was reported. */
   mean_buffer_ms?: number;
+  /** Mean of the measured speeds, in kbit/s; absent until one was reported. */
+  mean_throughput_kbps?: number;
+  /** Mean of the distances behind live; absent until one was reported. */
+  mean_latency_ms?: number;
+  /** Time-weighted mean height in lines; absent until one was reported. */
+  mean_height?: number;
+  /** Time-weighted mean of the frames a second; absent until they were reported. */
+  mean_frame_rate?: number;
+  /** Time-weighted mean of the bits a pixel; absent until they could be told. */
+  mean_bits_per_pixel?: number;
+  /** How good the pictures were; absent while nothing is known of them. */
+  pictures?: Pictures;
+  /** How far pictures were stretched; absent until a height was reported. */
+  upscaling?: Upscaling;
+  /** Where the first report was. */
+  began_ms?: number;
+  /** Where playback is, and resumes. */
   position_ms: number;
+  /** The furthest it has been. */
   position_max_ms: number;
+  /** Length of the title. */
   duration_ms?: number;
   /** Events folded. */
   events: number;
+  /** Numbered reports that never came. */
+  lost?: number;
+  /** Numbered reports that came again, or too late to tell; they were not folded. */
+  repeated?: number;
+  /** Whether playback has ended. */
   ended: boolean;
+  /** Whether an error was the last thing before the end. */
+  failed?: boolean;
+  /** What it was watched on. */
+  screen?: Screen;
 }
 
-/** Scores of a session, 0 (unwatchable) to 100 (flawless). */
+/** How good pictures were, each 0 (nothing to see) to 1 (the original). */
+export interface Pictures {
+  /** Time-weighted mean. */
+  mean: number;
+  /** The mean of the last quarter of a minute or so. */
+  recent: number;
+  /** The worst mean of five seconds or so. */
+  worst: number;
+  /** All falls added up; not bounded by 1. */
+  falls: number;
+}
+
+/** How far pictures were stretched beyond their height; 1 is to twice. */
+export interface Upscaling {
+  /** Time-weighted mean. */
+  mean: number;
+  /** The farthest. */
+  max: number;
+}
+
+/** Scores of a session; those without a range are 0 (unwatchable) to 100 (flawless). */
 export interface SessionScores {
   /** Startup, stall count, bit rate, dropped frames. */
   session_v1: number;
@@ -315,7 +426,27 @@ export interface SessionScores {
   rebuffer_ratio: number;
   /** Share of the title watched, 0 to 1; absent without its length. */
   completion?: number;
+  /** Mbit/s - 4.3 × stall seconds - |change|, the mean over 4 s shown; absent without a bit rate. */
+  qoe_lin_v1?: number;
+  /** The same of ln(kbit/s / 300), with 2.66. */
+  qoe_log_v1?: number;
+  /** Success, startup, smoothness, upscaling. */
+  mux_style_v1: number;
+  /** Good on all thresholds, or the first that was missed; absent while nothing was shown and it goes on. */
+  spi_style_v1?: SpiVerdict;
+  /** What people would say, 1 (bad) to 5 (excellent); absent before anything was shown. */
+  mos_v1?: number;
 }
+
+/** Whether a session was good on all thresholds, or the first that it missed. */
+export type SpiVerdict =
+  | "good"
+  | "failed-to-start"
+  | "left-before-start"
+  | "slow-start"
+  | "failed"
+  | "stalled"
+  | "low-quality";
 
 /** A session after a report. */
 export interface SessionReport {

@@ -70,8 +70,19 @@ fn build(target: &str, built: &Path) -> Result<()> {
     cargo.current_dir(shell::root().join("fuzz")).env("CARGO_TARGET_DIR", built);
     // With a target platform named, build scripts and macros stay free of the counters.
     cargo.env("RUSTFLAGS", COVERAGE.join(" ")).args(["build", "--release", "--bin", target]);
+    if needs_feature(target)? {
+        cargo.args(["--features", target]);
+    }
     cargo.args(["--target", &platform()?]);
     shell::visibly(&format!("building the fuzz target {target}"), &mut cargo)
+}
+
+/// Whether a target is built only with the feature of its name.
+fn needs_feature(target: &str) -> Result<bool> {
+    let manifest = shell::root().join("fuzz/Cargo.toml");
+    let text =
+        std::fs::read_to_string(&manifest).with_context(|| format!("cannot read {}", manifest.display()))?;
+    Ok(text.contains(&format!("required-features = [\"{target}\"]")))
 }
 
 fn fuzz(target: &str, built: &Path, seconds: u64) -> Result<()> {

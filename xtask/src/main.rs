@@ -46,9 +46,10 @@ enum Command {
     ///
     /// Examples: cargo xtask evaluate recommend --sequences loo5.txt
     /// cargo xtask evaluate bitrate --traces traces/ --video video/ --json
+    /// cargo xtask evaluate qoe --csv rated.csv --rating mos --json
     #[command(disable_help_flag = true)]
     Evaluate {
-        /// `bitrate` and `fit` are handed to `frontrow-evaluate`, everything else to
+        /// `bitrate`, `fit` and `qoe` are handed to `frontrow-evaluate`, everything else to
         /// `frontrow-origin evaluate`; try `bitrate --help` or `recommend --help`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
@@ -100,7 +101,7 @@ fn run(command: Command) -> Result<()> {
 
 fn evaluate(arguments: &[String]) -> Result<()> {
     // Playing titles needs neither a database nor a catalogue: a build of seconds.
-    if arguments.first().is_some_and(|first| first == "bitrate" || first == "fit") {
+    if arguments.first().is_some_and(|first| ["bitrate", "fit", "qoe"].contains(&first.as_str())) {
         build::evaluate()?;
         return shell::replace(shell::program("frontrow-evaluate")?.args(arguments));
     }

@@ -52,7 +52,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "wire",
         ],
     ),
-    ("evaluate", &["bitrate", "units"]),
+    ("evaluate", &["bitrate", "qoe", "session", "units"]),
     ("xtask", &[]),
 ];
 

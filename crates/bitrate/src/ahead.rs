@@ -41,8 +41,8 @@ impl Ahead {
         self.left
     }
 
-    /// The sizes that are known of chunks of `ladder`, all rungs of a chunk together.
-    pub(crate) fn known(&self, ladder: &Ladder) -> &[u32] {
+    /// The sizes that are known of chunks of `ladder`, all rungs of a chunk together; none of another ladder.
+    pub fn known(&self, ladder: &Ladder) -> &[u32] {
         if self.rungs == ladder.rungs().len() { &self.bytes } else { &[] }
     }
 

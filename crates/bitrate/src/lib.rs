@@ -30,13 +30,16 @@ mod ladder;
 pub mod limits;
 mod mpc;
 pub mod packed;
+mod perceptron;
 mod plan;
 mod real;
 mod rules;
 mod running;
 mod settings;
 mod shipped;
+mod shipped_perceptron;
 mod speed;
+mod views;
 mod weights;
 
 pub use ahead::Ahead;
@@ -46,8 +49,13 @@ pub use decision::{Decision, Input, Policy, Why, decide, decide_with};
 pub use error::InputError;
 pub use history::{History, Sample};
 pub use ladder::{Ladder, Rung};
+pub use perceptron::{
+    Activations, HIDDEN, INPUTS, LEAK, OUTCOMES, OUTPUTS, Outlook, PERCEPTRON_LEN, Perceptron, distance,
+    distance_slope,
+};
 pub use rules::{Rules, SpeedRule};
 pub use running::Running;
 pub use settings::{SETTINGS_LEN, Settings};
 pub use speed::{SAMPLES_USED, Speed, THROUGHPUT_SHARE};
+pub use views::{Seen, Views, single};
 pub use weights::{Utility, Weights};

@@ -3,8 +3,7 @@
 //! A finite-horizon Markov decision process, solved backwards in every decision. Its state is the level
 //! of the buffer, the rung of the chunk before and the drift of the throughput; a chunk brings the
 //! utility of its rung less the costs of change and stall ([`Weights`](crate::Weights)); the throughput
-//! of a chunk is one of five outcomes around the mean of the [`forecast`], and the mean follows the
-//! outcome, so that a plan knows that bad luck lasts and that it will see it coming. The plan reaches to
+//! of a chunk is one of five outcomes of the [`forecast`], and their mean follows the outcome, so that a plan knows that bad luck lasts and that it will see it coming. The plan reaches to
 //! the end of the title: the first chunks one by one, later ones in growing groups, so that a buffer is
 //! saved as long as it has a use and spent before the end. Exact sizes are used where they are known.
 //!
@@ -15,23 +14,19 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::forecast::Forecast;
+use crate::perceptron::OUTCOMES;
 use crate::{Input, Settings, forecast, real};
 
-/// Points of the buffer's level, equally far apart from empty to full.
-const POINTS: usize = 20;
-
-/// Outcomes of a chunk's throughput.
-const OUTCOMES: usize = 5;
+/// Points of the buffer's level, equally far apart from empty to full; more gave no better rungs.
+const POINTS: usize = 16;
 
 /// Drifts of the mean: one step down, none, one step up. More gave no better rungs.
 const DRIFTS: usize = 3;
 
-/// Decisions that a plan consists of: the first chunks are planned one by one, …
-const STAGES_MAX: usize = 16;
+/// Decisions that a plan consists of: the first chunks are planned one by one, then two, three, four and so on
+/// together.
+const STAGES_MAX: usize = 14;
 const SINGLES: usize = 6;
-
-/// … then twice by two, twice by three, and so on.
-const GROUPS_OF_A_SIZE: usize = 2;
 
 /// Media that a plan looks at; a larger buffer counts as this large.
 const LEVEL_S_MAX: f64 = 120.0;
@@ -103,7 +98,9 @@ struct Plan<'a> {
     /// Of all rungs of the ladder.
     utilities: Vec<f64>,
     odds: [f64; OUTCOMES],
-    /// Seconds for a kilobit, by drift and outcome.
+    /// Seconds for a kilobit of the first chunk, by outcome.
+    first: [f64; OUTCOMES],
+    /// The same of a later one, by drift and outcome.
     paces: [[f64; OUTCOMES]; DRIFTS],
     wait_s: f64,
     chunk_s: f64,
@@ -141,10 +138,8 @@ struct Load {
 impl<'a> Plan<'a> {
     fn new(input: &'a Input, rungs: &'a [usize], forecast: &Forecast, settings: &Settings) -> Self {
         let odds_sum: f64 = settings.odds.iter().sum();
-        let outcome: [f64; OUTCOMES] =
-            core::array::from_fn(|outcome| real::exp(-forecast.step * (outcome as f64 - 2.0)));
-        let drift =
-            |drift: usize| real::exp(-forecast.mean - forecast.step * forecast.gain * (drift as f64 - 1.0));
+        let later = forecast.later.map(|log_kbps| real::exp(-log_kbps));
+        let drift = |drift: usize| real::exp(-forecast.drift * (drift as f64 - 1.0));
         let latency_s = input.latency.map_or(f64::INFINITY, crate::buffer::seconds);
         let chunk_s = input.buffer.segment_s();
         let level_s_max = input.buffer.max_s().min(LEVEL_S_MAX).min(latency_s).max(chunk_s);
@@ -158,7 +153,8 @@ impl<'a> Plan<'a> {
             rungs,
             utilities: input.utilities(),
             odds: settings.odds.map(|odds| odds / odds_sum),
-            paces: core::array::from_fn(|index| outcome.map(|pace| pace * drift(index))),
+            first: forecast.first.map(|log_kbps| real::exp(-log_kbps)),
+            paces: core::array::from_fn(|index| later.map(|pace| pace * drift(index))),
             wait_s: forecast.wait_s,
             chunk_s,
             level_s_max,
@@ -300,7 +296,7 @@ impl<'a> Plan<'a> {
         // A rung that is not of `rungs` (its download is under way) is followed as by the nearest below.
         let index = self.rungs.iter().rposition(|rung| *rung <= step.rung).unwrap_or(0);
         for outcome in 0..OUTCOMES {
-            let pace = self.paces[DRIFTS / 2][outcome];
+            let pace = self.first[outcome];
             let download_s = (step.wait_s + step.bits / 1e3 * pace).min(DOWNLOAD_S_MAX);
             let after_s = ((level_s - download_s).max(0.0) + self.chunk_s).min(self.level_s_max);
             let at = after_s / self.point_s;
@@ -334,7 +330,7 @@ fn stages(left: usize) -> Vec<Stage> {
     let mut stages = Vec::with_capacity(STAGES_MAX);
     let mut first = 0;
     while first < left.max(1) && stages.len() < STAGES_MAX {
-        let group = stages.len().checked_sub(SINGLES).map_or(1, |later| 2 + later / GROUPS_OF_A_SIZE);
+        let group = stages.len().checked_sub(SINGLES).map_or(1, |later| 2 + later);
         let chunks = group.min(left.max(1) - first);
         stages.push(Stage { first, chunks });
         first += chunks;
@@ -374,14 +370,14 @@ mod tests {
 
     #[test]
     fn stages_cover_a_title_without_a_gap_and_the_usual_one_to_its_end() {
-        for left in [0, 1, 2, 6, 7, 30, 46, 47, 10_000, usize::MAX] {
+        for left in [0, 1, 2, 6, 7, 30, 50, 51, 10_000, usize::MAX] {
             let stages = stages(left);
             let mut next = 0;
             for stage in &stages {
                 assert!(stage.first == next && stage.chunks > 0);
                 next += stage.chunks;
             }
-            assert_eq!(next, left.clamp(1, 46), "{left}");
+            assert_eq!(next, left.clamp(1, 50), "{left}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The settings of the flagship: data that `frontrow-evaluate fit` makes from traces.
 
-use crate::InputError;
+use crate::{InputError, Perceptron};
 
 /// What the flagship believes of networks, and how careful it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,26 +29,38 @@ pub struct Settings {
     pub odds: [f64; 5],
     /// How much of an outcome's step the mean takes over, as a share of what the views take over.
     pub persistence: f64,
+    /// Share of what was learnt from traces in the mixture with what the views say, at an error of a fifth …
+    pub learnt: f64,
+    /// … and how it changes with the logarithm of the error.
+    pub learnt_per_error: f64,
+    /// How much of the change that was learnt to follow the next chunk is counted on.
+    pub after: f64,
+    /// Distance of the outcomes of later chunks from their mean, as a share of that of the next one.
+    pub later: f64,
+    /// How far an outcome moves the mean, as a share of what both opinions say.
+    pub drift: f64,
     /// Weight of a stall in the plan, in units of that in the objective.
     pub caution: f64,
     /// Worth of a buffer at the end of a plan that ends before the title, as a share of the bit rate it
     /// can be turned into.
     pub reserve: f64,
+    /// What was learnt from traces; not among the numbers.
+    pub perceptron: Perceptron,
 }
 
 /// Numbers of [`Settings`].
-pub const SETTINGS_LEN: usize = 24;
+pub const SETTINGS_LEN: usize = 29;
 
 impl Settings {
     /// The settings that ship.
     pub const SHIPPED: Self = crate::shipped::SETTINGS;
 
-    /// Checks that the numbers are from 0 to 1,000 (the bias also as far below 0), and above 0 where
-    /// something is divided by them.
+    /// Checks that the numbers are from 0 to 1,000 (the bias and the change of a share also as far below 0), and above
+    /// 0 where something is divided by them. What was learnt is what ships.
     pub fn from_values(values: [f64; SETTINGS_LEN]) -> Result<Self, InputError> {
         let is_fine = |(index, value): (usize, &f64)| {
             let lowest = match index {
-                BIAS => -VALUE_MAX,
+                BIAS | LEARNT_PER_ERROR => -VALUE_MAX,
                 index if DIVIDES.contains(&index) => VALUE_MIN,
                 _ => 0.0,
             };
@@ -74,15 +86,21 @@ impl Settings {
             step_max: v[15],
             odds: [v[16], v[17], v[18], v[19], v[20]],
             persistence: v[21],
-            caution: v[22],
-            reserve: v[23],
+            learnt: v[22],
+            learnt_per_error: v[LEARNT_PER_ERROR],
+            after: v[24],
+            later: v[25],
+            drift: v[26],
+            caution: v[27],
+            reserve: v[28],
+            perceptron: Perceptron::SHIPPED,
         }
     }
 
     /// All numbers in the order of the fields.
     pub fn values(&self) -> [f64; SETTINGS_LEN] {
         let mut values = [0.0; SETTINGS_LEN];
-        let fields: [&[f64]; 14] = [
+        let fields: [&[f64]; 19] = [
             &self.half_lives_s,
             &self.trusts,
             &[self.sharpness],
@@ -95,6 +113,11 @@ impl Settings {
             &[self.step_max],
             &self.odds,
             &[self.persistence],
+            &[self.learnt],
+            &[self.learnt_per_error],
+            &[self.after],
+            &[self.later],
+            &[self.drift],
             &[self.caution],
             &[self.reserve],
         ];
@@ -105,8 +128,9 @@ impl Settings {
     }
 }
 
-/// Place of the one number that may be below 0.
+/// Places of the numbers that may be below 0.
 const BIAS: usize = 12;
+const LEARNT_PER_ERROR: usize = 23;
 
 /// Places of half-lives, trusts, the error before any sample and its weight, and the odds.
 const DIVIDES: [usize; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 16, 17, 18, 19, 20];

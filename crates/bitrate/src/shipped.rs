@@ -1,21 +1,27 @@
 //! The settings of the flagship that ship. Made by a command, not by hand:
 //! `cargo xtask evaluate fit`, as evaluate/README.md has it.
 
-use crate::Settings;
+use crate::{Perceptron, Settings};
 
 pub(crate) const SETTINGS: Settings = Settings {
-    half_lives_s: [0.4177, 10.5262, 21.9674, 25.643],
-    trusts: [0.308, 0.4937, 1.485, 0.4451],
-    sharpness: 3.4274,
-    error_half_life: 8.8688,
-    error_prior: 0.3494,
-    error_prior_samples: 0.0415,
-    bias: 0.0031,
-    step_min: 0.0307,
-    step_per_error: 1.5118,
-    step_max: 0.3473,
-    odds: [0.1696, 0.1684, 0.1622, 0.2376, 0.0283],
-    persistence: 0.7014,
-    caution: 1.149,
-    reserve: 0.2856,
+    half_lives_s: [0.1498, 12.5654, 17.2202, 7.8767],
+    trusts: [0.6152, 0.6465, 1.5893, 1.1018],
+    sharpness: 2.2708,
+    error_half_life: 12.5471,
+    error_prior: 0.3386,
+    error_prior_samples: 0.2045,
+    bias: 0.0474,
+    step_min: 0.0179,
+    step_per_error: 1.4892,
+    step_max: 0.3075,
+    odds: [0.2645, 0.2152, 0.1991, 0.4055, 0.0262],
+    persistence: 1.3664,
+    learnt: 0.7152,
+    learnt_per_error: 0.0207,
+    after: 1.8013,
+    later: 0.9623,
+    drift: 0.7703,
+    caution: 0.8158,
+    reserve: 0.2845,
+    perceptron: Perceptron::SHIPPED,
 };

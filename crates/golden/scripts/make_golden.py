@@ -159,7 +159,32 @@ def bitrate_cases():
     def by_buffer(level_ms, **more):
         return {"policy": "bola", "ladder": LADDER, "buffer_ms": level_ms, **more}
 
+    def planned(kbps, level_ms, last, height_max=None, **more):
+        """Downloads of 3 s at these speeds, in the middle of a title of 30 more chunks."""
+        samples = [{"kbps": float(speed), "took_ms": 3000, "waited_ms": 80} for speed in kbps]
+        player = {"samples": samples, "last_rung": last, "chunks_left": 30, **more}
+        capped = {"height_max": height_max} if height_max else {}
+        return {"policy": "flagship", "ladder": LADDER, "buffer_ms": level_ms, **capped, "player": player}
+
+    steady, jumpy = [6000] * 12, [6000, 900, 7000, 1200, 5000, 800, 6500, 1000, 5500, 700]
+    halfway = {"rung": 3, "bytes": 2_500_000, "got": 250_000, "took_ms": 4000, "waited_ms": 80}
+    larger = [rung["kbps"] * 500 * 2 for rung in LADDER]
     ask = {
+        "a plan on a steady link": planned(steady, 40_000, 3),
+        "a plan on a jumpy link": planned(jumpy, 12_000, 1),
+        "a plan after one download": planned([3000], 4000, 0),
+        "a plan before the end": planned([3500] * 12, 24_000, 2, chunks_left=6),
+        "a plan for a larger chunk": planned([2900] * 12, 5000, 2, chunk_bytes=larger),
+        "a plan four seconds behind live": planned([3000] * 12, 4000, 3, latency_ms=4000),
+        "a plan by logarithms": planned(
+            [2000] * 12, 20_000, 1, weights={"utility": "log", "stall": 2.66, "change": 1.0}
+        ),
+        "a plan under a cap of rate": planned([90_000] * 12, 40_000, 2, kbps_max=4999),
+        "a plan under a cap of height": planned([90_000] * 12, 40_000, 2, height_max=1080),
+        "a plan under a cap of data": planned([90_000] * 12, 40_000, 1, bytes_left=15_000_000),
+        "a plan when nothing is allowed": planned([90_000] * 12, 40_000, 1, bytes_left=0),
+        "a download to abandon": planned(steady, 5000, 3, running=halfway),
+        "a download to go on with": planned(steady, 5000, 3, running={**halfway, "got": 2_300_000}),
         "rules below 5 Mbit/s": rules(4999.0),
         "rules at 5 Mbit/s": rules(5000.0),
         "rules at 10 Mbit/s": rules(10000.0, 10000.0),
@@ -255,6 +280,31 @@ def event_cases():
         at(60_000, "heartbeat", stalled_more_ms=700, frame_rate_milli=12_000),
         at(75_000, "stop"),
     ]
+    interrupted = [
+        at(0, "start", duration_ms=1_200_000),
+        at(200, "ad-start"),
+        at(15_700, "ad-end"),
+        at(16_450, "first-frame", kbps=2_500, height=720, position_ms=0, screen="desktop"),
+        at(30_000, "pause", position_ms=13_550),
+        at(33_000, "buffering-start"),
+        at(34_000, "buffering-end"),
+        at(50_000, "resume", position_ms=13_550),
+        at(60_000, "seek-start", position_ms=23_550),
+        at(60_050, "buffering-start"),
+        at(60_900, "seek-end", position_ms=600_000),
+        at(62_300, "buffering-end"),
+        at(70_000, "buffering-start", position_ms=607_700),
+        at(72_000, "seek-start"),
+        at(72_500, "seek-end", position_ms=300_000),
+        at(73_000, "resume"),
+        at(80_000, "background", position_ms=307_000),
+        at(82_000, "buffering-start"),
+        at(95_000, "foreground", position_ms=309_000),
+        at(96_500, "buffering-end"),
+        at(110_000, "ad-start"),
+        at(125_000, "ad-end"),
+        at(140_001, "stop", position_ms=337_501),
+    ]
     unseen = [at(0, "start"), at(4_000, "error"), at(4_100, "stop")]
     left = [at(0, "start", kbps=800), at(9_000, "stop")]
     no_rate = [at(0, "start"), at(6_000, "first-frame", height=576), at(300_000, "stop")]
@@ -269,6 +319,7 @@ def event_cases():
         ("a ladder on a television, and an error at its end", "events", ladder),
         ("a player that measures its stalls and numbers its reports", "events", measured),
         ("a player that tells its stalls since the last report", "events", since),
+        ("pauses, seeks, ads and a player out of sight", "events", interrupted),
         ("a playback that failed to start", "events", unseen),
         ("a viewer who left before the start", "events", left),
         ("pictures of unknown bit rate", "events", no_rate),

@@ -128,16 +128,15 @@ def spi_style(summary, ratio):
 
 
 def mos(summary):
-    minutes = max(summary["played_ms"] / 60_000.0, 1.0)
+    more = max(summary["played_ms"] / 60_000.0 - 1.0, 0.0)
     seen = summary.get("pictures", {"mean": 0.6, "recent": 0.6, "worst": 0.6, "falls": 0.0})
     mean, recent, worst = (millionths(seen[key]) / 1e6 for key in ("mean", "recent", "worst"))
-    falls = millionths(seen["falls"]) / 1e6 / math.sqrt(minutes)
+    falls = millionths(seen["falls"]) / 1e6 / (1.0 + 0.12 * more)
     pictures = (0.60 * mean + 0.25 * recent + 0.15 * worst) / (1.0 + 0.20 * falls)
     told = 0.07 * summary["stalls"] + 0.025 * (summary["stalled_ms"] / 1000.0)
     kept = 0.010 * (summary.get("stall_recent_ms", 0) / 1000.0)
     kept += 0.010 * (summary.get("stall_longest_ms", 0) / 1000.0)
-    root = math.sqrt(minutes)
-    base = 1.0 + (told / (root * math.sqrt(root)) + kept) / 4.0
+    base = 1.0 + (told / (1.0 + 0.35 * more) + kept) / 4.0
     square = base * base
     stalls = 1.0 / (square * square)
     startup = 1.0 / (1.0 + 0.018 * summary.get("startup_ms", 0) / 1000.0)

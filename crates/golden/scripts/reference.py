@@ -9,6 +9,7 @@ from decimal import Decimal, getcontext
 import numpy as np
 
 import bola
+import flagship
 
 getcontext().prec = 60
 
@@ -128,6 +129,9 @@ def bitrate(question):
     if speed is not None:
         sustained = max([i for i, rate in enumerate(kbps) if rate <= speed * 0.85], default=0)
     policy, endpoint = question.get("policy", "bola"), None
+    if policy == "flagship":
+        rung, why = flagship.decide(question)
+        return {"rung": rung, **ladder[rung], "why": why}
     if speed is None:
         rung, why = 0, "unknown-speed"
     elif policy == "bola":

@@ -203,7 +203,8 @@ pub fn upscaling(format: &Format) -> Option<u32> {
     let lines = format.lines();
     let stretched = lines / f64::from(format.height) - 1.0;
     // A picture of one line would be stretched a thousandfold; a conversion stops at the largest number.
-    (format.height > 0).then(|| if stretched > 0.0 { (stretched * 1e6 + 0.5) as u32 } else { 0 })
+    let millionths = if stretched > 0.0 { (stretched * 1e6 + 0.5) as u32 } else { 0 };
+    (format.height > 0).then_some(millionths)
 }
 
 /// The quality of coding at its own size, 0 to 1.

@@ -24,6 +24,7 @@ const CHUNK_S: f64 = 4.0;
 
 /// `mean Mbit/s - (4.3 stall s + sum of |change of Mbit/s|) / chunks`, a chunk being 4 s shown. None until a
 /// bit rate was reported and something shown.
+#[inline]
 pub fn qoe_lin_v1(seen: &Figures) -> Option<f64> {
     let mean_mbps = seen.mean_kbps.filter(|kbps| kbps.is_finite())? / 1_000.0;
     let lost = STALL_WEIGHT_LIN * stall_s(seen) + f64::from(seen.change_kbps) / 1_000.0;
@@ -31,6 +32,7 @@ pub fn qoe_lin_v1(seen: &Figures) -> Option<f64> {
 }
 
 /// The same of ln(kbit/s / 300), with 2.66.
+#[inline]
 pub fn qoe_log_v1(seen: &Figures) -> Option<f64> {
     let mean = f64::from(seen.mean_log_millionths?) / 1e6 - LOG_REFERENCE;
     let lost = STALL_WEIGHT_LOG * stall_s(seen) + f64::from(seen.change_log_millionths) / 1e6;

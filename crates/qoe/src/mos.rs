@@ -12,8 +12,8 @@
 //! - *Stalls.* An exponential of their number and length (Hossfeld and others 2011; the IQX hypothesis of
 //!   Fiedler and others 2010), here `(1 + x/4)^-4`, which is within a few hundredths of `exp(-x)`
 //!   where it counts and has no foot. A wait of five seconds in a short clip leaves three quarters. In a long
-//!   session the same stall weighs less (by minutes to the power 3/4), but the time stalled of late and the
-//!   longest stall of all do not: they are remembered.
+//!   session the same stall weighs less, but the time stalled of late and the longest stall of all do not:
+//!   they are remembered.
 //! - *Startup.* Far milder than stalling of the same length, for viewers expect it (Hossfeld and others 2012).
 //! - *Rest.* Frames not shown, and an error that ended it.
 
@@ -21,6 +21,7 @@ use crate::Figures;
 
 /// The estimate; none before anything was shown. Where nothing is known of the pictures they count as
 /// middling.
+#[inline]
 pub fn mos_v1(seen: &Figures) -> Option<f64> {
     let good = pictures(seen) * stalls(seen) * startup(seen) * rest(seen);
     (seen.played_ms > 0).then_some(1.0 + 4.0 * good)
@@ -28,7 +29,7 @@ pub fn mos_v1(seen: &Figures) -> Option<f64> {
 
 fn pictures(seen: &Figures) -> f64 {
     let [mean, recent, worst] = seen.pictures_millionths.unwrap_or(PICTURES_UNKNOWN).map(share);
-    let falls = f64::from(seen.falls_millionths) / 1e6 / libm::sqrt(minutes(seen));
+    let falls = f64::from(seen.falls_millionths) / 1e6 / diluted(seen, FALLS_MINUTE);
     (MEAN * mean + RECENT * recent + WORST * worst) / (1.0 + FALLS * falls)
 }
 
@@ -42,8 +43,7 @@ fn stalls(seen: &Figures) -> f64 {
     let all = STALL_EACH * f64::from(seen.stalls) + STALL_SECOND * s(seen.stalled_ms);
     let kept =
         STALL_RECENT_SECOND * s(seen.stall_recent_ms) + STALL_LONGEST_SECOND * s(seen.stall_longest_ms);
-    let root = libm::sqrt(minutes(seen));
-    let base = 1.0 + (all / (root * libm::sqrt(root)) + kept) / 4.0;
+    let base = 1.0 + (all / diluted(seen, STALLS_MINUTE) + kept) / 4.0;
     let square = base * base;
     1.0 / (square * square)
 }
@@ -59,9 +59,10 @@ fn rest(seen: &Figures) -> f64 {
     ended_well / (1.0 + DROPPED * dropped)
 }
 
-/// Minutes shown, at least one: a clip of the laboratory.
-fn minutes(seen: &Figures) -> f64 {
-    (f64::from(seen.played_ms) / 60_000.0).max(1.0)
+/// What is told of a session is weighed as that of a clip of the laboratory in its first minute; each
+/// minute more lets it weigh less.
+fn diluted(seen: &Figures, each_minute: f64) -> f64 {
+    1.0 + each_minute * (f64::from(seen.played_ms) / 60_000.0 - 1.0).max(0.0)
 }
 
 /// A picture of middling quality.
@@ -71,12 +72,14 @@ const MEAN: f64 = 0.60;
 const RECENT: f64 = 0.25;
 const WORST: f64 = 0.15;
 
-/// Of a fall from the original to nothing, within a minute.
+/// Of a fall from the original to nothing, within a minute; an hour dilutes it eightfold.
 const FALLS: f64 = 0.20;
+const FALLS_MINUTE: f64 = 0.12;
 
-/// Of each stall, and of each second, within a minute.
+/// Of each stall, and of each second, within a minute; an hour dilutes both twentyfold.
 const STALL_EACH: f64 = 0.07;
 const STALL_SECOND: f64 = 0.025;
+const STALLS_MINUTE: f64 = 0.35;
 
 /// Of each second as it fades, and of each second of the longest: neither is diluted by a long session.
 const STALL_RECENT_SECOND: f64 = 0.010;

@@ -14,6 +14,7 @@ use crate::{Figures, rebuffer_ratio_of};
 /// - *quality*: `exp(-0.33 (0.85 mean + 0.15 farthest upscaling))`: 85 at 50 % throughout.
 ///
 /// A session that showed nothing has only the first part.
+#[inline]
 pub fn mux_style_v1(seen: &Figures) -> f64 {
     let shown = seen.played_ms > 0;
     let success = match (seen.failed, seen.ended && !shown) {
@@ -37,8 +38,7 @@ pub fn mux_style_v1(seen: &Figures) -> f64 {
 }
 
 fn smoothness(seen: &Figures) -> f64 {
-    let half = f64::from(seen.stalls) / 2.0;
-    let count = 1.0 / libm::sqrt(1.0 + half * half);
+    let count = COUNTS.get(seen.stalls as usize).copied().unwrap_or_else(|| counted(seen.stalls));
     let ratio = rebuffer_ratio_of(seen);
     50.0 * (count + fading(10.0 * ratio))
 }
@@ -46,4 +46,41 @@ fn smoothness(seen: &Figures) -> f64 {
 /// `exp(-x)`; most sessions stall and stretch nothing, and need no exponential.
 fn fading(x: f64) -> f64 {
     if x == 0.0 { 1.0 } else { libm::exp(-x) }
+}
+
+fn counted(stalls: u32) -> f64 {
+    let half = f64::from(stalls) / 2.0;
+    1.0 / libm::sqrt(1.0 + half * half)
+}
+
+/// Of few stalls: a square root without hardware costs as much as all the rest.
+const COUNTS: [f64; 16] = [
+    1.0,
+    0.894_427_190_999_915_9,
+    0.707_106_781_186_547_5,
+    0.554_700_196_225_229_1,
+    0.447_213_595_499_957_9,
+    0.371_390_676_354_103_7,
+    0.316_227_766_016_837_94,
+    0.274_721_127_897_378_07,
+    0.242_535_625_036_332_97,
+    0.216_930_457_818_656_16,
+    0.196_116_135_138_184_04,
+    0.178_885_438_199_983_18,
+    0.164_398_987_305_357_3,
+    0.152_057_184_253_941_1,
+    0.141_421_356_237_309_5,
+    0.132_163_720_091_017_96,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::{COUNTS, counted};
+
+    #[test]
+    fn the_table_is_what_the_formula_says() {
+        for (stalls, count) in COUNTS.iter().enumerate() {
+            assert_eq!(*count, counted(stalls as u32), "{stalls}");
+        }
+    }
 }

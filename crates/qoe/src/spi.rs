@@ -42,6 +42,7 @@ pub enum SpiVerdict {
 }
 
 /// The verdict on a session; none while it has shown nothing and goes on.
+#[inline]
 pub fn spi_style_v1(seen: &Figures, thresholds: &SpiThresholds) -> Option<SpiVerdict> {
     if seen.played_ms == 0 {
         return match (seen.failed, seen.ended) {

@@ -201,7 +201,7 @@ pub fn pack_session(state: &[u8], events: &[Event], batch: &mut Vec<u8>) -> Resu
 /// The same of events that [`pack_event`] wrote one after another; bytes after the last whole record are
 /// refused as [`Status::Event`].
 pub fn pack_session_records(state: &[u8], records: &[u8], batch: &mut Vec<u8>) -> Result<(), Status> {
-    if records.len() % EVENT_BYTES != 0 {
+    if !records.len().is_multiple_of(EVENT_BYTES) {
         return Err(Status::Event);
     }
     let state_bytes = u16::try_from(state.len()).map_err(|_| Status::State)?;
@@ -265,12 +265,13 @@ fn fold(state: &[u8], records: &[[u8; EVENT_BYTES]], events: &mut Vec<Event>) ->
 }
 
 fn write_folded(session: &Session, out: &mut Vec<u8>) {
-    let saved = session.save();
     let summary = session.summary();
-    out.push(0);
-    // A saved form is at most limits::SAVED_BYTES_MAX long.
-    out.extend_from_slice(&(saved.len() as u16).to_le_bytes());
-    out.extend_from_slice(&saved);
+    // The length is written when it is known; a saved form is at most limits::SAVED_BYTES_MAX long.
+    out.extend_from_slice(&[0, 0, 0]);
+    let begin = out.len();
+    session.save_into(out);
+    let length = (out.len() - begin) as u16;
+    out[begin - 2..begin].copy_from_slice(&length.to_le_bytes());
     qoe::packed::pack_summary(&summary, out);
     qoe::packed::pack_scores(&qoe::score(&summary), out);
 }

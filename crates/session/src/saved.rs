@@ -6,16 +6,12 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use qoe::Share;
-use rmp::decode::{self, Bytes};
-use rmp::encode::{self, ByteBuf};
 use units::{Kbps, Millis, UnixMillis};
 
 use crate::{Codec, Phase, Screen, Session, limits, packed};
 
 /// Of the order and meaning of the fields; another version is refused, never guessed at.
-const VERSION: u64 = 2;
-
-const FIELDS: usize = 78;
+const VERSION: u8 = 2;
 
 /// Why a saved form was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,17 +42,17 @@ impl core::error::Error for SavedError {}
 impl Session {
     /// The saved form, at most [`limits::SAVED_BYTES_MAX`] bytes.
     pub fn save(&self) -> Vec<u8> {
-        let mut bytes = ByteBuf::with_capacity(limits::SAVED_BYTES_MAX);
-        let reason = "a byte buffer grows as needed";
-        encode::write_array_len(&mut bytes, 1 + FIELDS as u32).expect(reason);
-        encode::write_uint(&mut bytes, VERSION).expect(reason);
-        for field in self.fields() {
-            match field {
-                Some(number) => _ = encode::write_uint(&mut bytes, number).expect(reason),
-                None => encode::write_nil(&mut bytes).expect(reason),
-            }
-        }
-        bytes.into_vec()
+        let mut bytes = Vec::with_capacity(limits::SAVED_BYTES_MAX);
+        self.save_into(&mut bytes);
+        bytes
+    }
+
+    /// Appends the saved form.
+    pub fn save_into(&self, bytes: &mut Vec<u8>) {
+        let mut writer = Writer { bytes: [0; ROOM], length: HEAD.len() };
+        writer.bytes[..HEAD.len()].copy_from_slice(&HEAD);
+        self.write_fields(&mut writer);
+        bytes.extend_from_slice(&writer.bytes[..writer.length]);
     }
 
     /// The session of a saved form; no bytes at all are a session of which nothing is known.
@@ -64,12 +60,113 @@ impl Session {
         if saved.is_empty() {
             return Ok(Self::default());
         }
-        if saved.len() > limits::SAVED_BYTES_MAX {
-            return Err(SavedError::Malformed);
-        }
-        read(saved).and_then(Self::from_fields).ok_or(SavedError::Malformed)
+        let mut reader = Reader::new(saved).ok_or(SavedError::Malformed)?;
+        let session = Self::read_fields(&mut reader).filter(Self::is_sound);
+        session.filter(|_| reader.is_done(saved.len())).ok_or(SavedError::Malformed)
     }
 }
+
+/// An array of 16 bits of length, its length, and the version.
+const HEAD: [u8; 4] = [0xdc, 0, 1 + FIELDS as u8, VERSION];
+const _: () = assert!(FIELDS < 255 && VERSION < 128);
+
+/// For the longest form, in which 22 fields take nine bytes and the others five at most, and for a tail
+/// beyond it.
+const ROOM: usize = limits::SAVED_BYTES_MAX + 8;
+const _: () = assert!(HEAD.len() + 22 * 9 + (FIELDS - 22) * 5 <= limits::SAVED_BYTES_MAX);
+
+struct Writer {
+    bytes: [u8; ROOM],
+    length: usize,
+}
+
+impl Writer {
+    /// Writes a number in the shortest of its forms, as everybody's MessagePack does, or nil.
+    #[inline(always)]
+    fn put(&mut self, field: Option<u64>) {
+        match field {
+            None => self.put_byte(NIL),
+            Some(number @ 0..=0x7f) => self.put_byte(number as u8),
+            Some(number) => self.put_long(number),
+        }
+    }
+
+    #[inline(never)]
+    fn put_long(&mut self, number: u64) {
+        let (mark, shift) = match number {
+            0..=0xff => (0xcc, 56),
+            0x100..=0xffff => (0xcd, 48),
+            0x1_0000..=0xffff_ffff => (0xce, 32),
+            0x1_0000_0000.. => (0xcf, 0),
+        };
+        self.put_byte(mark);
+        // A tail is written whole; what is beyond its length is overwritten by what follows.
+        let tail = (number << shift).to_be_bytes();
+        self.bytes[self.length..self.length + 8].copy_from_slice(&tail);
+        self.length += 8 - shift / 8;
+    }
+
+    #[inline(always)]
+    fn put_byte(&mut self, byte: u8) {
+        self.bytes[self.length] = byte;
+        self.length += 1;
+    }
+}
+
+/// Takes fields off a copy with room behind it, so that no tail needs its own check of the length: whether
+/// it was kept shows at the end.
+struct Reader {
+    bytes: [u8; ROOM],
+    place: usize,
+    /// Whether every field had the one form that a writer gives it.
+    is_sound: bool,
+}
+
+impl Reader {
+    /// None for bytes of another version.
+    fn new(saved: &[u8]) -> Option<Self> {
+        if saved.len() > limits::SAVED_BYTES_MAX || !saved.starts_with(&HEAD) {
+            return None;
+        }
+        let mut bytes = [0; ROOM];
+        bytes[..saved.len()].copy_from_slice(saved);
+        Some(Self { bytes, place: HEAD.len(), is_sound: true })
+    }
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<u64> {
+        // Beyond the room are zeros that nobody wrote; the length tells in the end.
+        let mark = self.bytes.get(self.place).copied().unwrap_or_default();
+        self.place += 1;
+        if mark < 0x80 { Some(u64::from(mark)) } else { self.next_long(mark) }
+    }
+
+    #[inline(never)]
+    fn next_long(&mut self, mark: u8) -> Option<u64> {
+        let (shift, least) = match mark {
+            0xcc => (56, 0x80),
+            0xcd => (48, 0x100),
+            0xce => (32, 0x1_0000),
+            0xcf => (0, 0x1_0000_0000),
+            NIL => return None,
+            _ => {
+                self.is_sound = false;
+                return None;
+            }
+        };
+        let tail = self.bytes.get(self.place..).and_then(|rest| rest.first_chunk());
+        let number = u64::from_be_bytes(tail.copied().unwrap_or_default()) >> shift;
+        self.place += 8 - shift / 8;
+        self.is_sound &= number >= least;
+        Some(number)
+    }
+
+    fn is_done(&self, length: usize) -> bool {
+        self.is_sound && self.place == length
+    }
+}
+
+const NIL: u8 = 0xc0;
 
 /// A field of a saved session: a number, or nothing.
 trait Field: Sized {
@@ -192,18 +289,19 @@ places!(Screen, packed::SCREENS);
 macro_rules! saved {
     ($($($part:ident).+),+ $(,)?) => {
         impl Session {
-            fn fields(&self) -> [Option<u64>; FIELDS] {
-                [$(Field::write(self.$($part).+)),+]
+            fn write_fields(&self, writer: &mut Writer) {
+                $(writer.put(Field::write(self.$($part).+));)+
             }
 
-            /// None where a number is missing, does not fit, or breaks an invariant.
-            fn from_fields(fields: [Option<u64>; FIELDS]) -> Option<Self> {
+            /// None where a number is missing or does not fit.
+            fn read_fields(reader: &mut Reader) -> Option<Self> {
                 let mut session = Self::default();
-                let mut fields = fields.into_iter();
-                $(session.$($part).+ = Field::read(fields.next()?)?;)+
-                session.is_sound().then_some(session)
+                $(session.$($part).+ = Field::read(reader.next())?;)+
+                Some(session)
             }
         }
+
+        const FIELDS: usize = [$(stringify!($($part).+)),+].len();
     };
 }
 
@@ -312,28 +410,4 @@ impl Session {
             && self.duration != Some(Millis::ZERO)
             && self.sequence.newest.is_some() == (self.sequence.seen & 1 == 1)
     }
-}
-
-/// Reads exactly the version, the fields, and nothing after them.
-fn read(saved: &[u8]) -> Option<[Option<u64>; FIELDS]> {
-    let mut bytes = Bytes::new(saved);
-    if decode::read_array_len(&mut bytes).ok()? != 1 + FIELDS as u32 {
-        return None;
-    }
-    if decode::read_int::<u64, _>(&mut bytes).ok()? != VERSION {
-        return None;
-    }
-    let mut fields = [None; FIELDS];
-    for field in &mut fields {
-        // A number is tried first; the copy leaves a nil to be read as one.
-        let mut ahead = bytes;
-        match decode::read_int::<u64, _>(&mut ahead) {
-            Ok(number) => {
-                *field = Some(number);
-                bytes = ahead;
-            }
-            Err(_) => decode::read_nil(&mut bytes).ok()?,
-        }
-    }
-    bytes.remaining_slice().is_empty().then_some(fields)
 }

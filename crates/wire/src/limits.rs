@@ -63,7 +63,7 @@ pub const COUNT_MAX: u64 = MEDIA_MS_MAX / 1_000 * 120;
 pub const FRAME_RATE_MILLI_MAX: u64 = 1_000_000;
 
 /// How far a player's clock may be ahead of the node's: clocks differ by seconds, wrong ones by hours.
-pub const CLOCK_AHEAD_MS_MAX: u64 = 10 * 60_000;
+pub const CLOCK_AHEAD_MS_MAX: u64 = 5 * 60_000;
 
 /// How far a position may be beyond the title's length: credits and rounding, not another title.
 pub const POSITION_SLACK_MS: u64 = 60_000;

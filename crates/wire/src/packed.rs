@@ -52,7 +52,7 @@ impl FoldBatch {
     pub fn add_packed(&mut self, state: &[u8], records: &[u8]) -> Result<(), Refusal> {
         let events = records.len() / EVENT_BYTES;
         let is_full = self.sessions == SESSIONS_MAX || self.events + events > EVENTS_MAX;
-        if is_full || records.len() % EVENT_BYTES != 0 {
+        if is_full || !records.len().is_multiple_of(EVENT_BYTES) {
             return Err(packed::PackedError::Length(records.len()).into());
         }
         packed::pack_session_records(state, records, &mut self.bytes)?;

@@ -197,6 +197,9 @@ fn every_limit_has_a_code() {
     check_event(&long("sid", limits::SESSION_CHARS_MAX), &[]);
     let too_long = long("sid", limits::SESSION_CHARS_MAX + 1);
     check_event(&too_long, &["text-too-long:sid", "session-missing:sid"]);
+    let range = |chars| format!("e=t,nor=(\"a\";r=\"{}\"),sid=\"s\",ts=1,v=2", "1".repeat(chars));
+    check_event(&range(limits::RANGE_CHARS_MAX), &[]);
+    check_event(&range(limits::RANGE_CHARS_MAX + 1), &["text-too-long:nor"]);
     check_event(&long("x", limits::LINE_BYTES_MAX), &["line-too-long"]);
     let keys: Vec<_> = (0..=limits::KEYS_MAX).map(|index| format!("k{index}")).collect();
     check_event(&keys.join(","), &["too-many-keys"]);

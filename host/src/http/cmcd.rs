@@ -9,8 +9,8 @@ use axum::http::header::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use units::UnixMillis;
-use wire::cmcd::{CmcdError, Mode, Reader, Reading, Received, Shards, Told, session_id};
 use wire::Refusal;
+use wire::cmcd::{CmcdError, Mode, Reader, Reading, Received, Shards, Told, session_id};
 
 use super::asked::Asked;
 use super::errors::ApiError;

@@ -5,8 +5,9 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use lru::LruCache;
-use units::UnixMillis;
+use units::{Millis, UnixMillis};
 use windows::{Delta, Dimension, Window, Windows};
+use wire::limits::CLOCK_AHEAD_MS_MAX;
 use wire::packed::{self, FoldBatch, Folded, pack_event};
 use wire::{Event, Refusal, SessionRecord};
 
@@ -58,7 +59,7 @@ impl Partition {
         Self {
             live: LruCache::unbounded(),
             ended: LruCache::sparse(ended_max),
-            windows: Windows::new(windows::Settings::default(), seed),
+            windows: Windows::new(settings(), seed),
         }
     }
 
@@ -292,6 +293,12 @@ fn refuse(group: &Group<'_>, error: &FoldError, fates: &mut [Fate]) {
     for &(place, _, _) in &group.events {
         fates[place as usize] = Fate::Refused(error.clone());
     }
+}
+
+/// A heartbeat of lateness; ahead as far as an event is taken at all, or some would count in no window.
+fn settings() -> windows::Settings {
+    let ahead = Millis::new(CLOCK_AHEAD_MS_MAX);
+    windows::Settings::new(limits::WINDOW_LATENESS, ahead).unwrap_or_default()
 }
 
 /// The events of a group that are new; the others are marked as repeated.

@@ -1,185 +1,156 @@
-//! Sessions with a component that only counts.
+//! Sessions with the domain's own fold in the component's place.
+
+use wire::EventKind::{self, Heartbeat, Start, Stop};
 
 use super::*;
-use wire::EventKind;
 
 const IDLE: Duration = Duration::from_secs(300);
 
-fn event(session: &str, number: u32, kind: EventKind) -> Event {
-    let json = format!(
-        r#"{{"event_id":"e{number}","session_id":"{session}","kind":"start","at_unix_ms":{},"viewer":7}}"#,
-        1_000 + u64::from(number)
-    );
-    let mut event: Event = wire::decode_json(json.as_bytes(), 1_000).expect("a sound event");
-    event.kind = kind;
-    event
-}
-
-/// The state is the number of events so far; `stop` ends it.
-fn count(state: &[u8], events: &[qoe::Event]) -> Result<qoe::Folded, InvokeError> {
-    let stopped_before = state.last() == Some(&1);
-    let events_so_far = u32::from(state.first().copied().unwrap_or(0)) + events.len() as u32;
-    let ended = stopped_before || events.iter().any(|event| event.kind == qoe::EventKind::Stop);
-    let summary = qoe::Summary { events: events_so_far, ended, ..nothing() };
-    let scores = qoe::Scores {
-        session_v1: 88.0,
-        window_v1: 50.0,
-        rebuffer_ratio: 0.0,
-        completion: None,
-        qoe_lin_v1: None,
-        qoe_log_v1: None,
-        mux_style_v1: 0.0,
-        spi_style_v1: None,
-        mos_v1: None,
-    };
-    Ok(qoe::Folded { state: vec![events_so_far as u8, u8::from(ended)], summary, scores })
-}
-
-fn nothing() -> qoe::Summary {
-    qoe::Summary {
-        startup_ms: None,
-        played_ms: 0,
-        stalled_ms: 0,
-        paused_ms: 0,
-        sought_ms: 0,
-        background_ms: 0,
-        ads_ms: 0,
-        stalls: 0,
-        stall_longest_ms: 0,
-        stall_recent_ms: 0,
-        stall_ago_ms: None,
-        dropped_frames: 0,
-        errors: 0,
-        switches: 0,
-        change_kbps: 0,
-        change_log: 0.0,
-        mean_kbps: None,
-        mean_log: None,
-        top_kbps: None,
-        mean_buffer_ms: None,
-        mean_throughput_kbps: None,
-        mean_latency_ms: None,
-        mean_height: None,
-        mean_frame_rate: None,
-        mean_bits_per_pixel: None,
-        began_ms: None,
-        position_ms: 0,
-        position_max_ms: 0,
-        duration_ms: None,
-        events: 0,
-        lost: 0,
-        repeated: 0,
-        ended: false,
-        failed: false,
-        pictures: None,
-        upscaling: None,
-        screen: None,
+fn event(session: &str, number: u32, kind: EventKind) -> Event<'static> {
+    let at = 1_000 + u64::from(number);
+    Event {
+        viewer: Some(7),
+        title: Some(4),
+        ..Event::new(format!("e{number}"), session.to_owned(), kind, at)
     }
 }
 
-fn send(sessions: &Sessions, session: &str, numbers: &[(u32, EventKind)], now: Instant) -> Fold {
-    let events: Vec<Event> = numbers.iter().map(|(number, kind)| event(session, *number, *kind)).collect();
-    sessions.fold(session, &events.iter().collect::<Vec<_>>(), 1, now, count).expect("a fold")
+fn native(batch: &[u8]) -> Result<Vec<u8>, InvokeError> {
+    Ok(::session::packed::fold_batch(batch).expect("a sound batch"))
 }
 
-use EventKind::{Heartbeat, Start, Stop};
+fn call(now: Instant, fold: &dyn Fn(&[u8]) -> Result<Vec<u8>, InvokeError>) -> Call<'_> {
+    Call { generation: 1, arm: "stable", now, now_unix_ms: 2_000, fold }
+}
+
+/// The fates of a request's events, as a letter each.
+fn send(sessions: &Sessions, told: &[(&str, u32, EventKind)], now: Instant) -> (String, Outcome) {
+    let events: Vec<Event<'_>> =
+        told.iter().map(|(session, number, kind)| event(session, *number, *kind)).collect();
+    let outcome = sessions.fold(&events, &call(now, &native));
+    let letter = |fate: &Fate| match fate {
+        Fate::Accepted => 'a',
+        Fate::Duplicate => 'd',
+        Fate::Refused(_) => 'r',
+    };
+    (outcome.fates.iter().map(letter).collect(), outcome)
+}
+
+fn view(sessions: &Sessions, session: &str) -> Option<SessionView> {
+    sessions.view(session, &call(Instant::now(), &native)).expect("a view")
+}
+
+fn sweep(sessions: &Sessions, now: Instant) -> Vec<SessionRecord> {
+    sessions.sweep(IDLE, &call(now, &native))
+}
 
 #[test]
 fn an_event_counts_once_however_often_it_comes() {
     let (sessions, now) = (Sessions::new(10), Instant::now());
-    assert_eq!(
-        send(&sessions, "a", &[(1, Start), (2, Heartbeat), (1, Start)], now).fresh,
-        [true, true, false]
-    );
-    assert_eq!(send(&sessions, "a", &[(2, Heartbeat), (3, Heartbeat)], now).fresh, [false, true]);
-    assert_eq!(sessions.view("a").expect("a session").summary.events, 3);
+    assert_eq!(send(&sessions, &[("a", 1, Start), ("a", 2, Heartbeat), ("a", 1, Start)], now).0, "aad");
+    assert_eq!(send(&sessions, &[("a", 2, Heartbeat), ("a", 3, Heartbeat)], now).0, "da");
+    assert_eq!(view(&sessions, "a").expect("a session").summary.events, 3);
     // The same id in another session is another event.
-    assert_eq!(send(&sessions, "b", &[(1, Start)], now).fresh, [true]);
+    assert_eq!(send(&sessions, &[("b", 1, Start)], now).0, "a");
 }
 
 #[test]
-fn the_number_of_viewers_follows_starts_and_ends_and_is_never_negative() {
+fn events_of_many_sessions_are_told_apart_in_one_request() {
+    let (sessions, now) = (Sessions::new(1_000), Instant::now());
+    let names: Vec<String> = (0..50).map(|number| format!("s{number}")).collect();
+    let told: Vec<_> =
+        names.iter().flat_map(|name| [(name.as_str(), 1, Start), (name, 2, Heartbeat)]).collect();
+    assert_eq!(send(&sessions, &told, now).0, "a".repeat(100));
+    assert_eq!(sessions.live(), 50);
+    assert!(names.iter().all(|name| view(&sessions, name).is_some_and(|view| view.summary.events == 2)));
+}
+
+#[test]
+fn a_stop_ends_a_session_and_its_record_comes_once() {
     let (sessions, now) = (Sessions::new(10), Instant::now());
-    send(&sessions, "a", &[(1, Start)], now);
-    send(&sessions, "a", &[(2, Start)], now);
-    send(&sessions, "b", &[(1, Heartbeat)], now);
-    assert_eq!(sessions.live(), 2);
-    assert!(send(&sessions, "a", &[(3, Stop)], now).ended.is_some());
-    assert_eq!(send(&sessions, "a", &[(4, Stop)], now).ended, None);
-    assert_eq!(send(&sessions, "a", &[(3, Stop)], now).ended, None);
-    assert_eq!(sessions.live(), 1);
-    assert!(send(&sessions, "c", &[(1, Start), (2, Stop)], now).ended.is_some());
-    assert_eq!(sessions.live(), 1);
-    assert_eq!(sessions.sweep(IDLE, now + IDLE * 2).len(), 1);
+    send(&sessions, &[("a", 1, Start)], now);
+    assert_eq!((sessions.live(), sessions.viewers_since(0, 10).total), (1, 1));
+    let (_, outcome) = send(&sessions, &[("a", 2, Stop)], now);
+    let record = &outcome.ended[0];
+    assert_eq!((record.session_id.as_str(), record.viewer, record.generation), ("a", Some(7), 1));
+    assert_eq!((record.started_unix_ms, record.ended_unix_ms), (1_001, 1_002));
+    assert_eq!((sessions.live(), sessions.viewers_since(0, 10).total), (0, 0));
+    assert!(
+        send(&sessions, &[("a", 3, Heartbeat)], now).1.ended.is_empty(),
+        "a late event ends nothing again"
+    );
     assert_eq!(sessions.live(), 0);
 }
 
 #[test]
-fn a_silent_session_is_closed_once_and_lives_again_with_its_next_event() {
-    let (sessions, start) = (Sessions::new(10), Instant::now());
-    send(&sessions, "a", &[(1, Start)], start);
-    send(&sessions, "b", &[(1, Start)], start + IDLE / 2);
-    assert!(sessions.sweep(IDLE, start + IDLE).is_empty(), "not yet");
-    let closed = sessions.sweep(IDLE, start + IDLE + Duration::from_millis(1));
-    assert_eq!(closed.len(), 1);
-    assert_eq!(
-        (closed[0].session_id.as_str(), closed[0].viewer, closed[0].started_unix_ms),
-        ("a", Some(7), 1_001)
-    );
-    assert!(sessions.view("a").expect("kept for questions").ended);
-    assert!(sessions.sweep(IDLE, start + IDLE + Duration::from_millis(2)).is_empty(), "closed once");
-
-    // A repeated event does not wake it; a new one does, and nothing seen before is lost.
-    assert_eq!(send(&sessions, "a", &[(1, Start)], start + IDLE * 2).fresh, [false]);
-    assert_eq!(sessions.live(), 1);
-    send(&sessions, "a", &[(2, Heartbeat)], start + IDLE * 2);
-    assert_eq!(sessions.live(), 2);
-    let view = sessions.view("a").expect("a session");
-    assert_eq!((view.ended, view.summary.events), (false, 2));
-}
-
-#[test]
-fn one_session_more_than_the_limit_is_refused_and_ended_ones_do_not_count() {
-    let (sessions, now) = (Sessions::new(2), Instant::now());
-    send(&sessions, "a", &[(1, Start)], now);
-    send(&sessions, "b", &[(1, Start)], now);
-    let third = event("c", 1, Start);
-    let refused = sessions.fold("c", &[&third], 1, now, count).expect_err("no room");
-    assert_eq!(refused.code(), "sessions-full");
-    send(&sessions, "a", &[(2, Stop)], now);
-    send(&sessions, "c", &[(1, Start)], now);
-    assert_eq!(sessions.live(), 2);
-}
-
-#[test]
-fn a_fold_that_fails_changes_nothing_and_can_be_tried_again() {
+fn a_silent_session_is_closed_and_lives_again_with_its_next_event() {
     let (sessions, now) = (Sessions::new(10), Instant::now());
-    let first = event("a", 1, Start);
-    let fail = |_: &[u8], _: &[qoe::Event]| Err(InvokeError::Deadline);
-    assert_eq!(sessions.fold("a", &[&first], 1, now, fail).expect_err("fails").code(), "deadline");
-    assert_eq!((sessions.live(), sessions.view("a")), (0, None));
-    assert_eq!(send(&sessions, "a", &[(1, Start)], now).fresh, [true]);
+    send(&sessions, &[("a", 1, Start)], now);
+    assert!(sweep(&sessions, now + IDLE).is_empty(), "not silent for longer than allowed");
+    let closed = sweep(&sessions, now + IDLE + Duration::from_millis(1));
+    assert_eq!((closed.len(), closed[0].summary.ended, sessions.live()), (1, false, 0));
+    assert!(view(&sessions, "a").expect("kept for questions").ended);
+    send(&sessions, &[("a", 2, Heartbeat)], now + IDLE);
+    assert_eq!((sessions.live(), sessions.viewers_since(0, 10).total), (1, 1));
+    assert_eq!(view(&sessions, "a").expect("a session").summary.events, 2);
+}
 
-    let second = event("a", 2, Heartbeat);
-    assert!(sessions.fold("a", &[&second], 1, now, fail).is_err());
+#[test]
+fn no_more_sessions_than_allowed_begin_and_those_that_are_there_go_on() {
+    let (sessions, now) = (Sessions::new(2), Instant::now());
+    assert_eq!(send(&sessions, &[("a", 1, Start)], now).0, "a");
+    assert_eq!(send(&sessions, &[("b", 1, Start)], now).0, "a");
+    let (fates, outcome) = send(&sessions, &[("c", 1, Start), ("a", 2, Heartbeat)], now);
+    assert_eq!(fates, "ra");
+    assert!(matches!(&outcome.fates[0], Fate::Refused(error) if error.code() == "sessions-full"));
+    send(&sessions, &[("a", 3, Stop)], now);
+    assert_eq!(send(&sessions, &[("c", 1, Start)], now).0, "a");
+}
+
+#[test]
+fn a_component_that_fails_leaves_all_as_it_was() {
+    let (sessions, now) = (Sessions::new(10), Instant::now());
+    let fail = |_: &[u8]| Err(InvokeError::Deadline);
+    let first = [event("a", 1, Start)];
+    let outcome = sessions.fold(&first, &call(now, &fail));
+    assert!(matches!(&outcome.fates[0], Fate::Refused(error) if error.code() == "deadline"));
+    assert_eq!((sessions.live(), view(&sessions, "a")), (0, None));
+    assert_eq!(send(&sessions, &[("a", 1, Start)], now).0, "a");
+
+    sessions.fold(&[event("a", 2, Heartbeat)], &call(now, &fail));
     assert_eq!(sessions.live(), 1);
-    assert_eq!(send(&sessions, "a", &[(2, Heartbeat)], now).fresh, [true]);
+    assert_eq!(send(&sessions, &[("a", 2, Heartbeat)], now).0, "a", "what was refused may come again");
+}
+
+#[test]
+fn an_answer_that_cannot_be_read_counts_nothing() {
+    let (sessions, now) = (Sessions::new(10), Instant::now());
+    for answer in
+        [Vec::new(), vec![7; 3], native(&wire::packed::FoldBatch::default().bytes().to_vec()).expect("one")]
+    {
+        let lie = move |_: &[u8]| Ok(answer.clone());
+        let outcome = sessions.fold(&[event("a", 1, Start)], &call(now, &lie));
+        assert!(matches!(&outcome.fates[0], Fate::Refused(error) if error.code() == "nonsense-answer"));
+    }
+    assert_eq!(sessions.live(), 0);
 }
 
 #[test]
 fn a_state_that_the_component_does_not_know_starts_anew() {
     let (sessions, now) = (Sessions::new(10), Instant::now());
-    send(&sessions, "a", &[(1, Start), (2, Heartbeat)], now);
-    let other_release = |state: &[u8], events: &[qoe::Event]| {
-        if state.is_empty() {
-            count(state, events)
-        } else {
-            Err(InvokeError::Qoe(qoe::Error::StateMalformed))
+    send(&sessions, &[("a", 1, Start), ("a", 2, Heartbeat)], now);
+    // Of another release: it knows no state but its own, and has none.
+    let other = |batch: &[u8]| {
+        let mut foreign = batch.to_vec();
+        // Version, length of the state, and its first byte.
+        if foreign[4] > 0 {
+            foreign[6] ^= 0xff;
         }
+        native(&foreign)
     };
-    let third = event("a", 3, Heartbeat);
-    sessions.fold("a", &[&third], 2, now, other_release).expect("folds from the beginning");
-    let view = sessions.view("a").expect("a session");
+    let outcome = sessions.fold(&[event("a", 3, Heartbeat)], &Call { generation: 2, ..call(now, &other) });
+    assert!(matches!(outcome.fates[0], Fate::Accepted));
+    let view = view(&sessions, "a").expect("a session");
     assert_eq!((view.generation, view.summary.events), (2, 1));
 }
 
@@ -188,7 +159,34 @@ fn forgotten_event_ids_are_the_oldest_ones() {
     let (sessions, now) = (Sessions::new(10), Instant::now());
     let many = u32::try_from(limits::EVENT_IDS_MAX).expect("a small number");
     for number in 0..=many {
-        send(&sessions, "a", &[(number, Heartbeat)], now);
+        send(&sessions, &[("a", number, Heartbeat)], now);
     }
-    assert_eq!(send(&sessions, "a", &[(0, Heartbeat), (many, Heartbeat)], now).fresh, [true, false]);
+    assert_eq!(send(&sessions, &[("a", 0, Heartbeat), ("a", many, Heartbeat)], now).0, "ad");
+}
+
+#[test]
+fn windows_count_what_sessions_saw_by_what_they_have_in_common() {
+    let (sessions, now) = (Sessions::new(10), Instant::now());
+    let told = [("a", 1, Start), ("b", 1, Start), ("a", 2, Stop)];
+    send(&sessions, &told, now);
+    let windows = sessions.drain_windows();
+    let counted = |dimension: windows::Dimension, value: &str| {
+        let window = windows.iter().find(|window| window.dimension == dimension && *window.value == *value);
+        window.map(|window| (window.totals.started, window.totals.ended))
+    };
+    assert_eq!(counted(windows::Dimension::All, "all"), Some((2, 1)));
+    assert_eq!(counted(windows::Dimension::Title, "4"), Some((2, 1)));
+    assert_eq!(counted(windows::Dimension::Generation, "1"), Some((2, 1)));
+    assert_eq!(counted(windows::Dimension::Arm, "stable"), Some((2, 1)));
+    assert_eq!(counted(windows::Dimension::Region, "eu"), None);
+}
+
+#[test]
+fn a_recorded_session_is_retired_unless_it_went_on() {
+    let (sessions, now) = (Sessions::new(10), Instant::now());
+    send(&sessions, &[("a", 1, Start), ("b", 1, Start), ("b", 2, Heartbeat)], now);
+    sessions.retire(&[("a".to_owned(), 1_001), ("b".to_owned(), 1_001), ("c".to_owned(), 9)].into());
+    assert_eq!((sessions.live(), sessions.viewers_since(0, 10).total), (1, 1));
+    assert!(view(&sessions, "a").expect("kept for questions").ended);
+    assert!(!view(&sessions, "b").expect("a session").ended);
 }

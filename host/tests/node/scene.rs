@@ -130,6 +130,8 @@ data_dir = "data"
 cache_dir = "{cache}"
 ladder = "{shipped}/ladder.toml"
 rules = "{shipped}/bitrate-rules.toml"
+alerts = "{shipped}/alerts.toml"
+steering = "{shipped}/steering.toml"
 
 [public]
 listen = "127.0.0.1:0"

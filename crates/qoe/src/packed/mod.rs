@@ -127,15 +127,17 @@ impl Present {
     }
 
     /// Whether the lowest bit is set; the next one follows.
-    pub fn next(&mut self) -> bool {
+    #[inline]
+    pub fn flag(&mut self) -> bool {
         let is_set = self.bits & 1 == 1;
         self.bits >>= 1;
         is_set
     }
 
     /// The number where the next bit says that it is there.
+    #[inline]
     pub fn number<T: Default + PartialEq>(&mut self, number: T) -> Option<T> {
-        let is_set = self.next();
+        let is_set = self.flag();
         self.is_sound &= is_set || number == T::default();
         is_set.then_some(number)
     }
@@ -155,6 +157,7 @@ pub struct Bits {
 
 impl Bits {
     /// The next bit.
+    #[inline]
     pub fn flag(&mut self, is_set: bool) -> &mut Self {
         self.bits |= u32::from(is_set) << self.count;
         self.count += 1;

@@ -34,19 +34,19 @@ pub fn pack_scores(scores: &Scores, out: &mut Vec<u8>) {
         .flag(scores.mos_v1.is_some())
         .flag(scores.spi_style_v1.is_some());
     // The verdicts are numbered in their order.
-    let verdict = scores.spi_style_v1.map_or(0, |verdict| verdict as u32);
-    put(out, &[bits.get(), verdict].map(u32::to_le_bytes));
-    let floats = [
-        scores.session_v1,
-        scores.window_v1,
-        scores.rebuffer_ratio,
-        scores.completion.unwrap_or_default(),
-        scores.qoe_lin_v1.unwrap_or_default(),
-        scores.qoe_log_v1.unwrap_or_default(),
-        scores.mux_style_v1,
-        scores.mos_v1.unwrap_or_default(),
+    let verdict = scores.spi_style_v1.map_or(0, |verdict| verdict as u64);
+    let numbers = [
+        u64::from(bits.get()) | verdict << 32,
+        scores.session_v1.to_bits(),
+        scores.window_v1.to_bits(),
+        scores.rebuffer_ratio.to_bits(),
+        scores.completion.unwrap_or_default().to_bits(),
+        scores.qoe_lin_v1.unwrap_or_default().to_bits(),
+        scores.qoe_log_v1.unwrap_or_default().to_bits(),
+        scores.mux_style_v1.to_bits(),
+        scores.mos_v1.unwrap_or_default().to_bits(),
     ];
-    put(out, &floats.map(f64::to_le_bytes));
+    put(out, &numbers.map(u64::to_le_bytes));
 }
 
 /// Reads a record.

@@ -1,7 +1,8 @@
 //! The reserved keys of CMCD: type, header and version of each.
 
 use super::limits::{
-    CUSTOM_CHARS_MAX, MS_MAX, NAME_CHARS_MAX, RATE_MAX, SESSION_CHARS_MAX, TEXT_CHARS_MAX, TIMES_MAX,
+    CUSTOM_CHARS_MAX, MS_MAX, NAME_CHARS_MAX, RANGE_CHARS_MAX, RATE_MAX, SESSION_CHARS_MAX, TEXT_CHARS_MAX,
+    TIMES_MAX,
 };
 use crate::limits::UNIX_MS_MAX;
 
@@ -176,7 +177,7 @@ keys! {
     /// Whether the object is not shown or heard.
     Nr "nr" Kind::Flag, STATUS, Version2;
     /// Range of the object that is asked for next.
-    Nrr "nrr" Kind::Text { chars_max: CUSTOM_CHARS_MAX }, REQUEST, Version1;
+    Nrr "nrr" Kind::Text { chars_max: RANGE_CHARS_MAX }, REQUEST, Version1;
     /// Type of the object.
     Ot "ot" Kind::Token, OBJECT, Always;
     /// Bit rate of what is shown, kbit/s.

@@ -33,6 +33,9 @@ pub const NAME_CHARS_MAX: usize = 128;
 /// Characters of the name of a custom event and of the value of a custom key, CTA-5004-B.
 pub const CUSTOM_CHARS_MAX: usize = 64;
 
+/// Characters of a range of bytes: two numbers of 64 bits have forty.
+pub const RANGE_CHARS_MAX: usize = 64;
+
 /// Characters of a URL, a signature or a copied header.
 pub const TEXT_CHARS_MAX: usize = 4_096;
 
@@ -49,4 +52,5 @@ pub(crate) const TIMES_MAX: u64 = COUNT_MAX;
 pub(crate) const PLAYBACK_RATE_MILLI_MAX: i64 = 1_000_000;
 
 // A number of a list is kept in 32 bits.
-const _: () = assert!(MS_MAX <= u32::MAX as u64 && TIMES_MAX <= u32::MAX as u64);
+const _: () = assert!(MS_MAX <= u32::MAX as u64);
+const _: () = assert!(TIMES_MAX <= u32::MAX as u64);

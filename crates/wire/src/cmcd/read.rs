@@ -159,7 +159,7 @@ fn settle_next(report: &mut Cmcd<'_>, findings: &mut Findings) {
             match percent::decode(&next.path, &mut path) {
                 // What is not ASCII stays encoded: no structured string can hold it.
                 Ok(()) if path.bytes().all(|byte| matches!(byte, b' '..=b'~')) => {
-                    next.path = Cow::Owned(path)
+                    next.path = Cow::Owned(path);
                 }
                 _ => findings.note(Cause::NotEncoded, Key::Nor),
             }

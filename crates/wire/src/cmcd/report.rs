@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::finding::Cause;
 use super::key::{INTEGERS, NUMBERS, SLOTS, TEXTS, Use, those_used};
-use super::limits::{NUMBERS_MAX, PLAYBACK_RATE_MILLI_MAX, STRINGS_MAX, TEXT_CHARS_MAX};
+use super::limits::{NUMBERS_MAX, PLAYBACK_RATE_MILLI_MAX, RANGE_CHARS_MAX, STRINGS_MAX, TEXT_CHARS_MAX};
 use super::{Event, Key, Kind, ObjectType, State, StreamType, StreamingFormat};
 
 /// A number of an inner list and the type of object it is about.
@@ -315,7 +315,7 @@ impl<'a> Cmcd<'a> {
     ) -> Result<(), Cause> {
         let path = path.into();
         check_text(&path, TEXT_CHARS_MAX)?;
-        range.as_deref().map_or(Ok(()), |range| check_text(range, TEXT_CHARS_MAX))?;
+        range.as_deref().map_or(Ok(()), |range| check_text(range, RANGE_CHARS_MAX))?;
         if self.next.len() >= STRINGS_MAX {
             return Err(Cause::TooMany);
         }
@@ -412,10 +412,12 @@ impl<'a> Cmcd<'a> {
     }
 
     /// Gives the path added last its range.
-    pub(super) fn range_next(&mut self, range: Cow<'a, str>) {
+    pub(super) fn range_next(&mut self, range: Cow<'a, str>) -> Result<(), Cause> {
+        check_text(&range, RANGE_CHARS_MAX)?;
         if let Some(next) = self.next.last_mut() {
             next.range = Some(range);
         }
+        Ok(())
     }
 
     pub(super) fn next_mut(&mut self) -> &mut [NextObject<'a>] {

@@ -203,10 +203,15 @@ impl<'a> Taker<'_, 'a> {
                     self.report.type_number(of);
                 }
             }
-            (Kind::Strings, value) if key == Key::Nor && name == "r" => match Bare::from(value) {
-                Bare::Text(range) => self.report.range_next(range),
-                _ => self.findings.note(Cause::WrongType, key),
-            },
+            (Kind::Strings, value) if key == Key::Nor && name == "r" => {
+                let range = match Bare::from(value) {
+                    Bare::Text(range) => self.report.range_next(range),
+                    _ => Err(Cause::WrongType),
+                };
+                if let Err(cause) = range {
+                    self.findings.note(cause, key);
+                }
+            }
             _ => {}
         }
     }

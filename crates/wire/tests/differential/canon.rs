@@ -1,7 +1,7 @@
 //! What was read, in the one form that both sides are compared in.
 
 use serde_json::{Map, Value, json};
-use wire::cmcd::{Cmcd, CustomValue, Key, Kind};
+use wire::cmcd::{Cmcd, CustomValue, Event, Key, Kind, ObjectType, State, StreamType, StreamingFormat};
 use wire::cmsd::{Dynamic, Static};
 
 /// Lists as `[value, type]`, tokens as strings (of custom keys as `{token}`), paths decoded.
@@ -17,7 +17,7 @@ pub(crate) fn of(report: &Cmcd<'_>) -> Value {
             Kind::Token => json!(token(report, key)),
             Kind::Numbers { .. } => {
                 let pairs = report.numbers(key).iter();
-                let pairs: Vec<_> = pairs.map(|n| json!([n.value, n.of.map(|of| of.token())])).collect();
+                let pairs: Vec<_> = pairs.map(|n| json!([n.value, n.of.map(ObjectType::token)])).collect();
                 if is_list { json!(pairs) } else { pairs[0][0].clone() }
             }
             Kind::Strings if key == Key::Ec => json!(report.errors()),
@@ -43,11 +43,11 @@ pub(crate) fn of(report: &Cmcd<'_>) -> Value {
 
 fn token(report: &Cmcd<'_>, key: Key) -> Option<&'static str> {
     match key {
-        Key::E => report.event().map(|event| event.token()),
-        Key::Sta => report.state().map(|state| state.token()),
-        Key::Ot => report.object_type().map(|object_type| object_type.token()),
-        Key::Sf => report.format().map(|format| format.token()),
-        _ => report.stream().map(|stream| stream.token()),
+        Key::E => report.event().map(Event::token),
+        Key::Sta => report.state().map(State::token),
+        Key::Ot => report.object_type().map(ObjectType::token),
+        Key::Sf => report.format().map(StreamingFormat::token),
+        _ => report.stream().map(StreamType::token),
     }
 }
 
@@ -70,9 +70,9 @@ pub(crate) fn of_static(fixed: &Static) -> Value {
     put("n", json!(fixed.name));
     put("nor", json!(fixed.next));
     put("nrr", json!(fixed.next_range));
-    put("ot", json!(fixed.object_type.map(|object_type| object_type.token())));
-    put("sf", json!(fixed.format.map(|format| format.token())));
-    put("st", json!(fixed.stream.map(|stream| stream.token())));
+    put("ot", json!(fixed.object_type.map(ObjectType::token)));
+    put("sf", json!(fixed.format.map(StreamingFormat::token)));
+    put("st", json!(fixed.stream.map(StreamType::token)));
     put("su", json!(fixed.is_startup.then_some(true)));
     Value::Object(canon)
 }
