@@ -206,7 +206,7 @@ mod tests {
         let code = |change: fn(&mut Asked)| ask(change).unwrap_err().code();
         assert_eq!(code(|asked| asked.by = Some("colour".to_owned())), "qoe-by");
         assert_eq!(code(|asked| asked.step = Some("2h".to_owned())), "qoe-step");
-        assert_eq!(code(|asked| asked.to = Some("1".to_owned())), "qoe-reversed");
+        assert_eq!(code(|asked| asked.to = Some("0".to_owned())), "qoe-reversed");
         assert_eq!(code(|asked| asked.limit = Some("0".to_owned())), "qoe-limit");
         assert_eq!(code(|asked| asked.limit = Some("10001".to_owned())), "qoe-limit");
         assert_eq!(code(|asked| asked.value = Some(String::new())), "qoe-value");
