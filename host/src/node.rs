@@ -6,7 +6,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::Semaphore;
+use tracing::warn;
 use units::UnixMillis;
+use windows::Window;
 use wire::{Event, Records, SessionRecord};
 
 use crate::answer_cache::AnswerCache;
@@ -18,7 +20,7 @@ use crate::dice::Dice;
 use crate::edge::StartError;
 use crate::loads::Loads;
 use crate::metrics::{Metrics, Snapshot};
-use crate::outbox::{Capacity, Outbox};
+use crate::outbox::{Capacity, Outbox, Storing};
 use crate::runtime::ranking::{Answer, Page};
 use crate::serving::Serving;
 use crate::sessions::{Call, FoldError, Outcome, SessionView, Sessions};
@@ -133,47 +135,43 @@ impl Node {
 
     /// Closes the sessions that had no event for long, and tells what they were and what their last minutes were like.
     pub fn sweep(&self, now: Instant) -> usize {
-        let idle = self.settings.load().session_idle;
-        let closed = self.close("idle", idle, now);
+        let sessions = self.close("idle", self.settings.load().session_idle, now);
         let (windows, closed_until) = self.sessions.close_windows(UnixMillis::new(unix_ms()));
         self.watch.judge(&windows, closed_until, &self.metrics);
-        self.tell(Records { windows: windows.iter().map(convert::window).collect(), ..Records::default() });
+        let closed = sessions.len();
+        drop(self.tell(sessions, &windows));
         if let Some(outbox) = &self.outbox {
-            outbox.flush_decisions();
             outbox.sweep();
         }
         closed
     }
 
-    /// Closes all sessions and windows: a node that does not come back has told all it saw.
+    /// Closes all sessions and windows, and waits until what they were is stored: a node that does not come back has
+    /// told all it saw.
     pub fn close_all(&self) -> usize {
-        let closed = self.close("drain", Duration::ZERO, Instant::now() + Duration::from_secs(1));
-        let windows = self.sessions.drain_windows();
-        self.tell(Records { windows: windows.iter().map(convert::window).collect(), ..Records::default() });
-        if let Some(outbox) = &self.outbox {
-            outbox.flush_decisions();
-        }
-        closed
-    }
-
-    fn close(&self, cause: &'static str, idle: Duration, now: Instant) -> usize {
-        // Without a release there has been no event.
-        let Some(serving) = self.serving.load_full() else { return 0 };
-        let sessions: Vec<SessionRecord> =
-            self.call(&serving, now, unix_ms(), |call| self.sessions.sweep(idle, call));
+        let sessions = self.close("drain", Duration::ZERO, Instant::now() + Duration::from_secs(1));
         let closed = sessions.len();
-        if closed > 0 {
-            self.metrics.sessions_closed(cause, closed);
+        for storing in self.tell(sessions, &self.sessions.drain_windows()) {
+            if let Err(error) = storing.wait() {
+                warn!(%error, "what the node saw last is not stored");
+            }
         }
-        self.tell(Records { sessions, ..Records::default() });
         closed
     }
 
-    /// Sends records on their way to the origin; never waits.
-    fn tell(&self, records: Records) {
-        if let Some(outbox) = &self.outbox {
-            outbox.store_later(records);
-        }
+    fn close(&self, cause: &'static str, idle: Duration, now: Instant) -> Vec<SessionRecord> {
+        // Without a release there has been no event.
+        let Some(serving) = self.serving.load_full() else { return Vec::new() };
+        let sessions = self.call(&serving, now, unix_ms(), |call| self.sessions.sweep(idle, call));
+        self.metrics.sessions_closed(cause, sessions.len());
+        sessions
+    }
+
+    /// Sends records on their way to the origin.
+    fn tell(&self, sessions: Vec<SessionRecord>, windows: &[Window]) -> Vec<Storing> {
+        let Some(outbox) = &self.outbox else { return Vec::new() };
+        let windows = windows.iter().map(convert::window).collect();
+        outbox.store_all(Records { sessions, windows, decisions: outbox.take_decisions() })
     }
 
     /// A call of a release's component, measured.

@@ -39,6 +39,11 @@ pub struct Capacity {
 pub struct Storing(oneshot::Receiver<Result<u64, SpoolError>>);
 
 impl Storing {
+    /// Waits until it is safe, on a thread that may wait.
+    pub fn wait(self) -> Result<(), SpoolError> {
+        self.0.blocking_recv().unwrap_or(Err(SpoolError::Closed)).map(drop)
+    }
+
     /// Waits until it is safe.
     pub async fn done(self) -> Result<(), SpoolError> {
         self.0.await.unwrap_or(Err(SpoolError::Closed)).map(drop)
@@ -107,16 +112,17 @@ impl Outbox {
         Ok(Storing(storing))
     }
 
-    /// Stores records that nobody waits for, some of them a frame.
-    pub fn store_later(&self, records: Records) {
-        for records in in_frames(records) {
-            if let Err(error) = self.store_records(&records) {
-                warn!(%error, records = records.len(), "records were not stored");
-            }
-        }
+    /// Stores records, some of them a frame.
+    pub fn store_all(&self, records: Records) -> Vec<Storing> {
+        let store = |records: Records| {
+            self.store_records(&records)
+                .inspect_err(|error| warn!(%error, records = records.len(), "records were not stored"))
+                .ok()
+        };
+        in_frames(records).into_iter().filter_map(store).collect()
     }
 
-    /// Remembers a decision; [`Outbox::flush_decisions`] stores it. False when too many wait.
+    /// Remembers a decision; [`Outbox::take_decisions`] gives it back. False when too many wait.
     pub fn note_decision(&self, decision: DecisionRecord) -> bool {
         let mut decisions = self.decisions.lock().unwrap_or_else(PoisonError::into_inner);
         let has_room = decisions.len() < limits::DECISIONS_WAITING_MAX;
@@ -126,12 +132,9 @@ impl Outbox {
         has_room
     }
 
-    /// Stores the decisions since the last time.
-    pub fn flush_decisions(&self) {
-        let decisions = std::mem::take(&mut *self.decisions.lock().unwrap_or_else(PoisonError::into_inner));
-        if !decisions.is_empty() {
-            self.store_later(Records { decisions, ..Records::default() });
-        }
+    /// The decisions since the last time.
+    pub fn take_decisions(&self) -> Vec<DecisionRecord> {
+        std::mem::take(&mut *self.decisions.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Behind what the origin has of a lane.

@@ -53,7 +53,7 @@ pub(crate) fn recover(node: &Node, serving: &Serving) {
     }
     ended.retain(|session| told.sessions.get(&session.session_id) != Some(&session.ended_unix_ms));
     let lost = ended.len();
-    outbox.store_later(Records { sessions: ended, ..Records::default() });
+    drop(outbox.store_all(Records { sessions: ended, ..Records::default() }));
     node.sessions.retire(&told.sessions);
     if let Some(window) = told.window {
         node.sessions.forget_windows(UnixMillis::new(window));

@@ -258,7 +258,7 @@ fn a_session_with_one_stall_of_three_seconds() {
     let scores = json!({
         "session_v1": 84.0, "window_v1": 48.0, "rebuffer_ratio": 0.03, "completion": 0.485,
         "qoe_lin_v1": 4.468041237113402, "qoe_log_v1": 2.484338360395346,
-        "mux_style_v1": 90.89045383105754, "spi_style_v1": "stalled", "mos_v1": 4.147220209353661,
+        "mux_style_v1": 90.89045383105754, "spi_style_v1": "stalled", "mos_v1": 4.09259407240655,
     });
     check(&report, &json!({"summary": summary, "scores": scores}));
     let answer = SessionAnswer {

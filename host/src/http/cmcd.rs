@@ -109,7 +109,7 @@ fn events(
     }
     node.metrics.cmcd_remarks(reading.findings.iter().count());
     let Some(key) = reading.report.session_key() else {
-        return vec![Err(Refusal::new("no-session", "the report names no session"))];
+        return vec![Err(Refusal::new("session-missing", "the report names no session"))];
     };
     let content = node.contents.of(key.session, key.content);
     let id = session_id(key.session, content.as_deref());

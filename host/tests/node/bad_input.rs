@@ -155,12 +155,80 @@ async fn bad_events() {
         &[
             refused(r#"{"events":[]}"#, "no-events"),
             refused(&events(101), "too-many-events"),
-            refused(r#"{"events":[{"event_id":"e"}]}"#, "json-malformed"),
-            refused(&events(1).replace("heartbeat", "dance"), "json-malformed"),
-            refused(&events(1).replace("\"kind\"", "\"sort\""), "json-malformed"),
+            refused(r#"{"events":[{"event_id":"e"}"#, "json-malformed"),
+            refused(r#"{"events":{}}"#, "json-malformed"),
+            refused(r#"{"unknown":1,"events":[]}"#, "json-malformed"),
         ],
     )
     .await;
+}
+
+#[tokio::test]
+async fn bad_events_among_good_ones() {
+    let scene = Scene::serving().await;
+    let sound = events(1);
+    let sound = sound.trim_start_matches(r#"{"events":["#).trim_end_matches("]}");
+    let mut accepted = 0.0;
+    for (bad, code) in [
+        (r#"{"event_id":"e"}"#.to_owned(), "event-malformed"),
+        (sound.replace("heartbeat", "dance"), "event-malformed"),
+        (sound.replace("\"kind\"", "\"sort\""), "event-malformed"),
+        (sound.replace(":0}", ":-1}"), "event-malformed"),
+        (sound.replace(":0}", ":NaN}"), "json-malformed"),
+        (sound.replace(":0}", ":0,\"kbps\":4000000000}"), "number-out-of-range"),
+        (sound.replace(":0}", ":9000000000000}"), "time-in-future"),
+        (
+            sound.replace(":0}", ":0,\"position_ms\":900000,\"duration_ms\":60000}"),
+            "position-beyond-duration",
+        ),
+    ] {
+        let good = |number: u32| {
+            sound.replace("\"s\"", &format!("\"{code}-{number}\"")).replace("e0", &bad.len().to_string())
+        };
+        let body = format!(r#"{{"events":[{},{bad},{}]}}"#, good(1), good(2));
+        let answer = post(&scene.url("/v1/events"), JSON, body).await;
+        if code == "json-malformed" {
+            assert_eq!(answer.refusal(), (400, code.to_owned()), "what is no JSON has no events");
+            continue;
+        }
+        accepted += 2.0;
+        let told = answer.json();
+        assert_eq!((answer.status, &told["accepted"]), (200, &json!(2)), "{bad}: {told}");
+        assert_eq!(
+            (&told["refused"][0]["index"], &told["refused"][0]["code"]),
+            (&json!(1), &json!(code)),
+            "{bad}"
+        );
+    }
+    assert_eq!(scene.metric(r#"frontrow_events_total{outcome="accepted"}"#).await, accepted);
+}
+
+#[tokio::test]
+async fn bad_reports_of_cmcd() {
+    let scene = Scene::serving().await;
+    let sound = r#"bl=(21300),br=(3200),cid="4",e=ps,sid="6e2f",sta=p,ts=1700000000000,v=2"#;
+    let send = |body: String| async { post(&scene.url("/v1/events"), "application/cmcd", body).await };
+    for (bad, code) in [
+        ("((((".to_owned(), "cmcd-malformed"),
+        (sound.replace("ts=1700000000000,", ""), "time-missing"),
+        (sound.replace("sid=\"6e2f\",", ""), "session-missing"),
+        (sound.replace("br=(3200)", "br=(-3)"), "out-of-range"),
+    ] {
+        let answer =
+            send(format!("{sound}\n{bad}\n{}", sound.replace("1700000000000", "1700000000900"))).await;
+        let told = answer.json();
+        assert_eq!(told["refused"].as_array().map(Vec::len), Some(1), "{bad}: {told}");
+        assert_eq!(
+            (&told["refused"][0]["index"], &told["refused"][0]["code"]),
+            (&json!(1), &json!(code)),
+            "{told}"
+        );
+    }
+    assert_eq!(send(String::new()).await.refusal(), (400, "no-events".to_owned()));
+    assert_eq!(get(&scene.url("/v1/cmcd")).await.refusal(), (400, "no-events".to_owned()));
+    assert_eq!(get(&scene.url("/v1/cmcd?CMCD=%2")).await.refusal().0, 400);
+    assert_eq!(get(&scene.url("/v1/cmcd?CMCD=bl%3D100%2Csid%3D%22a%22")).await.status, 204);
+    assert_eq!(get(&scene.url("/v1/sessions/a")).await.status, 200);
 }
 
 #[tokio::test]
@@ -184,17 +252,23 @@ async fn bad_messagepack() {
         (sound[..sound.len() - 1].to_vec(), "cut short"),
         (trailing, "one byte more"),
         (rmp(&events(1).replacen('{', r#"{"unknown":1,"#, 1)), "an unknown field"),
-        (rmp(&events(1).replace(r#""kind""#, r#""unknown":1,"kind""#)), "an unknown field of an event"),
-        (rmp(&with_viewer("-1")), "a negative number"),
-        (rmp(&with_viewer("1.5")), "a broken number"),
-        (rmp(&with_viewer("4294967296")), "a number one too large"),
-        (rmp(&events(1).replace(":0}", ":-1}")), "a time before all time"),
     ] {
         let before = scene.metric(counter).await;
         let answer = post(&scene.url("/v1/events"), MSGPACK, body).await;
         let refusal: wire::ErrorBody = wire::decode_msgpack(&answer.bytes, 1 << 20).expect("a refusal");
         assert_eq!((answer.status, refusal.error.code.as_str()), (400, "msgpack-malformed"), "{what}");
         assert_eq!(scene.metric(counter).await, before + 1.0, "{what}");
+    }
+    for (body, what) in [
+        (rmp(&events(1).replace(r#""kind""#, r#""unknown":1,"kind""#)), "an unknown field of an event"),
+        (rmp(&with_viewer("-1")), "a negative number"),
+        (rmp(&with_viewer("1.5")), "a broken number"),
+        (rmp(&with_viewer("4294967296")), "a number one too large"),
+        (rmp(&events(1).replace(":0}", ":-1}")), "a time before all time"),
+    ] {
+        let answer = post(&scene.url("/v1/events"), MSGPACK, body).await;
+        let told: wire::EventsAnswer = wire::decode_msgpack(&answer.bytes, 1 << 20).expect("an answer");
+        assert_eq!((told.accepted, told.refused[0].code.as_str()), (0, "event-malformed"), "{what}");
     }
     assert_eq!(scene.metric(r#"frontrow_events_total{outcome="accepted"}"#).await, 0.0);
     assert_eq!(post(&scene.url("/v1/events"), MSGPACK, sound).await.status, 200);

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use frontrow_edge::config::Config;
-use frontrow_edge::edge::Edge;
+use frontrow_edge::edge::{Edge, StartError};
 use frontrow_edge::sync::Sync;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::catalogue::Release;
-use crate::client::{Answer, get, post, provide_cryptography};
+use crate::client::{Answer, get, post, provide_cryptography, wait_for};
 use crate::origin::Origin;
 use crate::publisher::Publisher;
 
@@ -67,7 +67,14 @@ impl Scene {
         edge.drain().await;
         drop(sync);
         let config = config(folder.path(), &origin, "");
-        let (edge, mut sync) = Edge::start_without_sync(config).await.expect("a node");
+        // What was in flight lets the folder go a moment after the drain.
+        let start = || async {
+            match Edge::start_without_sync(config.clone()).await {
+                Err(StartError::Spool(error)) if error.code() == "spool-locked" => None,
+                started => Some(started.expect("a node")),
+            }
+        };
+        let (edge, mut sync) = wait_for("the folder", start).await;
         sync.resume();
         Self { publisher, origin, edge, sync, folder }
     }
