@@ -52,11 +52,6 @@ impl Session {
         Ok(())
     }
 
-    /// The same of one event.
-    pub(crate) fn fold_one(&mut self, event: &Event) {
-        self.add(event);
-    }
-
     fn add(&mut self, event: &Event) {
         let is_late = self.newest_at.is_some_and(|newest_at| event.at < newest_at);
         if event.sequence.is_some_and(|number| !self.sequence.take(number, is_late)) {

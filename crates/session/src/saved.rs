@@ -389,7 +389,7 @@ saved!(
 
 impl Session {
     /// What no single field shows.
-    pub(crate) fn is_sound(&self) -> bool {
+    fn is_sound(&self) -> bool {
         let waits = &self.waits;
         let totals = [
             self.startup_ads,
@@ -405,9 +405,15 @@ impl Session {
         ];
         let shown = &self.shown;
         let times = [shown.rated, shown.sized, shown.framed, shown.dense, shown.pictured];
-        let pictures = [shown.recent, shown.latest, shown.worst];
-        totals.iter().chain(&times).all(|total| *total <= limits::TOTAL_MAX)
-            && pictures.iter().all(|millionths| *millionths <= Share::WHOLE.get())
+        totals.iter().chain(&times).all(|total| *total <= limits::TOTAL_MAX) && self.is_consistent()
+    }
+
+    /// The same but for totals.
+    #[inline]
+    pub(crate) fn is_consistent(&self) -> bool {
+        let shown = &self.shown;
+        let picture_most = shown.recent.max(shown.latest).max(shown.worst);
+        picture_most <= Share::WHOLE.get()
             && self.duration != Some(Millis::ZERO)
             && self.top_rate != Some(Kbps::default())
             && shown.log <= shown::LOG_MAX

@@ -48,6 +48,7 @@ pub(crate) struct Shown {
 
 impl Shown {
     /// What is shown now was shown for another while.
+    #[inline]
     pub(crate) fn pass(&mut self, passed: Millis) {
         let ms = passed.get();
         let add = |sum: &mut u64, number: u64| *sum = sum.saturating_add(number.saturating_mul(ms));
@@ -85,6 +86,7 @@ impl Shown {
     }
 
     /// What an event says of what is shown from now on.
+    #[inline]
     pub(crate) fn note(&mut self, event: &Event, is_bitrate_change: bool) {
         let before = self.format;
         let rate = event.rate.map_or(0, Kbps::get);
@@ -109,6 +111,7 @@ impl Shown {
     }
 
     /// What is shown is another from now on, or its player says so.
+    #[cold]
     fn change(&mut self, now: Format, is_switch: bool, rate: u32) {
         let before = *self;
         self.format = now;

@@ -91,12 +91,12 @@ fn what_no_fold_writes_is_refused() {
     check_refused(&with(0, 7 << 10, &[])); // No such codec.
     check_refused(&with(0, 5 << 13, &[])); // No such screen.
     check_refused(&with(0, 1 << 17, &[])); // A newest number that was not seen.
-    check_refused(&with(0, 1 << 25, &[])); // A highest bit rate of 0.
-    check_refused(&with(0, 1 << 28, &[])); // A title of no length.
+    check_refused(&with(0, 1 << 28, &[])); // A highest bit rate of 0.
+    check_refused(&with(0, 1 << 23, &[])); // A title of no length.
     check_refused(&with(1, 0, &[1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0])); // A newest number that is not there.
-    check_refused(&with(1 << 2, 1 << 26, &[0; 8])); // A group that holds nothing.
+    check_refused(&with(1 << 2, 1 << 21, &[0; 8])); // A group that holds nothing.
     let picture =
-        |millionths: u32| with(1 << 5, 1 << 24, &[&millionths.to_le_bytes()[..], &[0; 24]].concat());
+        |millionths: u32| with(1 << 5, 1 << 20, &[&millionths.to_le_bytes()[..], &[0; 24]].concat());
     assert!(Session::unpack(&picture(1_000_000)).is_ok());
     check_refused(&picture(1_000_001)); // Better than the original.
     let rate = |kbps: u32, log: u32| {

@@ -11,10 +11,10 @@
 
 use alloc::vec::Vec;
 
-use qoe::packed::{Bits, PackedError, Present};
+use qoe::packed::{Bits, PackedError};
 use units::{Kbps, Millis, UnixMillis};
 
-use crate::{Codec, Event, KINDS, Screen};
+use crate::{Codec, Event, EventKind, KINDS, Screen};
 
 /// Of an event.
 pub const EVENT_BYTES: usize = 84;
@@ -85,42 +85,63 @@ fn bits(event: &Event) -> u32 {
         .get()
 }
 
-/// Reads an event. By fixed places, which cost neither a check nor a step.
+/// Reads an event.
 pub fn unpack_event(record: &[u8; EVENT_BYTES]) -> Result<Event, PackedError> {
-    read_event(record)
+    let mut event = Event::new(EventKind::Start, UnixMillis::default());
+    read_event(record, &mut event).map(|()| event)
 }
 
-/// The same within the fold, where an event need not be moved.
-#[inline(always)]
-pub(super) fn read_event(record: &[u8; EVENT_BYTES]) -> Result<Event, PackedError> {
-    let mut present = Present::new(short::<8>(record));
-    let [kind, codec, screen, nothing] = [record[12], record[13], record[14], record[15]];
+/// The same in place, for an event is large; what is refused leaves it unspecified. Branches and no masks:
+/// the reports of a player have the same numbers, and most have few.
+pub(super) fn read_event(record: &[u8; EVENT_BYTES], event: &mut Event) -> Result<(), PackedError> {
+    let bits = short::<8>(record);
+    // All numbers that are there although their bit says that they are not.
+    let mut stray = 0;
+    macro_rules! read {
+        ($($field:ident: $place:literal, $raw:expr, $make:expr;)+) => {
+            $(
+                if bits & 1 << $place != 0 {
+                    event.$field = Some($make($raw));
+                } else {
+                    event.$field = None;
+                    stray |= u64::from($raw);
+                }
+            )+
+        };
+    }
     let length = |ms: u32| Millis::new(u64::from(ms));
-    let kind = KINDS.get(usize::from(kind)).copied().ok_or(PackedError::Record)?;
-    let event = Event {
-        at: UnixMillis::new(long::<0>(record)),
-        kind,
-        sequence: present.number(short::<36>(record)),
-        position: present.number(Millis::new(long::<20>(record))),
-        duration: present.number(Millis::new(long::<28>(record))),
-        rate: present.number(Kbps::new(short::<40>(record))),
-        top_rate: present.number(Kbps::new(short::<44>(record))),
-        throughput: present.number(Kbps::new(short::<48>(record))),
-        buffer: present.number(length(short::<52>(record))),
-        latency: present.number(length(short::<56>(record))),
-        startup: present.number(length(short::<60>(record))),
-        stalled: present.number(length(short::<64>(record))),
-        stalled_more: present.number(length(short::<68>(record))),
-        buffering_events: present.number(short::<72>(record)),
-        dropped_frames: present.number(short::<76>(record)),
-        width: present.number(u16::from_le_bytes([record[16], record[17]])),
-        height: present.number(u16::from_le_bytes([record[18], record[19]])),
-        frame_rate_milli: present.number(short::<80>(record)),
-        codec: present.number(codec).and_then(|number| CODECS.get(usize::from(number)).copied()),
-        screen: present.number(screen).and_then(|number| SCREENS.get(usize::from(number)).copied()),
+    read! {
+        sequence: 0, short::<36>(record), u32::from;
+        position: 1, long::<20>(record), Millis::new;
+        duration: 2, long::<28>(record), Millis::new;
+        rate: 3, short::<40>(record), Kbps::new;
+        top_rate: 4, short::<44>(record), Kbps::new;
+        throughput: 5, short::<48>(record), Kbps::new;
+        buffer: 6, short::<52>(record), length;
+        latency: 7, short::<56>(record), length;
+        startup: 8, short::<60>(record), length;
+        stalled: 9, short::<64>(record), length;
+        stalled_more: 10, short::<68>(record), length;
+        buffering_events: 11, short::<72>(record), u32::from;
+        dropped_frames: 12, short::<76>(record), u32::from;
+        width: 13, u16::from_le_bytes([record[16], record[17]]), u16::from;
+        height: 14, u16::from_le_bytes([record[18], record[19]]), u16::from;
+        frame_rate_milli: 15, short::<80>(record), u32::from;
+    }
+    let [kind, codec, screen, nothing] = [record[12], record[13], record[14], record[15]];
+    let (has_codec, has_screen) = (bits & 1 << 16 != 0, bits & 1 << 17 != 0);
+    let lone = (!has_codec && codec != 0) || (!has_screen && screen != 0);
+    stray |= u64::from(bits >> 18) | u64::from(nothing) | u64::from(lone);
+    let lists =
+        (KINDS.get(usize::from(kind)), CODECS.get(usize::from(codec)), SCREENS.get(usize::from(screen)));
+    let (Some(kind), Some(codec), Some(screen), 0) = (lists.0, lists.1, lists.2, stray) else {
+        return Err(PackedError::Record);
     };
-    let in_lists = usize::from(codec) < CODECS.len() && usize::from(screen) < SCREENS.len();
-    if present.is_sound() && in_lists && nothing == 0 { Ok(event) } else { Err(PackedError::Record) }
+    event.at = UnixMillis::new(long::<0>(record));
+    event.kind = *kind;
+    event.codec = has_codec.then_some(*codec);
+    event.screen = has_screen.then_some(*screen);
+    Ok(())
 }
 
 #[inline(always)]

@@ -33,7 +33,9 @@ use qoe::{Scores, Summary};
 pub use seen::{SEEN_BYTES, Seen, mean_buffer_ms, mean_kbps};
 pub use state::{MARK, STATE_VERSION};
 
-use crate::{Event, FoldError, Phase, SavedError, Session, limits};
+use units::UnixMillis;
+
+use crate::{Event, EventKind, FoldError, Phase, SavedError, Session, limits};
 
 /// Of batches and answers; another is refused, never guessed at.
 pub const VERSION: u32 = 2;
@@ -212,7 +214,8 @@ fn next_session<'a>(next: &mut Reader<'a>) -> Option<(&'a [u8], &'a [[u8; EVENT_
     Some((state, records))
 }
 
-/// Folds a session and appends what became of it; appends nothing when it is refused.
+/// Folds a session and appends what became of it; appends nothing when it is refused. Events are read over
+/// those of the session before.
 fn fold(
     state: &[u8],
     records: &[[u8; EVENT_BYTES]],
@@ -222,17 +225,14 @@ fn fold(
     let mut session = Session::default();
     session.load_any(state).map_err(|_| Status::State)?;
     let had_ended = session.phase() == Phase::Ended;
-    match records {
-        // Nearly always; one event is in order.
-        [record] => session.fold_one(&event::read_event(record).map_err(|_| Status::Event)?),
-        records => {
-            events.clear();
-            for record in records {
-                events.push(event::read_event(record).map_err(|_| Status::Event)?);
-            }
-            session.fold_slice(events).map_err(|_| Status::TooManyEvents)?;
-        }
+    if events.len() < records.len() {
+        events.resize(records.len(), Event::new(EventKind::Start, UnixMillis::default()));
     }
+    let events = &mut events[..records.len()];
+    for (record, event) in records.iter().zip(&mut *events) {
+        event::read_event(record, event).map_err(|_| Status::Event)?;
+    }
+    session.fold_slice(events).map_err(|_| Status::TooManyEvents)?;
     let has_ended = session.phase() == Phase::Ended && !had_ended;
     write_folded(&session, has_ended || records.is_empty(), out);
     Ok(())

@@ -18,7 +18,7 @@
 //! | 0 | phase, in its order; two bits |
 //! | 2 | ad, background, pause, seek, refill; nothing has moved since an error; a stall is on; stalls were told as totals |
 //! | 10 | codec, then screen: 0 is unknown, else one more than its number; three bits each |
-//! | 16 | whether there are: newest event, newest number, start, first frame, startup, last stall, start and end of half a stall, picture, highest rate, first position, position, length |
+//! | 16 | whether there are: newest event, newest number, start, first frame, picture, first position, position, length; startup, last stall, start and end of half a stall, highest rate |
 //!
 //! What is read is held to all that [`Session::restore`] holds it to. The logarithm of the bit rate is the one
 //! number that the saved form does not have: it is here so that no fold takes it anew.
@@ -41,28 +41,25 @@ impl Session {
     /// Appends the form that states have in a batch; at most [`limits::STATE_BYTES_MAX`] bytes.
     pub fn pack_into(&self, out: &mut Vec<u8>) {
         let begin = out.len();
-        let mut core = [0; CORE_BYTES];
+        // Room for the longest is made and checked once, and what was not needed is given back.
+        out.resize(begin + ALL_BYTES, 0);
+        let left = out.get_mut(begin..).and_then(|room| self.write(room)).unwrap_or_default();
+        out.truncate(out.len() - left);
+    }
+
+    /// Writes a state at the front of `room`, and says how many bytes are left; none when it is too small.
+    #[inline]
+    fn write(&self, room: &mut [u8]) -> Option<usize> {
+        let (head, rest) = room.split_first_chunk_mut::<HEAD_BYTES>()?;
+        let (core, rest) = rest.split_first_chunk_mut::<CORE_BYTES>()?;
         core[..8].copy_from_slice(&self.newest_at.raw().to_le_bytes());
         core[8..12].copy_from_slice(&self.played.raw().to_le_bytes()[..4]);
         core[12..].copy_from_slice(&self.events.to_le_bytes());
-        out.extend_from_slice(&[0; HEAD_BYTES]);
-        out.extend_from_slice(&core);
-        // Known last, and so written last.
-        let groups = self.write_groups(out).to_le_bytes();
-        let flags = self.flags().to_le_bytes();
-        let head = [
-            MARK,
-            STATE_VERSION,
-            groups[0],
-            groups[1],
-            groups[2],
-            flags[0],
-            flags[1],
-            flags[2],
-            flags[3],
-            flags[4],
-        ];
-        out[begin..begin + HEAD_BYTES].copy_from_slice(&head);
+        let (groups, left) = self.write_groups(rest)?;
+        let [g0, g1, g2, _] = groups.to_le_bytes();
+        let [f0, f1, f2, f3, f4, ..] = self.flags().to_le_bytes();
+        *head = [MARK, STATE_VERSION, g0, g1, g2, f0, f1, f2, f3, f4];
+        Some(left)
     }
 
     /// The session of a state in a batch.
@@ -104,7 +101,8 @@ impl Session {
         is_sound &= self.played.set(part::<4, CORE_BYTES>(core, 8));
         is_sound &= self.events.set(part::<4, CORE_BYTES>(core, 12));
         is_sound &= self.read_groups(u32::from_le_bytes([g0, g1, g2, 0]), rest)?;
-        Some(is_sound && self.is_sound())
+        // Its totals have 32 bits, and are within their limits.
+        Some(is_sound && self.is_consistent())
     }
 
     fn flags(&self) -> u64 {
@@ -129,15 +127,15 @@ impl Session {
             self.sequence.newest.is_some(),
             self.started_at.is_some(),
             self.first_frame_at.is_some(),
+            self.shown.picture.is_some(),
+            self.began.is_some(),
+            self.position.is_some(),
+            self.duration.is_some(),
             self.startup_told.is_some(),
             waits.last_at_played.is_some(),
             waits.half_start.is_some(),
             waits.half_end.is_some(),
-            self.shown.picture.is_some(),
             self.top_rate.is_some(),
-            self.began.is_some(),
-            self.position.is_some(),
-            self.duration.is_some(),
         ];
         numbers | bits(flags) << 2 | bits(present) << 16
     }
@@ -147,6 +145,18 @@ impl Session {
         const PHASES: [Phase; 4] = [Phase::Starting, Phase::Playing, Phase::Stalled, Phase::Ended];
         let is_set = |bit: u32| flags >> bit & 1 == 1;
         self.phase = PHASES[(flags & 3) as usize];
+        self.newest_at = is_set(16).then(UnixMillis::default);
+        self.sequence.newest = is_set(17).then_some(0);
+        self.started_at = is_set(18).then(UnixMillis::default);
+        self.first_frame_at = is_set(19).then(UnixMillis::default);
+        self.shown.picture = is_set(20).then(Share::default);
+        self.began = is_set(21).then_some(Millis::ZERO);
+        self.position = is_set(22).then_some(Millis::ZERO);
+        self.duration = is_set(23).then_some(Millis::ZERO);
+        // What most sessions lack.
+        if flags & !(0xff << 16 | 3) == 0 {
+            return true;
+        }
         let over = &mut self.over;
         over.ad = is_set(2);
         over.background = is_set(3);
@@ -161,19 +171,11 @@ impl Session {
         let format = &mut self.shown.format;
         format.codec = codec.checked_sub(1).and_then(|number| CODECS.get(number).copied());
         format.screen = screen.checked_sub(1).and_then(|number| SCREENS.get(number).copied());
-        self.newest_at = is_set(16).then(UnixMillis::default);
-        self.sequence.newest = is_set(17).then_some(0);
-        self.started_at = is_set(18).then(UnixMillis::default);
-        self.first_frame_at = is_set(19).then(UnixMillis::default);
-        self.startup_told = is_set(20).then_some(Millis::ZERO);
-        waits.last_at_played = is_set(21).then_some(Millis::ZERO);
-        waits.half_start = is_set(22).then(UnixMillis::default);
-        waits.half_end = is_set(23).then(UnixMillis::default);
-        self.shown.picture = is_set(24).then(Share::default);
-        self.top_rate = is_set(25).then(Kbps::default);
-        self.began = is_set(26).then_some(Millis::ZERO);
-        self.position = is_set(27).then_some(Millis::ZERO);
-        self.duration = is_set(28).then_some(Millis::ZERO);
+        self.startup_told = is_set(24).then_some(Millis::ZERO);
+        waits.last_at_played = is_set(25).then_some(Millis::ZERO);
+        waits.half_start = is_set(26).then(UnixMillis::default);
+        waits.half_end = is_set(27).then(UnixMillis::default);
+        self.top_rate = is_set(28).then(Kbps::default);
         flags >> 29 == 0 && codec <= CODECS.len() && screen <= SCREENS.len()
     }
 }
@@ -249,7 +251,10 @@ impl<T: Number> Number for Option<T> {
 
     #[inline(always)]
     fn set(&mut self, raw: u64) -> bool {
-        self.as_mut().map_or(raw == 0, |number| number.set(raw))
+        match self {
+            Some(number) => number.set(raw),
+            None => raw == 0,
+        }
     }
 }
 
@@ -257,16 +262,17 @@ impl<T: Number> Number for Option<T> {
 macro_rules! groups {
     ($($($($part:ident).+: $bytes:literal),+;)+) => {
         impl Session {
-            /// Appends the groups that hold anything, and says which.
+            /// Writes the groups that hold anything, and says which, and how many bytes of `room` are left.
             #[inline]
-            fn write_groups(&self, out: &mut Vec<u8>) -> u32 {
-                let (mut groups, mut bit) = (0, 1);
+            fn write_groups(&self, room: &mut [u8]) -> Option<(u32, usize)> {
+                let (mut groups, mut bit, mut rest) = (0_u32, 1, room);
                 $({
                     let mut any = 0;
                     $(any |= self.$($part).+.raw();)+
                     if any != 0 {
                         const BYTES: usize = 0 $(+ $bytes)+;
-                        let mut group = [0; BYTES];
+                        let (group, others) = rest.split_first_chunk_mut::<BYTES>()?;
+                        rest = others;
                         let mut at = 0;
                         $(
                             // A total is never beyond its limit, and so fits.
@@ -275,13 +281,12 @@ macro_rules! groups {
                             at += $bytes;
                         )+
                         debug_assert_eq!(at, BYTES);
-                        out.extend_from_slice(&group);
                         groups |= bit;
                     }
                     bit <<= 1;
                 })+
                 debug_assert_eq!(bit, 1 << GROUPS);
-                groups
+                Some((groups, rest.len()))
             }
 
             /// Takes the groups of these bits; none where bytes are missing, false where a number is nobody's.
