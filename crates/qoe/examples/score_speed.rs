@@ -1,9 +1,10 @@
-//! Scores a thousand sessions, as often as the first argument says.
+//! Scores a thousand sessions, as often as the first argument says; a second one asks for `session-v1` and
+//! `window-v1` alone.
 //!
 //! For instructions a score: run it twice under `valgrind --tool=callgrind` and divide the difference.
 #![allow(clippy::print_stdout, reason = "the program's output")]
 
-use qoe::packed::{VERSION, pack_figures, score_batch};
+use qoe::packed::{Wanted, pack_figures, score_batch};
 use qoe::{Figures, Summary};
 use units::Millis;
 
@@ -11,7 +12,8 @@ const SESSIONS: u32 = 1_000;
 
 fn main() {
     let rounds = std::env::args().nth(1).and_then(|rounds| rounds.parse().ok()).unwrap_or(1_000_u32);
-    let mut batch = VERSION.to_le_bytes().to_vec();
+    let wanted = if std::env::args().nth(2).is_some() { Wanted::SessionAndWindow } else { Wanted::All };
+    let mut batch = wanted.head().to_vec();
     for index in 0..SESSIONS {
         let summary = Summary {
             startup: Some(Millis::new(500 + u64::from(index))),

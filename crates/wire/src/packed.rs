@@ -236,11 +236,16 @@ pub struct ScoreBatch {
 
 impl Default for ScoreBatch {
     fn default() -> Self {
-        Self { bytes: qoe::packed::VERSION.to_le_bytes().to_vec() }
+        Self { bytes: qoe::packed::Wanted::All.head().to_vec() }
     }
 }
 
 impl ScoreBatch {
+    /// One that asks for `session-v1` and `window-v1` alone; [`score_pairs`] reads its answer.
+    pub fn of_pairs() -> Self {
+        Self { bytes: qoe::packed::Wanted::SessionAndWindow.head().to_vec() }
+    }
+
     /// Adds a summary.
     pub fn add(&mut self, summary: &Summary) {
         let figures = qoe::Figures::from(&qoe::Summary::from(summary));
@@ -251,6 +256,11 @@ impl ScoreBatch {
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
+}
+
+/// Reads the answer of `score-batch` to [`ScoreBatch::of_pairs`]: `session-v1` and `window-v1` of each.
+pub fn score_pairs(answer: &[u8]) -> Result<Vec<[f64; 2]>, Refusal> {
+    Ok(qoe::packed::unpack_pair_batch(answer)?)
 }
 
 /// Reads the answer of `score-batch`, in the order of the batch.
