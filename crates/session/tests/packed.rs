@@ -6,9 +6,8 @@ mod any;
 use any::Any;
 use quickcheck::quickcheck;
 use session::packed::{
-    EVENT_BYTES, Folded, PackedError, Status, VERSION, begin_batch, begin_session, cancel_session,
-    end_session, fold_batch, folded, mean_buffer_ms, mean_kbps, pack_event, pack_session,
-    pack_session_records, unpack_event,
+    EVENT_BYTES, Folded, PackedError, Status, VERSION, begin_batch, begin_session, fold_batch, folded,
+    mean_buffer_ms, mean_kbps, pack_event, pack_session, pack_session_records, unpack_event,
 };
 use session::{Event, EventKind, Phase, Session, limits};
 use units::{Millis, UnixMillis};
@@ -121,11 +120,11 @@ fn a_session_that_is_taken_away_leaves_nothing() {
     let mut bytes = begin_batch();
     let open = begin_session(b"state", &mut bytes).unwrap();
     pack_event(&Event::new(EventKind::Start, UnixMillis::new(1)), &mut bytes);
-    cancel_session(open, &mut bytes);
+    open.cancel(&mut bytes);
     assert_eq!(bytes, begin_batch());
     let open = begin_session(b"", &mut bytes).unwrap();
     bytes.push(0);
-    assert_eq!(end_session(open, &mut bytes), Err(Status::Event));
+    assert_eq!(open.end(&mut bytes), Err(Status::Event));
     assert_eq!(pack_session(&vec![0; 1 << 16], &[], &mut bytes), Err(Status::State));
     assert_eq!(
         pack_session_records(b"", &vec![0; EVENT_BYTES << 16], &mut bytes),

@@ -93,7 +93,7 @@ impl FoldBatch {
             return Err(packed::PackedError::TooMany(EVENTS_MAX).into());
         }
         if let Some((open, events)) = self.open.take() {
-            packed::end_session(open, &mut self.bytes).inspect_err(|_| self.events = events)?;
+            open.end(&mut self.bytes).inspect_err(|_| self.events = events)?;
             self.sessions += 1;
         }
         Ok(())
@@ -102,7 +102,7 @@ impl FoldBatch {
     /// Takes away the session that was begun, if any.
     fn cancel(&mut self) {
         if let Some((open, events)) = self.open.take() {
-            packed::cancel_session(open, &mut self.bytes);
+            open.cancel(&mut self.bytes);
             self.events = events;
         }
     }

@@ -95,16 +95,49 @@ pub fn begin_batch() -> Vec<u8> {
 pub fn pack_session(state: &[u8], events: &[Event], batch: &mut Vec<u8>) -> Result<(), Status> {
     let open = begin_session(state, batch)?;
     events.iter().for_each(|event| pack_event(event, batch));
-    end_session(open, batch)
+    open.end(batch)
 }
 
-/// A session of a batch to which [`pack_event`] may append events until [`end_session`].
+/// A session of a batch to which [`pack_event`] may append events until [`Open::end`].
 #[derive(Debug)]
 #[must_use]
 pub struct Open {
     begin: usize,
     /// Where the number of events will be.
     count_at: usize,
+}
+
+impl Open {
+    /// Takes away a session and the events that were appended since.
+    pub fn cancel(self, batch: &mut Vec<u8>) {
+        batch.truncate(self.begin);
+    }
+
+    /// Ends a session with the events that were appended since.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::TooManyEvents`] where their number cannot be written, and [`Status::Event`] where something
+    /// else was appended; the session was taken away again.
+    pub fn end(self, batch: &mut Vec<u8>) -> Result<(), Status> {
+        let Self { begin, count_at } = self;
+        let records = batch.get(count_at + 2..).map_or(0, <[u8]>::len);
+        let count = match u16::try_from(records / EVENT_BYTES) {
+            Ok(count) if records.is_multiple_of(EVENT_BYTES) => Ok(count),
+            Ok(_) => Err(Status::Event),
+            Err(_) => Err(Status::TooManyEvents),
+        };
+        match (count, batch.get_mut(count_at..count_at + 2)) {
+            (Ok(count), Some(place)) => {
+                place.copy_from_slice(&count.to_le_bytes());
+                Ok(())
+            }
+            (count, _) => {
+                batch.truncate(begin);
+                Err(count.err().unwrap_or(Status::Event))
+            }
+        }
+    }
 }
 
 /// Appends a session's state; its events are to follow.
@@ -123,43 +156,12 @@ pub fn begin_session(state: &[u8], batch: &mut Vec<u8>) -> Result<Open, Status> 
     Ok(Open { begin, count_at })
 }
 
-/// Takes away a session and the events that were appended since.
-pub fn cancel_session(open: Open, batch: &mut Vec<u8>) {
-    batch.truncate(open.begin);
-}
-
-/// Ends a session with the events that were appended since.
-///
-/// # Errors
-///
-/// [`Status::TooManyEvents`] where their number cannot be written, and [`Status::Event`] where something
-/// else was appended; the session was taken away again.
-pub fn end_session(open: Open, batch: &mut Vec<u8>) -> Result<(), Status> {
-    let Open { begin, count_at } = open;
-    let records = batch.get(count_at + 2..).map_or(0, <[u8]>::len);
-    let count = match u16::try_from(records / EVENT_BYTES) {
-        Ok(count) if records.is_multiple_of(EVENT_BYTES) => Ok(count),
-        Ok(_) => Err(Status::Event),
-        Err(_) => Err(Status::TooManyEvents),
-    };
-    match (count, batch.get_mut(count_at..count_at + 2)) {
-        (Ok(count), Some(place)) => {
-            place.copy_from_slice(&count.to_le_bytes());
-            Ok(())
-        }
-        (count, _) => {
-            batch.truncate(begin);
-            Err(count.err().unwrap_or(Status::Event))
-        }
-    }
-}
-
 /// The same of events that [`pack_event`] wrote one after another; bytes after the last whole record are
 /// refused as [`Status::Event`].
 pub fn pack_session_records(state: &[u8], records: &[u8], batch: &mut Vec<u8>) -> Result<(), Status> {
     let open = begin_session(state, batch)?;
     batch.extend_from_slice(records);
-    end_session(open, batch)
+    open.end(batch)
 }
 
 /// Folds a batch and returns its answer.
