@@ -9,6 +9,10 @@ fuzz_target!(|batch: &[u8]| {
     let Ok(answer) = packed::fold_batch(batch) else { return };
     for folded in packed::folded(&answer).unwrap() {
         let Ok(folded) = folded.unwrap() else { continue };
-        assert_eq!(Session::restore(folded.state).unwrap().save(), folded.state);
+        let session = Session::restore_any(folded.state).unwrap();
+        let mut again = Vec::new();
+        session.pack_into(&mut again);
+        assert_eq!(again, folded.state);
+        assert_eq!(Session::restore(&session.save()).unwrap(), session);
     }
 });

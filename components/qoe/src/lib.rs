@@ -17,7 +17,7 @@ struct Component;
 
 impl Guest for Component {
     fn fold(state: Vec<u8>, events: Vec<Event>) -> Result<Folded, Error> {
-        let mut session = Session::restore(&state).map_err(convert::saved_error)?;
+        let mut session = Session::restore_any(&state).map_err(convert::saved_error)?;
         session.fold(events.into_iter().map(convert::event).collect()).map_err(convert::fold_error)?;
         let summary = session.summary();
         Ok(Folded {

@@ -25,6 +25,7 @@ impl Share {
     pub const WHOLE: Self = Self(1_000_000);
 
     /// From millionths, at most the whole.
+    #[inline]
     pub fn new(millionths: u32) -> Self {
         Self(millionths.min(Self::WHOLE.0))
     }
@@ -200,11 +201,12 @@ pub fn picture(format: &Format) -> Option<Share> {
 /// How far the picture is stretched to the lines of its screen, in millionths: 1,000,000 is to twice the
 /// height. None without a height.
 pub fn upscaling(format: &Format) -> Option<u32> {
-    let lines = format.lines();
-    let stretched = lines / f64::from(format.height) - 1.0;
+    if format.height == 0 {
+        return None;
+    }
+    let stretched = format.lines() / f64::from(format.height) - 1.0;
     // A picture of one line would be stretched a thousandfold; a conversion stops at the largest number.
-    let millionths = if stretched > 0.0 { (stretched * 1e6 + 0.5) as u32 } else { 0 };
-    (format.height > 0).then_some(millionths)
+    Some(if stretched > 0.0 { (stretched * 1e6 + 0.5) as u32 } else { 0 })
 }
 
 /// The quality of coding at its own size, 0 to 1.

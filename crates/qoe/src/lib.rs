@@ -36,8 +36,8 @@ pub use mos::mos_v1;
 pub use mux::mux_style_v1;
 use score::rebuffer_ratio_of;
 pub use score::{
-    Scores, SessionFigures, WindowFigures, completion, rebuffer_ratio, score, score_figures, session_v1,
-    window_v1,
+    Scores, SessionFigures, WindowFigures, completion, rebuffer_ratio, score, score_figures, score_pair,
+    session_v1, window_v1,
 };
 pub use spi::{SPI_SHIPPED, SpiThresholds, SpiVerdict, spi_style_v1};
 pub use summary::{Pictures, Summary, Upscaling};

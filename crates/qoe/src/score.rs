@@ -42,15 +42,11 @@ pub fn score(summary: &Summary) -> Scores {
 /// Scores what is read of a session.
 #[inline]
 pub fn score_figures(seen: &Figures) -> Scores {
-    let rebuffer_ratio = rebuffer_ratio_of(seen);
-    let startup = seen.startup_ms.map(|ms| Millis::new(u64::from(ms)));
-    let mean_kbps = seen.mean_kbps.unwrap_or(0.0);
-    let (stalls, dropped_frames) = (seen.stalls, seen.dropped_frames);
-    let mean_buffer_s = seen.mean_buffer_ms.unwrap_or(0.0) / 1000.0;
+    let [session_v1, window_v1] = score_pair(seen);
     Scores {
-        session_v1: session_v1(&SessionFigures { startup, stalls, mean_kbps, dropped_frames }),
-        window_v1: window_v1(&WindowFigures { startup, rebuffer_ratio, mean_kbps, mean_buffer_s }),
-        rebuffer_ratio,
+        session_v1,
+        window_v1,
+        rebuffer_ratio: rebuffer_ratio_of(seen),
         completion: seen
             .duration_ms
             .and_then(|ms| completion(Millis::new(seen.position_max_ms), Millis::new(ms))),
@@ -60,6 +56,20 @@ pub fn score_figures(seen: &Figures) -> Scores {
         spi_style_v1: spi_style_v1(seen, &SPI_SHIPPED),
         mos_v1: mos_v1(seen),
     }
+}
+
+/// [`session_v1`] and [`window_v1`] alone.
+#[inline]
+pub fn score_pair(seen: &Figures) -> [f64; 2] {
+    let rebuffer_ratio = rebuffer_ratio_of(seen);
+    let startup = seen.startup_ms.map(|ms| Millis::new(u64::from(ms)));
+    let mean_kbps = seen.mean_kbps.unwrap_or(0.0);
+    let (stalls, dropped_frames) = (seen.stalls, seen.dropped_frames);
+    let mean_buffer_s = seen.mean_buffer_ms.unwrap_or(0.0) / 1000.0;
+    [
+        session_v1(&SessionFigures { startup, stalls, mean_kbps, dropped_frames }),
+        window_v1(&WindowFigures { startup, rebuffer_ratio, mean_kbps, mean_buffer_s }),
+    ]
 }
 
 /// [`rebuffer_ratio`] of 32 bits each, whose sum is exact.

@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use qoe::packed::{
-    FIGURES_BYTES, PackedError, SCORES_BYTES, SUMMARY_BYTES, VERSION, pack_figures, pack_scores,
-    pack_summary, score_batch, unpack_figures, unpack_score_batch, unpack_scores, unpack_summary,
+    FIGURES_BYTES, PackedError, SCORES_BYTES, SUMMARY_BYTES, VERSION, Wanted, pack_figures, pack_scores,
+    pack_summary, score_batch, unpack_figures, unpack_pair_batch, unpack_score_batch, unpack_scores,
+    unpack_summary,
 };
 use qoe::{
     Codec, Figures, Format, Pictures, SPI_SHIPPED, Scores, Screen, Share, SpiVerdict, Summary, Upscaling,
@@ -226,6 +227,16 @@ quickcheck! {
             && scores.iter().zip(&all).all(|(scores, seen)| same(scores, &score(&seen.0)))
     }
 
+    fn two_scores_alone_are_those_among_all(all: Vec<Seen>) -> bool {
+        let mut batch = Wanted::SessionAndWindow.head().to_vec();
+        all.iter().for_each(|seen| pack_figures(&Figures::from(&seen.0), &mut batch));
+        let pairs = unpack_pair_batch(&score_batch(&batch).unwrap()).unwrap();
+        let bits = |pair: [f64; 2]| pair.map(f64::to_bits);
+        let scored = all.iter().map(|seen| score(&seen.0));
+        pairs.len() == all.len()
+            && pairs.iter().zip(scored).all(|(pair, all)| bits(*pair) == bits([all.session_v1, all.window_v1]))
+    }
+
     fn any_record_is_read_or_refused(bytes: Vec<u8>, bits: u32) -> bool {
         let filled = |length: usize, mask: u32| {
             let mut record: Vec<u8> = bytes.iter().copied().cycle().take(length).collect();
@@ -254,6 +265,13 @@ fn a_batch_that_does_not_add_up_is_refused() {
     assert_eq!(score_batch(&[&head[..], &[0; FIGURES_BYTES - 1]].concat()), Err(PackedError::Length(103)));
     assert_eq!(score_batch(&[&head[..], &[0xff; FIGURES_BYTES]].concat()), Err(PackedError::Record));
     assert_eq!(score_batch(&head).unwrap(), head);
+    let pairs = Wanted::SessionAndWindow.head();
+    assert_eq!((Wanted::All.head(), pairs), (head, [1, 0, 1, 0]));
+    assert_eq!(score_batch(&[1, 0, 2, 0]), Err(PackedError::Version(0x2_0001)));
+    assert_eq!(score_batch(&[1, 0, 1, 1]), Err(PackedError::Version(0x101_0001)));
+    assert_eq!(score_batch(&[2, 0, 1, 0]), Err(PackedError::Version(0x1_0002)));
+    assert_eq!(unpack_pair_batch(&head), Err(PackedError::Version(1)));
+    assert_eq!(unpack_pair_batch(&[&pairs[..], &[0; 8]].concat()), Err(PackedError::Length(12)));
     let many = [&head[..], &vec![0; FIGURES_BYTES * 65_537]].concat();
     assert_eq!(score_batch(&many), Err(PackedError::TooMany(65_536)));
 }

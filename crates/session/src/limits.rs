@@ -24,6 +24,9 @@ pub const TOTAL_MAX: Millis = Millis::new(u32::MAX as u64);
 /// The longest saved form. It has a fixed number of fields, so more bytes are not ours.
 pub const SAVED_BYTES_MAX: usize = 512;
 
+/// The longest state in a batch, for the same reason.
+pub const STATE_BYTES_MAX: usize = 420;
+
 /// The greatest rise of a sequence number that counts as loss; a greater one is a player that numbers
 /// anew, or lies, and would make the count of losses meaningless.
 pub const SEQUENCE_RISE_MAX: u32 = 10_000;

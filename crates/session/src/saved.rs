@@ -8,7 +8,7 @@ use core::fmt;
 use qoe::Share;
 use units::{Kbps, Millis, UnixMillis};
 
-use crate::{Codec, Phase, Screen, Session, limits, packed};
+use crate::{Codec, Phase, Screen, Session, limits, packed, shown};
 
 /// Of the order and meaning of the fields; another version is refused, never guessed at.
 const VERSION: u8 = 2;
@@ -61,8 +61,9 @@ impl Session {
             return Ok(Self::default());
         }
         let mut reader = Reader::new(saved).ok_or(SavedError::Malformed)?;
-        let session = Self::read_fields(&mut reader).filter(Self::is_sound);
-        session.filter(|_| reader.is_done(saved.len())).ok_or(SavedError::Malformed)
+        let mut session = Self::read_fields(&mut reader).ok_or(SavedError::Malformed)?;
+        session.shown.note_log();
+        (session.is_sound() && reader.is_done(saved.len())).then_some(session).ok_or(SavedError::Malformed)
     }
 }
 
@@ -404,10 +405,19 @@ impl Session {
         ];
         let shown = &self.shown;
         let times = [shown.rated, shown.sized, shown.framed, shown.dense, shown.pictured];
-        let pictures = [shown.recent, shown.latest, shown.worst];
-        totals.iter().chain(&times).all(|total| *total <= limits::TOTAL_MAX)
-            && pictures.iter().all(|millionths| *millionths <= Share::WHOLE.get())
+        totals.iter().chain(&times).all(|total| *total <= limits::TOTAL_MAX) && self.is_consistent()
+    }
+
+    /// The same but for totals.
+    #[inline]
+    pub(crate) fn is_consistent(&self) -> bool {
+        let shown = &self.shown;
+        let picture_most = shown.recent.max(shown.latest).max(shown.worst);
+        picture_most <= Share::WHOLE.get()
             && self.duration != Some(Millis::ZERO)
+            && self.top_rate != Some(Kbps::default())
+            && shown.log <= shown::LOG_MAX
+            && (shown.format.kbps > 1 || shown.log == 0)
             && self.sequence.newest.is_some() == (self.sequence.seen & 1 == 1)
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct Shown {
     /// Of the picture shown now. Its quality, when it can be told, is `picture`.
     pub(crate) format: Format,
     pub(crate) picture: Option<Share>,
+    /// Of its bit rate: [`log_millionths`], which costs as much as all else.
+    pub(crate) log: u32,
     /// Times in which bit rate, height, frame rate, bits a pixel and quality were known.
     pub(crate) rated: Millis,
     pub(crate) sized: Millis,
@@ -46,6 +48,7 @@ pub(crate) struct Shown {
 
 impl Shown {
     /// What is shown now was shown for another while.
+    #[inline]
     pub(crate) fn pass(&mut self, passed: Millis) {
         let ms = passed.get();
         let add = |sum: &mut u64, number: u64| *sum = sum.saturating_add(number.saturating_mul(ms));
@@ -54,7 +57,7 @@ impl Shown {
         if format.kbps > 0 {
             self.rated = more(self.rated);
             add(&mut self.rate_sum, u64::from(format.kbps));
-            add(&mut self.log_sum, u64::from(log_millionths(format.kbps)));
+            add(&mut self.log_sum, u64::from(self.log));
         }
         if let Some(upscaling) = qoe::upscaling(format) {
             self.sized = more(self.sized);
@@ -83,29 +86,41 @@ impl Shown {
     }
 
     /// What an event says of what is shown from now on.
+    #[inline]
     pub(crate) fn note(&mut self, event: &Event, is_bitrate_change: bool) {
-        let before = *self;
+        let before = self.format;
         let rate = event.rate.map_or(0, Kbps::get);
-        let is_other = match (before.format.kbps, rate) {
+        let is_other = match (before.kbps, rate) {
             (_, 0) => is_bitrate_change,
             (0, _) => false,
             (kbps, now) => kbps != now,
         };
         let known = |new: Option<u16>, old: u16| new.filter(|new| *new > 0).unwrap_or(old);
         let frame_rate_milli = event.frame_rate_milli.filter(|rate| *rate > 0);
-        self.format = Format {
-            kbps: if rate > 0 { rate } else { before.format.kbps },
-            width: known(event.width, before.format.width),
-            height: known(event.height, before.format.height),
-            frame_rate_milli: frame_rate_milli.unwrap_or(before.format.frame_rate_milli),
-            codec: event.codec.or(before.format.codec),
-            screen: event.screen.or(before.format.screen),
+        let now = Format {
+            kbps: if rate > 0 { rate } else { before.kbps },
+            width: known(event.width, before.width),
+            height: known(event.height, before.height),
+            frame_rate_milli: frame_rate_milli.unwrap_or(before.frame_rate_milli),
+            codec: event.codec.or(before.codec),
+            screen: event.screen.or(before.screen),
         };
-        if is_other {
-            self.note_change(before.format.kbps, rate);
+        if is_other || now != before {
+            self.change(now, is_other, rate);
         }
-        if self.format != before.format {
-            self.picture = qoe::picture(&self.format);
+    }
+
+    /// What is shown is another from now on, or its player says so.
+    #[cold]
+    fn change(&mut self, now: Format, is_switch: bool, rate: u32) {
+        let before = *self;
+        self.format = now;
+        self.note_log();
+        if is_switch {
+            self.note_change(&before, rate);
+        }
+        if now != before.format {
+            self.picture = qoe::picture(&now);
             let fall = |(old, new): (Share, Share)| old.get().saturating_sub(new.get());
             // What changes before anything was shown is no fall that anybody saw.
             let was_shown = before.pictured > Millis::ZERO;
@@ -114,15 +129,23 @@ impl Shown {
         }
     }
 
-    fn note_change(&mut self, before_kbps: u32, kbps: u32) {
+    /// Takes the logarithm of the bit rate anew.
+    pub(crate) fn note_log(&mut self) {
+        self.log = log_millionths(self.format.kbps);
+    }
+
+    fn note_change(&mut self, before: &Self, kbps: u32) {
         self.switches = self.switches.saturating_add(1);
+        let before_kbps = before.format.kbps;
         if before_kbps > 0 && kbps > 0 {
             self.change_kbps = self.change_kbps.saturating_add(kbps.abs_diff(before_kbps));
-            let change = log_millionths(kbps).abs_diff(log_millionths(before_kbps));
-            self.change_log = self.change_log.saturating_add(change);
+            self.change_log = self.change_log.saturating_add(self.log.abs_diff(before.log));
         }
     }
 }
+
+/// That of the highest bit rate.
+pub(crate) const LOG_MAX: u32 = 22_180_710;
 
 /// ln(kbit/s) in millionths; 0 for 0 and 1.
 fn log_millionths(kbps: u32) -> u32 {
@@ -132,6 +155,10 @@ fn log_millionths(kbps: u32) -> u32 {
 /// The mean moved towards what was shown for another while: a plain mean until `memory_ms` were shown, then
 /// one that forgets by an exponential.
 fn nearer(mean: u32, picture: Share, passed: Millis, shown: Millis, memory_ms: u64) -> u32 {
+    if mean == picture.get() {
+        // What the formula comes to, without its exponential.
+        return mean;
+    }
     let (passed, shown, memory) = (passed.get() as f64, shown.get() as f64, memory_ms as f64);
     let weight = if passed + shown <= memory {
         passed / (passed + shown)

@@ -137,7 +137,7 @@ impl Session {
         }
     }
 
-    fn startup(&self) -> Option<Millis> {
+    pub(crate) fn startup(&self) -> Option<Millis> {
         let measured = || {
             let waited = self.first_frame_at?.saturating_since(self.started_at?);
             Some(waited.saturating_sub(self.startup_ads))

@@ -4,13 +4,12 @@
 mod any;
 
 use any::Any;
-use qoe::packed::{SCORES_BYTES, SUMMARY_BYTES};
 use quickcheck::quickcheck;
 use session::packed::{
-    EVENT_BYTES, PackedError, Status, VERSION, begin_batch, fold_batch, folded, pack_event, pack_session,
-    unpack_event,
+    EVENT_BYTES, Folded, PackedError, Status, VERSION, begin_batch, begin_session, fold_batch, folded,
+    mean_buffer_ms, mean_kbps, pack_event, pack_session, pack_session_records, unpack_event,
 };
-use session::{Event, EventKind, Session, limits};
+use session::{Event, EventKind, Phase, Session, limits};
 use units::{Millis, UnixMillis};
 
 fn packed(event: &Event) -> [u8; EVENT_BYTES] {
@@ -33,6 +32,17 @@ fn batch(sessions: &[(&[u8], &[Event])]) -> Vec<u8> {
     let mut batch = begin_batch();
     sessions.iter().for_each(|(state, events)| pack_session(state, events, &mut batch).unwrap());
     batch
+}
+
+/// What became of each session of a sound batch.
+fn read(answer: &[u8]) -> Vec<Result<Folded<'_>, Status>> {
+    folded(answer).unwrap().map(Result::unwrap).collect()
+}
+
+fn packed_state(session: &Session) -> Vec<u8> {
+    let mut state = Vec::new();
+    session.pack_into(&mut state);
+    state
 }
 
 #[test]
@@ -63,19 +73,19 @@ fn an_absent_number_has_one_form() {
 fn a_session_that_nobody_saved_harms_no_other() {
     let start = [Event::new(EventKind::Start, UnixMillis::new(1))];
     let answer = fold_batch(&batch(&[(b"", &start), (b"not a state", &start), (b"", &[])])).unwrap();
-    let sessions: Vec<_> = folded(&answer).unwrap().map(Result::unwrap).collect();
-    assert_eq!(sessions[0].unwrap().summary.events, 1);
+    let sessions = read(&answer);
+    assert_eq!(sessions[0].as_ref().unwrap().seen.events, 1);
     assert_eq!(sessions[1], Err(Status::State));
-    assert_eq!(sessions[2].unwrap().state, Session::default().save());
+    assert_eq!(sessions[2].as_ref().unwrap().state, packed_state(&Session::default()));
 }
 
 #[test]
 fn too_many_events_of_one_session_are_refused_alone() {
     let events = vec![Event::new(EventKind::Heartbeat, UnixMillis::new(1)); limits::EVENTS_MAX + 1];
     let answer = fold_batch(&batch(&[(b"", &events), (b"", &events[1..])])).unwrap();
-    let sessions: Vec<_> = folded(&answer).unwrap().map(Result::unwrap).collect();
+    let sessions = read(&answer);
     assert_eq!(sessions[0], Err(Status::TooManyEvents));
-    assert_eq!(sessions[1].unwrap().summary.events, limits::EVENTS_MAX as u32);
+    assert_eq!(sessions[1].as_ref().unwrap().seen.events, limits::EVENTS_MAX as u32);
 }
 
 #[test]
@@ -86,6 +96,41 @@ fn an_event_that_nobody_writes_is_refused_with_its_session() {
     let sessions: Vec<_> =
         folded(&fold_batch(&bytes).unwrap()).unwrap().map(|read| read.unwrap().err()).collect();
     assert_eq!(sessions, [Some(Status::Event), None]);
+}
+
+#[test]
+fn summary_and_scores_come_when_a_session_ends_and_when_they_are_asked_for() {
+    let check = |state: &[u8], kinds: &[EventKind], is_full: bool| {
+        let events: Vec<Event> = kinds.iter().map(|kind| Event::new(*kind, UnixMillis::new(1))).collect();
+        let answer = fold_batch(&batch(&[(state, &events)])).unwrap();
+        let sessions = read(&answer);
+        let folded = sessions[0].as_ref().unwrap();
+        assert_eq!(folded.full.is_some(), is_full, "{kinds:?}");
+        folded.state.to_vec()
+    };
+    let live = check(b"", &[EventKind::Start, EventKind::Heartbeat], false);
+    check(&live, &[], true);
+    let ended = check(&live, &[EventKind::Stop], true);
+    check(&ended, &[EventKind::Heartbeat], false); // It had ended.
+    check(&ended, &[], true);
+}
+
+#[test]
+fn a_session_that_is_taken_away_leaves_nothing() {
+    let mut bytes = begin_batch();
+    let open = begin_session(b"state", &mut bytes).unwrap();
+    pack_event(&Event::new(EventKind::Start, UnixMillis::new(1)), &mut bytes);
+    open.cancel(&mut bytes);
+    assert_eq!(bytes, begin_batch());
+    let open = begin_session(b"", &mut bytes).unwrap();
+    bytes.push(0);
+    assert_eq!(open.end(&mut bytes), Err(Status::Event));
+    assert_eq!(pack_session(&vec![0; 1 << 16], &[], &mut bytes), Err(Status::State));
+    assert_eq!(
+        pack_session_records(b"", &vec![0; EVENT_BYTES << 16], &mut bytes),
+        Err(Status::TooManyEvents)
+    );
+    assert_eq!(bytes, begin_batch());
 }
 
 #[test]
@@ -133,18 +178,42 @@ quickcheck! {
                 (session, plain(events))
             })
             .collect();
-        let saved: Vec<Vec<u8>> = sessions.iter().map(|(session, _)| session.save()).collect();
+        // A state may come in either form.
+        let state = |(index, (session, _)): (usize, &(Session, Vec<Event>))| {
+            if index % 2 == 0 { session.save() } else { packed_state(session) }
+        };
+        let states: Vec<Vec<u8>> = sessions.iter().enumerate().map(state).collect();
         let mut bytes = begin_batch();
-        for ((_, events), state) in sessions.iter().zip(&saved) {
+        for ((_, events), state) in sessions.iter().zip(&states) {
             pack_session(state, events, &mut bytes).unwrap();
         }
         let answer = fold_batch(&bytes).unwrap();
-        let folded = folded(&answer).unwrap().map(|read| read.unwrap().unwrap());
-        sessions.into_iter().zip(folded).all(|((mut session, events), folded)| {
+        sessions.into_iter().zip(read(&answer)).all(|((mut session, events), folded)| {
+            let folded = folded.unwrap();
+            let had_ended = session.phase() == Phase::Ended;
+            let is_asked = events.is_empty();
             session.fold(events).unwrap();
             let summary = session.summary();
-            folded.state == session.save() && folded.summary == summary && folded.scores == qoe::score(&summary)
+            let is_full = is_asked || (summary.ended && !had_ended);
+            let full = is_full.then(|| Box::new((summary, qoe::score(&summary))));
+            folded.state == packed_state(&session)
+                && folded.seen == session.seen()
+                && folded.full == full
+                && Session::restore_any(folded.state) == Ok(session)
         })
+    }
+
+    fn what_is_seen_is_what_the_summary_says(events: Vec<Any>) -> bool {
+        let mut session = Session::default();
+        session.fold(plain(&events)).unwrap();
+        let (seen, summary) = (session.seen(), session.summary());
+        seen.newest_at == session.newest_at()
+            && (seen.startup, seen.played, seen.stalled) == (summary.startup, summary.played, summary.stalled)
+            && (seen.stalls, seen.errors, seen.switches) == (summary.stalls, summary.errors, summary.switches)
+            && (seen.dropped_frames, seen.events) == (summary.dropped_frames, summary.events)
+            && (seen.ended, seen.failed) == (summary.ended, summary.failed)
+            && mean_kbps(seen.kbps, seen.rate_sum, seen.rated) == summary.mean_kbps
+            && mean_buffer_ms(seen.buffer_sum, seen.buffers) == summary.mean_buffer_ms
     }
 
     fn any_bytes_are_a_batch_or_an_error(bytes: Vec<u8>) -> bool {
@@ -162,7 +231,6 @@ quickcheck! {
     fn an_answer_that_is_cut_ends_in_an_error(events: Vec<Any>, length: usize) -> bool {
         let answer = fold_batch(&batch(&[(b"", &plain(&events))])).unwrap();
         let length = 5 + length % (answer.len() - 5);
-        answer.len() > SUMMARY_BYTES + SCORES_BYTES
-            && folded(&answer[..length]).unwrap().all(|read| read.is_err())
+        folded(&answer[..length]).unwrap().all(|read| read.is_err())
     }
 }

@@ -201,6 +201,12 @@ impl From<&Event<'_>> for PlaybackEvent {
     }
 }
 
+impl From<&Event<'_>> for session::Event {
+    fn from(event: &Event<'_>) -> Self {
+        PlaybackEvent::from(event).into()
+    }
+}
+
 impl From<PlaybackEvent> for session::Event {
     fn from(event: PlaybackEvent) -> Self {
         let ms = |ms: u32| Millis::new(u64::from(ms));

@@ -12,7 +12,7 @@
 use alloc::vec::Vec;
 
 use super::{Bits, PackedError, Present, SCORED_MAX, VERSION, put, records, scores};
-use crate::{Figures, score_figures};
+use crate::{Figures, score_figures, score_pair};
 
 /// Of a record.
 pub const FIGURES_BYTES: usize = 100;
@@ -101,16 +101,61 @@ fn long<const AT: usize>(record: &[u8; FIGURES_BYTES]) -> u64 {
             << 32
 }
 
-/// Scores a batch: the version in 32 bits and at most [`SCORED_MAX`] figures in, the version and as many
-/// scores out.
-pub fn score_batch(batch: &[u8]) -> Result<Vec<u8>, PackedError> {
-    let rest = records(batch, FIGURES_BYTES, SCORED_MAX)?;
-    let (records, _) = rest.as_chunks::<FIGURES_BYTES>();
-    let mut out = Vec::with_capacity(4 + records.len() * scores::SCORES_BYTES);
-    out.extend_from_slice(&VERSION.to_le_bytes());
-    for record in records {
-        let figures = read(record).ok_or(PackedError::Record)?;
-        scores::pack_scores(&score_figures(&figures), &mut out);
+/// Which scores a batch asks for: bits 16 to 31 of its first word, and of its answer's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wanted {
+    /// Number 0: all of [`crate::Scores`].
+    #[default]
+    All,
+    /// Number 1: `session-v1` and `window-v1` alone, floats of 64 bits.
+    SessionAndWindow,
+}
+
+impl Wanted {
+    /// The first word of a batch that asks for these, and of its answer.
+    pub fn head(self) -> [u8; 4] {
+        (VERSION | (self as u32) << 16).to_le_bytes()
     }
-    Ok(out)
+}
+
+/// Of an answer's record by [`Wanted::SessionAndWindow`].
+pub const PAIR_BYTES: usize = 16;
+
+/// Scores a batch: the version and what is [`Wanted`] in 32 bits and at most [`SCORED_MAX`] figures in, the
+/// same word and as many scores out.
+pub fn score_batch(batch: &[u8]) -> Result<Vec<u8>, PackedError> {
+    let wanted = match batch {
+        [_, _, 1, 0, ..] => Wanted::SessionAndWindow,
+        _ => Wanted::All,
+    };
+    let rest = records(batch, wanted, FIGURES_BYTES, SCORED_MAX)?;
+    let (records, _) = rest.as_chunks::<FIGURES_BYTES>();
+    match wanted {
+        Wanted::All => {
+            let mut out = Vec::with_capacity(4 + records.len() * scores::SCORES_BYTES);
+            out.extend_from_slice(&wanted.head());
+            for record in records {
+                let figures = read(record).ok_or(PackedError::Record)?;
+                scores::pack_scores(&score_figures(&figures), &mut out);
+            }
+            Ok(out)
+        }
+        Wanted::SessionAndWindow => {
+            let mut out = Vec::with_capacity(4 + records.len() * PAIR_BYTES);
+            out.extend_from_slice(&wanted.head());
+            for record in records {
+                let figures = read(record).ok_or(PackedError::Record)?;
+                put(&mut out, &score_pair(&figures).map(f64::to_le_bytes));
+            }
+            Ok(out)
+        }
+    }
+}
+
+/// Reads the answer of [`score_batch`] by [`Wanted::SessionAndWindow`]: `session-v1` and `window-v1` of each.
+pub fn unpack_pair_batch(answer: &[u8]) -> Result<Vec<[f64; 2]>, PackedError> {
+    let rest = records(answer, Wanted::SessionAndWindow, PAIR_BYTES, SCORED_MAX)?;
+    let (numbers, _) = rest.as_chunks::<8>();
+    let (pairs, _) = numbers.as_chunks::<2>();
+    Ok(pairs.iter().map(|pair| pair.map(f64::from_le_bytes)).collect())
 }

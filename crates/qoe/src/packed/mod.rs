@@ -12,7 +12,9 @@ mod summary;
 use alloc::vec::Vec;
 use core::fmt;
 
-pub use figures::{FIGURES_BYTES, pack_figures, score_batch, unpack_figures};
+pub use figures::{
+    FIGURES_BYTES, PAIR_BYTES, Wanted, pack_figures, score_batch, unpack_figures, unpack_pair_batch,
+};
 pub use scores::{SCORES_BYTES, pack_scores, unpack_score_batch, unpack_scores};
 pub use summary::{SUMMARY_BYTES, pack_summary, unpack_summary};
 
@@ -170,14 +172,14 @@ impl Bits {
     }
 }
 
-/// Checks the version at the front and that `bytes` then has whole records, at most `max` of them.
-fn records(bytes: &[u8], record: usize, max: usize) -> Result<&[u8], PackedError> {
+/// Checks the version and what is wanted at the front and that `bytes` then has whole records, at most `max` of
+/// them.
+fn records(bytes: &[u8], wanted: Wanted, record: usize, max: usize) -> Result<&[u8], PackedError> {
     let Some((version, rest)) = bytes.split_first_chunk::<4>() else {
         return Err(PackedError::Length(bytes.len()));
     };
-    let version = u32::from_le_bytes(*version);
-    if version != VERSION {
-        return Err(PackedError::Version(version));
+    if *version != wanted.head() {
+        return Err(PackedError::Version(u32::from_le_bytes(*version)));
     }
     if rest.len() % record != 0 {
         return Err(PackedError::Length(bytes.len()));

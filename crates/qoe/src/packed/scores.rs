@@ -8,7 +8,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Bits, PackedError, Present, Reader, SCORED_MAX, put, records};
+use super::{Bits, PackedError, Present, Reader, SCORED_MAX, Wanted, put, records};
 use crate::{Scores, SpiVerdict};
 
 /// Of a record.
@@ -74,7 +74,8 @@ pub fn unpack_scores(bytes: &[u8]) -> Result<Scores, PackedError> {
     present.is_sound().then_some(scores).ok_or(PackedError::Record)
 }
 
-/// Reads the answer of [`super::score_batch`].
+/// Reads the answer of [`super::score_batch`] by [`Wanted::All`].
 pub fn unpack_score_batch(answer: &[u8]) -> Result<Vec<Scores>, PackedError> {
-    records(answer, SCORES_BYTES, SCORED_MAX)?.chunks_exact(SCORES_BYTES).map(unpack_scores).collect()
+    let rest = records(answer, Wanted::All, SCORES_BYTES, SCORED_MAX)?;
+    rest.chunks_exact(SCORES_BYTES).map(unpack_scores).collect()
 }
