@@ -26,7 +26,7 @@ use crate::limits;
 use crate::runtime::InvokeError;
 use decimal::Decimal;
 use ids::Ids;
-use partition::{Group, Move, Partition};
+use partition::{Move, Partition, Told};
 pub use session::SessionView;
 
 /// A bounded number of sessions; those of different partitions change at the same time.
@@ -128,20 +128,25 @@ impl Sessions {
     /// Folds the events of a request.
     pub fn fold(&self, events: &[Event<'_>], call: &Call<'_>) -> Outcome {
         let mut outcome = Outcome { fates: vec![Fate::Accepted; events.len()], ended: Vec::new() };
-        let mut by_partition: Vec<Vec<Group<'_>>> = self.partitions.iter().map(|_| Vec::new()).collect();
-        for (partition, group) in self.groups(events) {
-            by_partition[partition].push(group);
+        let mut keyed: Vec<(u64, Told<'_>)> = (0..).zip(events).map(|(place, event)| self.keyed(place, event)).collect();
+        // By partition, and the events of a session beside each other, in their order.
+        keyed.sort_unstable_by(|(a, told), (b, other)| {
+            let of_one_hash = || (&*told.event.session_id, told.place).cmp(&(&*other.event.session_id, other.place));
+            (self.partition(*a), a).cmp(&(self.partition(*b), b)).then_with(of_one_hash)
+        });
+        let told: Vec<Told<'_>> = keyed.iter().map(|(_, told)| *told).collect();
+        let mut parts: Vec<(usize, &[Told<'_>])> = Vec::with_capacity(self.partitions.len());
+        let mut from = 0;
+        for part in keyed.chunk_by(|(a, _), (b, _)| self.partition(*a) == self.partition(*b)) {
+            parts.push((self.partition(part[0].0), &told[from..from + part.len()]));
+            from += part.len();
         }
         let first = self.next.fetch_add(1, Ordering::Relaxed);
-        for step in 0..self.partitions.len() {
-            let index = first.wrapping_add(step) % self.partitions.len();
-            let groups = &by_partition[index];
-            if groups.is_empty() {
-                continue;
-            }
+        for step in 0..parts.len() {
+            let (index, told) = parts[first.wrapping_add(step) % parts.len()];
             let mut partition = lock(&self.partitions[index]);
             let room = self.live_max.saturating_sub(self.live());
-            let came = partition.fold(groups, room, call, &mut outcome.fates);
+            let came = partition.fold(told, room, call, &mut outcome.fates);
             drop(partition);
             self.live.fetch_add(came.begun, Ordering::Relaxed);
             self.live.fetch_sub(came.stopped, Ordering::Relaxed);
@@ -151,34 +156,9 @@ impl Sessions {
         outcome
     }
 
-    /// The events of each session with the partition it is in, sessions in no order.
-    fn groups<'a>(&self, events: &'a [Event<'a>]) -> Vec<(usize, Group<'a>)> {
-        let mut keyed: Vec<(u64, usize)> = events
-            .iter()
-            .enumerate()
-            .map(|(place, event)| (self.keys.hash_one(&*event.session_id), place))
-            .collect();
-        keyed.sort_unstable();
-        let mut groups: Vec<(usize, Group<'a>)> = Vec::new();
-        let mut last = None;
-        for (hash, place) in keyed {
-            let event = &events[place];
-            let id = Ids::of(self.keys.hash_one(&*event.event_id));
-            // Two sessions of one hash, if ever, become groups by turns; each of them is folded all the same.
-            let goes_on = last == Some(hash)
-                && groups.last().is_some_and(|(_, group)| *group.session_id == *event.session_id);
-            if !goes_on {
-                groups.push((
-                    self.partition(hash),
-                    Group { session_id: &event.session_id, events: Vec::new() },
-                ));
-            }
-            if let Some((_, group)) = groups.last_mut() {
-                group.events.push((u32::try_from(place).unwrap_or(u32::MAX), id, event));
-            }
-            last = Some(hash);
-        }
-        groups
+    fn keyed<'a>(&self, place: usize, event: &'a Event<'a>) -> (u64, Told<'a>) {
+        let id = Ids::of(self.keys.hash_one(&*event.event_id));
+        (self.keys.hash_one(&*event.session_id), Told { place, id, event })
     }
 
     /// Closes the sessions that had no event for `idle`, and returns them.

@@ -8,7 +8,7 @@ use lru::LruCache;
 use units::{Millis, UnixMillis};
 use windows::{Delta, Dimension, Window, Windows};
 use wire::limits::CLOCK_AHEAD_MS_MAX;
-use wire::packed::{self, FoldBatch, Folded, pack_event};
+use wire::packed::{self, FoldBatch, Folded};
 use wire::{Event, Refusal, SessionRecord};
 
 use super::decimal::Decimal;
@@ -27,14 +27,18 @@ pub(super) struct Partition {
     windows: Windows,
 }
 
-/// The events of one session within a request, each with its place there and what its id is known by.
-#[derive(Clone)]
-pub(super) struct Group<'a> {
-    pub(super) session_id: &'a str,
-    pub(super) events: Vec<(u32, Id, &'a Event<'a>)>,
+/// An event of a request: its place there, and what its id is known by.
+#[derive(Clone, Copy)]
+pub(super) struct Told<'a> {
+    pub(super) place: usize,
+    pub(super) id: Id,
+    pub(super) event: &'a Event<'a>,
 }
 
-/// What came of the groups of a partition.
+/// The events of one session within a request.
+type Group<'a, 'g> = &'g [Told<'a>];
+
+/// What came of the events of a partition.
 #[derive(Debug, Default)]
 pub(super) struct Came {
     /// Sessions that these events ended.
@@ -63,56 +67,62 @@ impl Partition {
         }
     }
 
-    /// Folds the new events of some sessions with one call of the component; at most `room` sessions may begin.
-    pub(super) fn fold(
-        &mut self,
-        groups: &[Group<'_>],
-        room: usize,
-        call: &Call<'_>,
-        fates: &mut [Fate],
-    ) -> Came {
+    /// Folds the new events of some sessions with one call of the component; `events` are sorted by session, and at
+    /// most `room` sessions may begin.
+    pub(super) fn fold(&mut self, events: &[Told<'_>], room: usize, call: &Call<'_>, fates: &mut [Fate]) -> Came {
         let mut came = Came::default();
-        let mut asked = Vec::with_capacity(groups.len());
+        let mut batch = FoldBatch::with_capacity(events.len());
+        let mut asked: Vec<Group<'_, '_>> = Vec::with_capacity(events.len());
         let mut newcomers = 0;
-        for group in groups {
-            let known = self.known(group.session_id).map(|(session, _)| session);
+        for group in events.chunk_by(|a, b| *a.event.session_id == *b.event.session_id) {
+            let known = self.known(&group[0].event.session_id).map(|(session, _)| session);
             if known.is_none() && newcomers == room {
                 refuse(group, &FoldError::Full, fates);
                 continue;
             }
-            let fresh = fresh(known, group, fates);
-            if fresh.events.is_empty() {
+            if !mark(known, group, fates) {
                 continue;
             }
-            newcomers += usize::from(known.is_none());
-            asked.push(fresh);
+            let state = known.map_or(&[][..], |session| &session.state);
+            match add(&mut batch, state, group, fates) {
+                Ok(()) => {
+                    newcomers += usize::from(known.is_none());
+                    asked.push(group);
+                }
+                Err(error) => refuse(group, &error, fates),
+            }
         }
-        let refused = self.ask(&asked, false, call, fates, &mut came);
         // Written by the component of another release: what was seen so far is lost, the rest counts.
-        self.ask(&refused, true, call, fates, &mut came);
+        let unknown = self.ask(&asked, &batch, call, fates, &mut came);
+        if !unknown.is_empty() {
+            let mut batch = FoldBatch::with_capacity(unknown.len());
+            match unknown.iter().try_for_each(|group| add(&mut batch, &[], group, fates)) {
+                Ok(()) => {
+                    for group in self.ask(&unknown, &batch, call, fates, &mut came) {
+                        refuse(group, &FoldError::Nonsense, fates);
+                    }
+                }
+                Err(error) => unknown.iter().for_each(|group| refuse(group, &error, fates)),
+            }
+        }
         came
     }
 
     /// Has the component fold, and takes over what it made; returns the sessions whose state it does not know.
-    fn ask<'a>(
+    fn ask<'a, 'g>(
         &mut self,
-        asked: &[Group<'a>],
-        from_nothing: bool,
+        asked: &[Group<'a, 'g>],
+        batch: &FoldBatch,
         call: &Call<'_>,
         fates: &mut [Fate],
         came: &mut Came,
-    ) -> Vec<Group<'a>> {
+    ) -> Vec<Group<'a, 'g>> {
         let mut unknown = Vec::new();
         if asked.is_empty() {
             return unknown;
         }
-        let states = asked.iter().map(|group| {
-            let known = self.known(group.session_id).filter(|_| !from_nothing);
-            (known.map_or(&[][..], |(session, _)| &session.state), group.events.as_slice())
-        });
         let mut answer = Vec::new();
-        let asking = batch(states).and_then(|batch| Ok((call.fold)(batch.bytes())?));
-        let folded = asking.and_then(|told| {
+        let folded = (call.fold)(batch.bytes()).map_err(FoldError::Invoke).and_then(|told| {
             answer = told;
             folded(&answer, asked.len())
         });
@@ -125,10 +135,8 @@ impl Partition {
         };
         for (group, folded) in asked.iter().zip(folded) {
             match folded {
-                Ok(folded) => self.take(group, folded, call, came),
-                Err(refusal) if refusal.code == STATE_MALFORMED && !from_nothing => {
-                    unknown.push(group.clone())
-                }
+                Ok(folded) => self.take(group, folded, call, fates, came),
+                Err(refusal) if refusal.code == STATE_MALFORMED => unknown.push(*group),
                 Err(refusal) => refuse(group, &FoldError::Session(refusal), fates),
             }
         }
@@ -136,54 +144,38 @@ impl Partition {
     }
 
     /// Takes over what the component made of a session's events.
-    fn take(&mut self, group: &Group<'_>, folded: Folded<'_>, call: &Call<'_>, came: &mut Came) {
-        let id = group.session_id;
-        let was_live = self.live.contains(id);
-        // A session that was closed for its silence lives again with its next event.
-        let (key, mut session) = match self.live.pop_entry(id).or_else(|| self.ended.pop_entry(id)) {
-            Some(known) => known,
-            None => (id.into(), Session::new(call.now)),
-        };
-        group.events.iter().for_each(|&(_, id, event)| session.remember(id, event));
-        let had_stopped = session.has_stopped();
-        let delta = session.update(&folded, call.generation);
-        session.touch(call.now);
-        self.note(&session, &delta, call);
-        let has_stopped = session.has_stopped();
-        if has_stopped && !had_stopped {
-            came.ended.push(session.record(id, folded.summary, folded.scores));
+    fn take(&mut self, group: Group<'_, '_>, folded: Folded<'_>, call: &Call<'_>, fates: &[Fate], came: &mut Came) {
+        let id = &*group[0].event.session_id;
+        if let Some(session) = self.live.get_mut(id) {
+            let delta = update(session, group, &folded, call, fates);
+            note(&mut self.windows, session, &delta, call);
+            came.moves.extend(session.count(!session.has_stopped()));
+            if session.has_stopped()
+                && let Some((key, session)) = self.live.pop_entry(id)
+            {
+                came.stopped += 1;
+                came.ended.extend(folded.full.map(|full| session.record(id, full.0, full.1)));
+                self.ended.put(key, session);
+            }
+            return;
         }
-        came.begun += usize::from(!was_live && !has_stopped);
-        came.stopped += usize::from(was_live && has_stopped);
+        // A session that was closed for its silence lives again with its next event.
+        let known = self.ended.pop_entry(id);
+        let (key, mut session) = known.unwrap_or_else(|| (id.into(), Session::new(call.now)));
+        let had_stopped = session.has_stopped();
+        let delta = update(&mut session, group, &folded, call, fates);
+        note(&mut self.windows, &session, &delta, call);
+        let has_stopped = session.has_stopped();
         came.moves.extend(session.count(!has_stopped));
         if has_stopped {
-            self.ended.put(key, session)
-        } else {
-            self.live.put(key, session)
-        };
-    }
-
-    fn note(&mut self, session: &Session, delta: &Delta, call: &Call<'_>) {
-        let mut numbers = (Decimal::default(), Decimal::default());
-        let generation = numbers.0.write(call.generation);
-        let mut keys = [(Dimension::All, ""); 6];
-        let mut count = 0;
-        let mut add = |key| {
-            keys[count] = key;
-            count += 1;
-        };
-        add((Dimension::Generation, generation));
-        add((Dimension::Arm, call.arm));
-        if let Some(title) = session.title {
-            add((Dimension::Title, numbers.1.write(u64::from(title))));
-        }
-        for (dimension, label) in session.labels() {
-            if let Some(label) = label {
-                add((dimension, label));
+            if !had_stopped {
+                came.ended.extend(folded.full.map(|full| session.record(id, full.0, full.1)));
             }
+            self.ended.put(key, session);
+        } else {
+            came.begun += 1;
+            self.live.put(key, session);
         }
-        let now = UnixMillis::new(call.now_unix_ms);
-        self.windows.note(session.newest_at(), now, &keys[..count], delta);
     }
 
     /// Closes up to [`limits::SWEPT_MAX`] sessions that had no event for `idle`; returns what they were.
@@ -198,15 +190,15 @@ impl Partition {
         if silent.is_empty() {
             return came;
         }
-        let batch = batch(silent.iter().map(|(_, session)| (&*session.state, &[][..])));
-        let answer = batch.and_then(|batch| Ok((call.fold)(batch.bytes())?)).unwrap_or_default();
+        let mut batch = FoldBatch::with_capacity(silent.len());
+        let asked = silent.iter().try_for_each(|(_, session)| add(&mut batch, &session.state, &[], &[]));
+        let answer = asked.and_then(|()| Ok((call.fold)(batch.bytes())?)).unwrap_or_default();
         let told = folded(&answer, silent.len()).unwrap_or_default();
-        for ((id, mut session), told) in
-            silent.into_iter().zip(told.into_iter().map(Some).chain(repeat_with(|| None)))
+        for ((id, mut session), told) in silent.into_iter().zip(told.into_iter().map(Some).chain(repeat_with(|| None)))
         {
             // Without the component there is nothing to tell; the events are on their way to the origin.
-            if let Some(Ok(told)) = told {
-                came.ended.push(session.record(&id, told.summary, told.scores));
+            if let Some(full) = told.and_then(Result::ok).and_then(|told| told.full) {
+                came.ended.push(session.record(&id, full.0, full.1));
             }
             came.stopped += 1;
             came.moves.extend(session.count(false));
@@ -232,15 +224,18 @@ impl Partition {
     /// What is known of a session, with what the component says of its state.
     pub(super) fn view(&self, session_id: &str, call: &Call<'_>) -> Result<Option<SessionView>, FoldError> {
         let Some((session, is_live)) = self.known(session_id) else { return Ok(None) };
-        let answer = (call.fold)(batch([(&*session.state, &[][..])].into_iter())?.bytes())?;
+        let mut batch = FoldBatch::default();
+        add(&mut batch, &session.state, &[], &[])?;
+        let answer = (call.fold)(batch.bytes())?;
         let told = folded(&answer, 1)?.pop().ok_or(FoldError::Nonsense)?.map_err(FoldError::Session)?;
+        let (summary, scores) = *told.full.ok_or(FoldError::Nonsense)?;
         Ok(Some(SessionView {
             generation: session.generation,
             viewer: session.viewer,
             title: session.title,
             ended: !is_live,
-            summary: told.summary,
-            scores: told.scores,
+            summary,
+            scores,
         }))
     }
 
@@ -267,18 +262,58 @@ impl Partition {
     }
 }
 
-/// States with what is to be folded into them, as the component takes them.
-fn batch<'a>(
-    sessions: impl Iterator<Item = (&'a [u8], &'a [(u32, Id, &'a Event<'a>)])>,
-) -> Result<FoldBatch, FoldError> {
-    let mut batch = FoldBatch::default();
-    let mut records = Vec::new();
-    for (state, events) in sessions {
-        records.clear();
-        events.iter().for_each(|&(_, _, event)| pack_event(&event.into(), &mut records));
-        batch.add_packed(state, &records).map_err(FoldError::Session)?;
+/// Marks which events of a group are new and which are repeated; whether any is new.
+fn mark(known: Option<&Session>, group: Group<'_, '_>, fates: &mut [Fate]) -> bool {
+    let mut any = false;
+    for (index, told) in group.iter().enumerate() {
+        let is_repeated = known.is_some_and(|session| session.knows(told.id))
+            || group[..index].iter().any(|earlier| earlier.id == told.id);
+        fates[told.place] = if is_repeated { Fate::Duplicate } else { Fate::Accepted };
+        any |= !is_repeated;
     }
-    Ok(batch)
+    any
+}
+
+/// Adds a session's state and its new events to a batch.
+fn add(batch: &mut FoldBatch, state: &[u8], group: Group<'_, '_>, fates: &[Fate]) -> Result<(), FoldError> {
+    batch.begin_session(state).map_err(FoldError::Session)?;
+    fresh(group, fates).for_each(|told| batch.event(told.event));
+    batch.end_session().map_err(FoldError::Session)
+}
+
+fn fresh<'a, 'g>(group: Group<'a, 'g>, fates: &'g [Fate]) -> impl Iterator<Item = &'g Told<'a>> {
+    group.iter().filter(|told| matches!(fates[told.place], Fate::Accepted))
+}
+
+/// Changes a session by what was folded; returns what that added.
+fn update(
+    session: &mut Session,
+    group: Group<'_, '_>,
+    folded: &Folded<'_>,
+    call: &Call<'_>,
+    fates: &[Fate],
+) -> Delta {
+    fresh(group, fates).for_each(|told| session.remember(told.id, told.event));
+    session.update(folded, call)
+}
+
+fn note(windows: &mut Windows, session: &Session, delta: &Delta, call: &Call<'_>) {
+    let mut numbers = (Decimal::default(), Decimal::default());
+    let mut keys = [(Dimension::All, ""); 6];
+    keys[0] = (Dimension::Generation, numbers.0.write(call.generation));
+    keys[1] = (Dimension::Arm, call.arm);
+    let mut count = 2;
+    if let Some(title) = session.title {
+        keys[count] = (Dimension::Title, numbers.1.write(u64::from(title)));
+        count += 1;
+    }
+    for (dimension, label) in session.labels() {
+        if let Some(label) = label {
+            keys[count] = (dimension, label);
+            count += 1;
+        }
+    }
+    windows.note(session.newest_at(), UnixMillis::new(call.now_unix_ms), &keys[..count], delta);
 }
 
 /// What the component says of each session of a batch of `count`.
@@ -290,9 +325,12 @@ fn folded(answer: &[u8], count: usize) -> Result<Vec<Result<Folded<'_>, Refusal>
 /// What the component says of a state that another version of it wrote.
 const STATE_MALFORMED: &str = "state-malformed";
 
-fn refuse(group: &Group<'_>, error: &FoldError, fates: &mut [Fate]) {
-    for &(place, _, _) in &group.events {
-        fates[place as usize] = Fate::Refused(error.clone());
+fn refuse(group: Group<'_, '_>, error: &FoldError, fates: &mut [Fate]) {
+    for told in group {
+        // A repeated one counted before, whatever becomes of the others.
+        if !matches!(fates[told.place], Fate::Duplicate) {
+            fates[told.place] = Fate::Refused(error.clone());
+        }
     }
 }
 
@@ -300,19 +338,4 @@ fn refuse(group: &Group<'_>, error: &FoldError, fates: &mut [Fate]) {
 fn settings() -> windows::Settings {
     let ahead = Millis::new(CLOCK_AHEAD_MS_MAX);
     windows::Settings::new(limits::WINDOW_LATENESS, ahead).unwrap_or_default()
-}
-
-/// The events of a group that are new; the others are marked as repeated.
-fn fresh<'a>(known: Option<&Session>, group: &Group<'a>, fates: &mut [Fate]) -> Group<'a> {
-    let mut fresh = Group { session_id: group.session_id, events: Vec::with_capacity(group.events.len()) };
-    for &(place, id, event) in &group.events {
-        let is_known = known.is_some_and(|session| session.knows(id));
-        if is_known || fresh.events.iter().any(|&(_, other, _)| other == id) {
-            fates[place as usize] = Fate::Duplicate;
-        } else {
-            fates[place as usize] = Fate::Accepted;
-            fresh.events.push((place, id, event));
-        }
-    }
-    fresh
 }

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use units::UnixMillis;
-use windows::{Delta, Dimension, End, Seen};
-use wire::packed::Folded;
+use units::{Millis, UnixMillis};
+use windows::{Delta, Dimension, End};
+use wire::packed::{Folded, Seen};
 use wire::{Event, Scores, SessionRecord, Summary};
 
+use super::Call;
 use super::ids::{Id, Ids};
 use super::partition::Move;
 
@@ -69,10 +70,6 @@ impl Session {
         }
     }
 
-    pub(super) fn touch(&mut self, now: Instant) {
-        self.touched = now;
-    }
-
     pub(super) fn knows(&self, id: Id) -> bool {
         self.ids.contains(id)
     }
@@ -96,21 +93,16 @@ impl Session {
     }
 
     /// Takes over what the component made of the new events; returns what they added.
-    pub(super) fn update(&mut self, folded: &Folded<'_>, generation: u64) -> Delta {
-        let &Folded { state, ref summary, ref scores } = folded;
-        if *self.state == *state {
-            // Written before: an allocation less.
-        } else if self.state.len() == state.len() {
-            self.state.copy_from_slice(state);
+    pub(super) fn update(&mut self, folded: &Folded<'_>, call: &Call<'_>) -> Delta {
+        if self.state.len() == folded.state.len() {
+            self.state.copy_from_slice(folded.state);
         } else {
-            self.state = state.into();
+            self.state = folded.state.into();
         }
-        self.generation = generation;
-        let seen = seen(summary, self.last_unix_ms);
-        let end =
-            End { completion: scores.completion, session_v1: Some(scores.session_v1), mos: scores.mos_v1 };
-        let delta = Delta::between(&self.seen, &seen, end);
-        self.seen = seen;
+        self.generation = call.generation;
+        self.touched = call.now;
+        let delta = delta(&self.seen, folded);
+        self.seen = folded.seen;
         delta
     }
 
@@ -170,21 +162,30 @@ impl Session {
     }
 }
 
-/// What windows count of a session.
-fn seen(summary: &Summary, last_unix_ms: u64) -> Seen {
-    use units::Millis;
-    Seen {
-        newest_at: Some(UnixMillis::new(last_unix_ms)),
-        startup: summary.startup_ms.map(|ms| Millis::new(u64::from(ms))),
-        played: Millis::new(summary.played_ms),
-        stalled: Millis::new(summary.stalled_ms),
-        stalls: summary.stalls,
-        errors: summary.errors,
-        switches: summary.switches,
-        dropped_frames: summary.dropped_frames,
-        mean_kbps: summary.mean_kbps,
-        mean_buffer_ms: summary.mean_buffer_ms,
-        events: summary.events,
-        ended: summary.ended,
+/// What came to a session between two folds.
+fn delta(before: &Seen, folded: &Folded<'_>) -> Delta {
+    let after = &folded.seen;
+    let ms = |after: u64, before: u64| Millis::new(after.saturating_sub(before));
+    let errors = after.errors.saturating_sub(before.errors);
+    let end = folded.full.as_deref().filter(|_| after.ended && !before.ended).map(|(_, scores)| End {
+        completion: scores.completion,
+        session_v1: Some(scores.session_v1),
+        mos: scores.mos_v1,
+    });
+    Delta {
+        previous_at: before.newest_unix_ms.map(UnixMillis::new),
+        startup: after.startup_ms.filter(|_| before.startup_ms.is_none()).map(|ms| Millis::new(u64::from(ms))),
+        played: ms(after.played_ms, before.played_ms),
+        stalled: ms(after.stalled_ms, before.stalled_ms),
+        stalls: after.stalls.saturating_sub(before.stalls),
+        errors,
+        is_first_error: before.errors == 0 && errors > 0,
+        switches: after.switches.saturating_sub(before.switches),
+        dropped_frames: after.dropped_frames.saturating_sub(before.dropped_frames),
+        rate_sum: after.rate_sum.saturating_sub(before.rate_sum),
+        rated: ms(after.rated_ms, before.rated_ms),
+        buffer_sum: after.buffer_sum_ms.saturating_sub(before.buffer_sum_ms),
+        buffers: after.buffers.saturating_sub(before.buffers),
+        end,
     }
 }
