@@ -66,14 +66,12 @@ impl Taken {
         asked: &Asked,
         stages: &mut Stages,
         body: Bytes,
-        read: impl FnOnce(&[u8]) -> Result<Vec<Told<'_>>, Refusal> + Send + 'static,
+        read: impl FnOnce(&[u8]) -> Result<Vec<Told<'_>>, Refusal>,
     ) -> Result<Self, ApiError> {
         let serving = node.serving.load_full().ok_or_else(ApiError::no_generation)?;
         // Before anything is folded: what was folded must be stored.
         let room = node.outbox.as_ref().map(|outbox| room(outbox, body.len())).transpose()?;
-        let (folding, now) = (Arc::clone(node), asked.at);
-        let (folded, _, _) =
-            stages.admitted(node, move || fold(&folding, &serving, &body, now, read)).await?;
+        let folded = stages.admitted_here(node, || fold(node, &serving, &body, asked.at, read)).await?;
         let (taken, storing) = folded?;
         for storing in storing {
             storing.done().await.map_err(|error| not_stored(&error))?;
