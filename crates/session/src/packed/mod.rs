@@ -331,3 +331,16 @@ impl<'a> Iterator for FoldedSessions<'a> {
 const ANSWER_BYTES_USUAL: usize = 3 + 200 + SEEN_BYTES;
 
 const _: () = assert!(limits::STATE_BYTES_MAX <= u16::MAX as usize);
+
+/// The number of 32 bits at a fixed place of a record.
+#[inline(always)]
+fn short<const AT: usize, const ALL: usize>(record: &[u8; ALL]) -> u32 {
+    u32::from_le_bytes([record[AT], record[AT + 1], record[AT + 2], record[AT + 3]])
+}
+
+/// The number of 64 bits at a fixed place of a record.
+#[inline(always)]
+fn long<const AT: usize, const ALL: usize>(record: &[u8; ALL]) -> u64 {
+    let high = u32::from_le_bytes([record[AT + 4], record[AT + 5], record[AT + 6], record[AT + 7]]);
+    u64::from(short::<AT, ALL>(record)) | u64::from(high) << 32
+}
