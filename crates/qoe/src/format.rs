@@ -164,13 +164,18 @@ pub struct Format {
 
 impl Format {
     /// Pixels of a picture; none without its height.
+    #[inline]
     pub fn pixels(&self) -> Option<u64> {
+        if self.height == 0 {
+            return None;
+        }
         let height = u64::from(self.height);
         let width = if self.width == 0 { height * 16 / 9 } else { u64::from(self.width) };
-        Some(height * width).filter(|pixels| *pixels > 0)
+        Some(height * width)
     }
 
     /// Bits a pixel in millionths, at 30 frames a second where they are unknown.
+    #[inline]
     pub fn bits_per_pixel_millionths(&self) -> Option<u64> {
         let frames = self.pixels()? as f64 * frames(self);
         // A conversion stops at the largest number: one pixel a thousand seconds.
@@ -200,6 +205,7 @@ pub fn picture(format: &Format) -> Option<Share> {
 
 /// How far the picture is stretched to the lines of its screen, in millionths: 1,000,000 is to twice the
 /// height. None without a height.
+#[inline]
 pub fn upscaling(format: &Format) -> Option<u32> {
     if format.height == 0 {
         return None;

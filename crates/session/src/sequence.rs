@@ -110,7 +110,7 @@ mod tests {
             let (taken, lost, _) = taken(&numbers);
             let before = taken.iter().filter(|number| *number < first).count() as u32;
             // Those before the first are no losses made good, but can make a later loss look good.
-            last - first + 1 <= taken.len() as u32 + lost && lost + taken.len() as u32 - before <= last - first + 1 + before
+            last - first < taken.len() as u32 + lost && lost + taken.len() as u32 - before <= last - first + 1 + before
         }
     }
 }

@@ -90,6 +90,16 @@ impl Shown {
     pub(crate) fn note(&mut self, event: &Event, is_bitrate_change: bool) {
         let before = self.format;
         let rate = event.rate.map_or(0, Kbps::get);
+        let says_nothing = event.width.is_none()
+            && event.height.is_none()
+            && event.frame_rate_milli.is_none()
+            && event.codec.is_none()
+            && event.screen.is_none()
+            && !is_bitrate_change;
+        if says_nothing && (rate == before.kbps || rate == 0) {
+            // As nearly every report.
+            return;
+        }
         let is_other = match (before.kbps, rate) {
             (_, 0) => is_bitrate_change,
             (0, _) => false,

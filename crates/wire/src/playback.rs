@@ -203,7 +203,29 @@ impl From<&Event<'_>> for PlaybackEvent {
 
 impl From<&Event<'_>> for session::Event {
     fn from(event: &Event<'_>) -> Self {
-        PlaybackEvent::from(event).into()
+        let ms = |ms: u32| Millis::new(u64::from(ms));
+        Self {
+            at: UnixMillis::new(event.at_unix_ms),
+            kind: event.kind.into(),
+            sequence: event.sequence,
+            position: event.position_ms.map(Millis::new),
+            duration: event.duration_ms.map(Millis::new),
+            rate: event.kbps.map(Kbps::new),
+            top_rate: event.top_kbps.map(Kbps::new),
+            throughput: event.throughput_kbps.map(Kbps::new),
+            buffer: event.buffer_ms.map(ms),
+            latency: event.latency_ms.map(ms),
+            startup: event.startup_ms.map(ms),
+            stalled: event.stalled_ms.map(ms),
+            stalled_more: event.stalled_more_ms.map(ms),
+            buffering_events: event.buffering_events,
+            dropped_frames: event.dropped_frames,
+            width: event.width,
+            height: event.height,
+            frame_rate_milli: event.frame_rate_milli,
+            codec: event.codec.map(Into::into),
+            screen: event.device.as_deref().and_then(session::Screen::of_device),
+        }
     }
 }
 

@@ -128,10 +128,12 @@ impl Sessions {
     /// Folds the events of a request.
     pub fn fold(&self, events: &[Event<'_>], call: &Call<'_>) -> Outcome {
         let mut outcome = Outcome { fates: vec![Fate::Accepted; events.len()], ended: Vec::new() };
-        let mut keyed: Vec<(u64, Told<'_>)> = (0..).zip(events).map(|(place, event)| self.keyed(place, event)).collect();
+        let mut keyed: Vec<(u64, Told<'_>)> =
+            (0..).zip(events).map(|(place, event)| self.keyed(place, event)).collect();
         // By partition, and the events of a session beside each other, in their order.
         keyed.sort_unstable_by(|(a, told), (b, other)| {
-            let of_one_hash = || (&*told.event.session_id, told.place).cmp(&(&*other.event.session_id, other.place));
+            let of_one_hash =
+                || (&*told.event.session_id, told.place).cmp(&(&*other.event.session_id, other.place));
             (self.partition(*a), a).cmp(&(self.partition(*b), b)).then_with(of_one_hash)
         });
         let told: Vec<Told<'_>> = keyed.iter().map(|(_, told)| *told).collect();

@@ -69,7 +69,13 @@ impl Partition {
 
     /// Folds the new events of some sessions with one call of the component; `events` are sorted by session, and at
     /// most `room` sessions may begin.
-    pub(super) fn fold(&mut self, events: &[Told<'_>], room: usize, call: &Call<'_>, fates: &mut [Fate]) -> Came {
+    pub(super) fn fold(
+        &mut self,
+        events: &[Told<'_>],
+        room: usize,
+        call: &Call<'_>,
+        fates: &mut [Fate],
+    ) -> Came {
         let mut came = Came::default();
         let mut batch = FoldBatch::with_capacity(events.len());
         let mut asked: Vec<Group<'_, '_>> = Vec::with_capacity(events.len());
@@ -144,7 +150,14 @@ impl Partition {
     }
 
     /// Takes over what the component made of a session's events.
-    fn take(&mut self, group: Group<'_, '_>, folded: Folded<'_>, call: &Call<'_>, fates: &[Fate], came: &mut Came) {
+    fn take(
+        &mut self,
+        group: Group<'_, '_>,
+        folded: Folded<'_>,
+        call: &Call<'_>,
+        fates: &[Fate],
+        came: &mut Came,
+    ) {
         let id = &*group[0].event.session_id;
         if let Some(session) = self.live.get_mut(id) {
             let delta = update(session, group, &folded, call, fates);
@@ -194,7 +207,8 @@ impl Partition {
         let asked = silent.iter().try_for_each(|(_, session)| add(&mut batch, &session.state, &[], &[]));
         let answer = asked.and_then(|()| Ok((call.fold)(batch.bytes())?)).unwrap_or_default();
         let told = folded(&answer, silent.len()).unwrap_or_default();
-        for ((id, mut session), told) in silent.into_iter().zip(told.into_iter().map(Some).chain(repeat_with(|| None)))
+        for ((id, mut session), told) in
+            silent.into_iter().zip(told.into_iter().map(Some).chain(repeat_with(|| None)))
         {
             // Without the component there is nothing to tell; the events are on their way to the origin.
             if let Some(full) = told.and_then(Result::ok).and_then(|told| told.full) {

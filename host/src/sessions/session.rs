@@ -174,7 +174,10 @@ fn delta(before: &Seen, folded: &Folded<'_>) -> Delta {
     });
     Delta {
         previous_at: before.newest_unix_ms.map(UnixMillis::new),
-        startup: after.startup_ms.filter(|_| before.startup_ms.is_none()).map(|ms| Millis::new(u64::from(ms))),
+        startup: after
+            .startup_ms
+            .filter(|_| before.startup_ms.is_none())
+            .map(|ms| Millis::new(u64::from(ms))),
         played: ms(after.played_ms, before.played_ms),
         stalled: ms(after.stalled_ms, before.stalled_ms),
         stalls: after.stalls.saturating_sub(before.stalls),

@@ -11,9 +11,10 @@
 
 use alloc::vec::Vec;
 
-use qoe::packed::{Bits, PackedError};
+use qoe::packed::PackedError;
 use units::{Kbps, Millis, UnixMillis};
 
+use super::{long, short};
 use crate::{Codec, Event, EventKind, KINDS, Screen};
 
 /// Of an event.
@@ -28,61 +29,53 @@ pub(crate) const SCREENS: [Screen; 4] = [Screen::Phone, Screen::Tablet, Screen::
 
 /// Appends an event. Lengths of time other than positions are cut to 49 days.
 pub fn pack_event(event: &Event, out: &mut Vec<u8>) {
-    let ms = |length: Option<Millis>| length.map_or(0, |ms| u32::try_from(ms.get()).unwrap_or(u32::MAX));
-    let kbps = |rate: Option<Kbps>| rate.map_or(0, Kbps::get);
-    let position = |length: Option<Millis>| length.map_or(0, Millis::get);
-    out.extend_from_slice(&event.at.get().to_le_bytes());
-    out.extend_from_slice(&bits(event).to_le_bytes());
-    // Kinds, codecs and screens are numbered in their order.
-    let small = [
-        event.kind as u8,
-        event.codec.map_or(0, |codec| codec as u8),
-        event.screen.map_or(0, |screen| screen as u8),
-        0,
-    ];
-    out.extend_from_slice(&small);
-    let sizes = [event.width.unwrap_or(0), event.height.unwrap_or(0)];
-    out.extend_from_slice(sizes.map(u16::to_le_bytes).as_flattened());
-    let positions = [position(event.position), position(event.duration)];
-    out.extend_from_slice(positions.map(u64::to_le_bytes).as_flattened());
-    let numbers = [
-        event.sequence.unwrap_or(0),
-        kbps(event.rate),
-        kbps(event.top_rate),
-        kbps(event.throughput),
-        ms(event.buffer),
-        ms(event.latency),
-        ms(event.startup),
-        ms(event.stalled),
-        ms(event.stalled_more),
-        event.buffering_events.unwrap_or(0),
-        event.dropped_frames.unwrap_or(0),
-        event.frame_rate_milli.unwrap_or(0),
-    ];
-    out.extend_from_slice(numbers.map(u32::to_le_bytes).as_flattened());
+    let mut record = [0; EVENT_BYTES];
+    let mut bits = 0_u32;
+    macro_rules! write {
+        ($($field:ident: $place:literal, $at:literal, $number:expr;)+) => {
+            $(
+                if let Some(value) = event.$field {
+                    bits |= 1 << $place;
+                    put(&mut record, $at, $number(value));
+                }
+            )+
+        };
+    }
+    let ms = |length: Millis| u32::try_from(length.get()).unwrap_or(u32::MAX).to_le_bytes();
+    let kbps = |rate: Kbps| rate.get().to_le_bytes();
+    let position = |length: Millis| length.get().to_le_bytes();
+    // Codecs and screens are numbered in their order.
+    write! {
+        sequence: 0, 36, u32::to_le_bytes;
+        position: 1, 20, position;
+        duration: 2, 28, position;
+        rate: 3, 40, kbps;
+        top_rate: 4, 44, kbps;
+        throughput: 5, 48, kbps;
+        buffer: 6, 52, ms;
+        latency: 7, 56, ms;
+        startup: 8, 60, ms;
+        stalled: 9, 64, ms;
+        stalled_more: 10, 68, ms;
+        buffering_events: 11, 72, u32::to_le_bytes;
+        dropped_frames: 12, 76, u32::to_le_bytes;
+        width: 13, 16, u16::to_le_bytes;
+        height: 14, 18, u16::to_le_bytes;
+        frame_rate_milli: 15, 80, u32::to_le_bytes;
+        codec: 16, 13, |codec| [codec as u8];
+        screen: 17, 14, |screen| [screen as u8];
+    }
+    put(&mut record, 0, event.at.get().to_le_bytes());
+    put(&mut record, 8, bits.to_le_bytes());
+    // So are kinds.
+    put(&mut record, 12, [event.kind as u8]);
+    out.extend_from_slice(&record);
 }
 
-fn bits(event: &Event) -> u32 {
-    Bits::default()
-        .flag(event.sequence.is_some())
-        .flag(event.position.is_some())
-        .flag(event.duration.is_some())
-        .flag(event.rate.is_some())
-        .flag(event.top_rate.is_some())
-        .flag(event.throughput.is_some())
-        .flag(event.buffer.is_some())
-        .flag(event.latency.is_some())
-        .flag(event.startup.is_some())
-        .flag(event.stalled.is_some())
-        .flag(event.stalled_more.is_some())
-        .flag(event.buffering_events.is_some())
-        .flag(event.dropped_frames.is_some())
-        .flag(event.width.is_some())
-        .flag(event.height.is_some())
-        .flag(event.frame_rate_milli.is_some())
-        .flag(event.codec.is_some())
-        .flag(event.screen.is_some())
-        .get()
+/// Writes a number from byte `at`, which is a constant within the record.
+#[inline(always)]
+fn put<const BYTES: usize>(record: &mut [u8; EVENT_BYTES], at: usize, number: [u8; BYTES]) {
+    record[at..at + BYTES].copy_from_slice(&number);
 }
 
 /// Reads an event.
@@ -94,7 +87,7 @@ pub fn unpack_event(record: &[u8; EVENT_BYTES]) -> Result<Event, PackedError> {
 /// The same in place, for an event is large; what is refused leaves it unspecified. Branches and no masks:
 /// the reports of a player have the same numbers, and most have few.
 pub(super) fn read_event(record: &[u8; EVENT_BYTES], event: &mut Event) -> Result<(), PackedError> {
-    let bits = short::<8>(record);
+    let bits = short::<8, EVENT_BYTES>(record);
     // All numbers that are there although their bit says that they are not.
     let mut stray = 0;
     macro_rules! read {
@@ -111,22 +104,22 @@ pub(super) fn read_event(record: &[u8; EVENT_BYTES], event: &mut Event) -> Resul
     }
     let length = |ms: u32| Millis::new(u64::from(ms));
     read! {
-        sequence: 0, short::<36>(record), u32::from;
-        position: 1, long::<20>(record), Millis::new;
-        duration: 2, long::<28>(record), Millis::new;
-        rate: 3, short::<40>(record), Kbps::new;
-        top_rate: 4, short::<44>(record), Kbps::new;
-        throughput: 5, short::<48>(record), Kbps::new;
-        buffer: 6, short::<52>(record), length;
-        latency: 7, short::<56>(record), length;
-        startup: 8, short::<60>(record), length;
-        stalled: 9, short::<64>(record), length;
-        stalled_more: 10, short::<68>(record), length;
-        buffering_events: 11, short::<72>(record), u32::from;
-        dropped_frames: 12, short::<76>(record), u32::from;
+        sequence: 0, short::<36, EVENT_BYTES>(record), u32::from;
+        position: 1, long::<20, EVENT_BYTES>(record), Millis::new;
+        duration: 2, long::<28, EVENT_BYTES>(record), Millis::new;
+        rate: 3, short::<40, EVENT_BYTES>(record), Kbps::new;
+        top_rate: 4, short::<44, EVENT_BYTES>(record), Kbps::new;
+        throughput: 5, short::<48, EVENT_BYTES>(record), Kbps::new;
+        buffer: 6, short::<52, EVENT_BYTES>(record), length;
+        latency: 7, short::<56, EVENT_BYTES>(record), length;
+        startup: 8, short::<60, EVENT_BYTES>(record), length;
+        stalled: 9, short::<64, EVENT_BYTES>(record), length;
+        stalled_more: 10, short::<68, EVENT_BYTES>(record), length;
+        buffering_events: 11, short::<72, EVENT_BYTES>(record), u32::from;
+        dropped_frames: 12, short::<76, EVENT_BYTES>(record), u32::from;
         width: 13, u16::from_le_bytes([record[16], record[17]]), u16::from;
         height: 14, u16::from_le_bytes([record[18], record[19]]), u16::from;
-        frame_rate_milli: 15, short::<80>(record), u32::from;
+        frame_rate_milli: 15, short::<80, EVENT_BYTES>(record), u32::from;
     }
     let [kind, codec, screen, nothing] = [record[12], record[13], record[14], record[15]];
     let (has_codec, has_screen) = (bits & 1 << 16 != 0, bits & 1 << 17 != 0);
@@ -137,20 +130,9 @@ pub(super) fn read_event(record: &[u8; EVENT_BYTES], event: &mut Event) -> Resul
     let (Some(kind), Some(codec), Some(screen), 0) = (lists.0, lists.1, lists.2, stray) else {
         return Err(PackedError::Record);
     };
-    event.at = UnixMillis::new(long::<0>(record));
+    event.at = UnixMillis::new(long::<0, EVENT_BYTES>(record));
     event.kind = *kind;
     event.codec = has_codec.then_some(*codec);
     event.screen = has_screen.then_some(*screen);
     Ok(())
-}
-
-#[inline(always)]
-fn short<const AT: usize>(record: &[u8; EVENT_BYTES]) -> u32 {
-    u32::from_le_bytes([record[AT], record[AT + 1], record[AT + 2], record[AT + 3]])
-}
-
-#[inline(always)]
-fn long<const AT: usize>(record: &[u8; EVENT_BYTES]) -> u64 {
-    let high = u32::from_le_bytes([record[AT + 4], record[AT + 5], record[AT + 6], record[AT + 7]]);
-    u64::from(short::<AT>(record)) | u64::from(high) << 32
 }

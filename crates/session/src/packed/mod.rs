@@ -164,46 +164,31 @@ pub fn pack_session_records(state: &[u8], records: &[u8], batch: &mut Vec<u8>) -
     open.end(batch)
 }
 
-/// Folds a batch and returns its answer.
+/// Folds a batch and returns its answer. What was folded before a length that does not add up, or beyond a
+/// limit, is thrown away with the batch.
 pub fn fold_batch(batch: &[u8]) -> Result<Vec<u8>, PackedError> {
-    let count = check(batch)?;
-    let mut out = Vec::with_capacity(4 + count * ANSWER_BYTES_USUAL);
-    out.extend_from_slice(&VERSION.to_le_bytes());
-    let mut events = Vec::new();
-    let mut next = Reader::new(batch);
-    let _version = next.u32();
-    // The lengths are sound, so this ends with the last session.
-    while let Some((state, records)) = next_session(&mut next) {
-        match fold(state, records, &mut events, &mut out) {
-            Ok(()) => {}
-            Err(status) => out.push(status.number()),
-        }
-    }
-    Ok(out)
-}
-
-/// Checks the version, the lengths and the limits of a batch before any of it is folded; returns how many
-/// sessions it has.
-fn check(batch: &[u8]) -> Result<usize, PackedError> {
     let cut = PackedError::Length(batch.len());
     let mut next = Reader::new(batch);
     let version = next.bytes().map(u32::from_le_bytes).ok_or(cut)?;
     if version != VERSION {
         return Err(PackedError::Version(version));
     }
-    let (mut sessions, mut events) = (0, 0);
+    // A session of one event is about as long in the answer; a short batch may ask for much.
+    let mut out = Vec::with_capacity(batch.len() + ANSWER_BYTES_MAX);
+    out.extend_from_slice(&VERSION.to_le_bytes());
+    let mut events = Vec::new();
+    let (mut sessions_left, mut events_left) = (limits::BATCH_SESSIONS_MAX, limits::BATCH_EVENTS_MAX);
     while !next.rest().is_empty() {
-        let (_, records) = next_session(&mut next).ok_or(cut)?;
-        events += records.len();
-        if events > limits::BATCH_EVENTS_MAX {
-            return Err(PackedError::TooMany(limits::BATCH_EVENTS_MAX));
+        let (state, records) = next_session(&mut next).ok_or(cut)?;
+        events_left =
+            events_left.checked_sub(records.len()).ok_or(PackedError::TooMany(limits::BATCH_EVENTS_MAX))?;
+        sessions_left =
+            sessions_left.checked_sub(1).ok_or(PackedError::TooMany(limits::BATCH_SESSIONS_MAX))?;
+        if let Err(status) = fold(state, records, &mut events, &mut out) {
+            out.push(status.number());
         }
-        if sessions == limits::BATCH_SESSIONS_MAX {
-            return Err(PackedError::TooMany(limits::BATCH_SESSIONS_MAX));
-        }
-        sessions += 1;
     }
-    Ok(sessions)
+    Ok(out)
 }
 
 /// The next state and its event records; none where bytes are missing.
@@ -327,7 +312,20 @@ impl<'a> Iterator for FoldedSessions<'a> {
     }
 }
 
-/// The answer of one session with a state of usual length, and nothing in full.
-const ANSWER_BYTES_USUAL: usize = 3 + 200 + SEEN_BYTES;
+/// The longest answer of one session.
+const ANSWER_BYTES_MAX: usize = 3 + limits::STATE_BYTES_MAX + SEEN_BYTES + SUMMARY_BYTES + SCORES_BYTES;
 
 const _: () = assert!(limits::STATE_BYTES_MAX <= u16::MAX as usize);
+
+/// The number of 32 bits at a fixed place of a record.
+#[inline(always)]
+fn short<const AT: usize, const ALL: usize>(record: &[u8; ALL]) -> u32 {
+    u32::from_le_bytes([record[AT], record[AT + 1], record[AT + 2], record[AT + 3]])
+}
+
+/// The number of 64 bits at a fixed place of a record.
+#[inline(always)]
+fn long<const AT: usize, const ALL: usize>(record: &[u8; ALL]) -> u64 {
+    let high = u32::from_le_bytes([record[AT + 4], record[AT + 5], record[AT + 6], record[AT + 7]]);
+    u64::from(short::<AT, ALL>(record)) | u64::from(high) << 32
+}

@@ -11,9 +11,10 @@
 
 use alloc::vec::Vec;
 
-use qoe::packed::{Bits, PackedError, Present, Reader};
+use qoe::packed::{Bits, PackedError, Present};
 use units::{Millis, UnixMillis};
 
+use super::{long, short};
 use crate::{Phase, Session};
 
 /// Of a record.
@@ -109,32 +110,29 @@ impl Seen {
     }
 
     /// Reads a record.
+    #[inline]
     pub(super) fn unpack(record: &[u8; SEEN_BYTES]) -> Result<Self, PackedError> {
-        let mut next = Reader::new(record);
-        let mut present = Present::new(next.u32());
-        let [startup, played, stalled] = [(); 3].map(|()| Millis::new(u64::from(next.u32())));
-        let [stalls, errors, switches, dropped_frames, events] = [(); 5].map(|()| next.u32());
-        let [kbps, rated, buffers] = [(); 3].map(|()| next.u32());
-        let [rate_sum, buffer_sum, newest_at] = [(); 3].map(|()| next.u64());
+        let mut present = Present::new(short::<0, SEEN_BYTES>(record));
+        let ms = |ms: u32| Millis::new(u64::from(ms));
         let seen = Self {
-            newest_at: present.number(UnixMillis::new(newest_at)),
-            startup: present.number(startup),
-            played,
-            stalled,
-            stalls,
-            errors,
-            switches,
-            dropped_frames,
-            events,
-            kbps,
-            rated: Millis::new(u64::from(rated)),
-            rate_sum,
-            buffers,
-            buffer_sum,
+            newest_at: present.number(UnixMillis::new(long::<64, SEEN_BYTES>(record))),
+            startup: present.number(ms(short::<4, SEEN_BYTES>(record))),
+            played: ms(short::<8, SEEN_BYTES>(record)),
+            stalled: ms(short::<12, SEEN_BYTES>(record)),
+            stalls: short::<16, SEEN_BYTES>(record),
+            errors: short::<20, SEEN_BYTES>(record),
+            switches: short::<24, SEEN_BYTES>(record),
+            dropped_frames: short::<28, SEEN_BYTES>(record),
+            events: short::<32, SEEN_BYTES>(record),
+            kbps: short::<36, SEEN_BYTES>(record),
+            rated: ms(short::<40, SEEN_BYTES>(record)),
+            buffers: short::<44, SEEN_BYTES>(record),
+            rate_sum: long::<48, SEEN_BYTES>(record),
+            buffer_sum: long::<56, SEEN_BYTES>(record),
             ended: present.flag(),
             failed: present.flag(),
         };
-        present.is_sound().then_some(seen).ok_or(PackedError::Record)
+        if present.is_sound() { Ok(seen) } else { Err(PackedError::Record) }
     }
 }
 

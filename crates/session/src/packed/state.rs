@@ -267,19 +267,20 @@ macro_rules! groups {
             fn write_groups(&self, room: &mut [u8]) -> Option<(u32, usize)> {
                 let (mut groups, mut bit, mut rest) = (0_u32, 1, room);
                 $({
-                    let mut any = 0;
-                    $(any |= self.$($part).+.raw();)+
-                    if any != 0 {
+                    let raws = [$(self.$($part).+.raw()),+];
+                    if raws.iter().fold(0, |any, raw| any | raw) != 0 {
                         const BYTES: usize = 0 $(+ $bytes)+;
                         let (group, others) = rest.split_first_chunk_mut::<BYTES>()?;
                         rest = others;
-                        let mut at = 0;
+                        let (mut at, mut index) = (0, 0);
                         $(
                             // A total is never beyond its limit, and so fits.
-                            let raw = self.$($part).+.raw().to_le_bytes();
+                            let raw = raws[index].to_le_bytes();
                             group[at..at + $bytes].copy_from_slice(&raw[..$bytes]);
                             at += $bytes;
+                            index += 1;
                         )+
+                        debug_assert_eq!(index, raws.len());
                         debug_assert_eq!(at, BYTES);
                         groups |= bit;
                     }
