@@ -187,7 +187,7 @@ fn tell(notice: &Notice, more: &[Notify; 2], metrics: &Metrics) {
             metrics.dropped(lane.name(), usize::try_from(dropped.records).unwrap_or(usize::MAX));
         }
         Notice::Broken(error) => {
-            error!(%error, "the spool takes nothing any more until the node starts again")
+            error!(%error, "the spool takes nothing any more until the node starts again");
         }
     }
 }

@@ -104,7 +104,7 @@ impl Watch {
                     );
                 }
                 Turn::Cleared => {
-                    info!(dimension, value = &*alert.value, metric, severity, "an alert was cleared")
+                    info!(dimension, value = &*alert.value, metric, severity, "an alert was cleared");
                 }
             }
             metrics.alert_turned(metric, severity, turn(change.turn));

@@ -125,9 +125,7 @@ fn a_component_that_fails_leaves_all_as_it_was() {
 #[test]
 fn an_answer_that_cannot_be_read_counts_nothing() {
     let (sessions, now) = (Sessions::new(10), Instant::now());
-    for answer in
-        [Vec::new(), vec![7; 3], native(&wire::packed::FoldBatch::default().bytes().to_vec()).expect("one")]
-    {
+    for answer in [Vec::new(), vec![7; 3], native(wire::packed::FoldBatch::default().bytes()).expect("one")] {
         let lie = move |_: &[u8]| Ok(answer.clone());
         let outcome = sessions.fold(&[event("a", 1, Start)], &call(now, &lie));
         assert!(matches!(&outcome.fates[0], Fate::Refused(error) if error.code() == "nonsense-answer"));
