@@ -34,6 +34,12 @@ impl Dice {
         format!("{:016x}{:016x}", self.roll(), self.roll() | 1)
     }
 
+    /// What a capsule is sealed with: it should not come twice, and tells little if it does.
+    pub fn nonce(&self) -> [u8; 12] {
+        let (a, b) = (self.roll().to_le_bytes(), self.seed().to_le_bytes());
+        std::array::from_fn(|place| if place < 8 { a[place] } else { b[place - 8] })
+    }
+
     /// A time from nine to eleven tenths of `mean`, so that nodes do not march in step.
     pub fn vary(&self, mean: Duration) -> Duration {
         let share = u32::try_from(self.roll() % 201).unwrap_or(0) + 900;

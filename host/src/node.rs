@@ -12,6 +12,7 @@ use windows::Window;
 use wire::{Event, Records, SessionRecord};
 
 use crate::answer_cache::AnswerCache;
+use crate::capsules::Capsules;
 use crate::config::Config;
 use crate::contents::Contents;
 use crate::convert;
@@ -52,6 +53,8 @@ pub struct Node {
     pub outbox: Option<Arc<Outbox>>,
     /// What players that tell by CMCD play.
     pub contents: Contents,
+    /// Sessions that go with their viewers; none without a secret.
+    pub capsules: Option<Capsules>,
     /// How much of its capacity each delivery network uses.
     pub loads: Loads,
     /// What operators are told of.
@@ -93,6 +96,7 @@ impl Node {
             sessions: Sessions::new(number(config.limits.sessions)),
             outbox,
             contents: Contents::default(),
+            capsules: config.capsule_secret_file.as_deref().map(Capsules::read).transpose()?,
             loads: Loads::default(),
             watch: Watch::new(config)?,
             log: DecisionLog::default(),
@@ -126,6 +130,33 @@ impl Node {
         let share = |used: usize, all: usize| u32::try_from(used * 1_000 / all.max(1)).unwrap_or(u32::MAX);
         let invocations = share(self.admitted_max - self.admission.available_permits(), self.admitted_max);
         share(self.sessions.live(), self.sessions.live_max()).max(invocations).min(1_000)
+    }
+
+    /// Goes on with the session that a viewer brought along, unless it is known here.
+    pub fn adopt(
+        &self,
+        serving: &Serving,
+        text: &str,
+        session_id: &str,
+        viewer: Option<u32>,
+        now: Instant,
+    ) -> Result<(), &'static str> {
+        let Some(capsules) = &self.capsules else { return Ok(()) };
+        if self.sessions.knows(session_id) {
+            return Ok(());
+        }
+        let at = (serving.generation.number(), UnixMillis::new(unix_ms()));
+        let carried = capsules.open(text, session_id, viewer, at).map_err(|error| error.code())?;
+        let adopted = self.call(serving, now, at.1.get(), |call| self.sessions.adopt(session_id, carried, call));
+        adopted.map_err(|error| error.code())
+    }
+
+    /// A session for its viewer to take along.
+    pub fn carry(&self, serving: &Serving, session_id: &str) -> Option<String> {
+        let capsules = self.capsules.as_ref()?;
+        let carried = self.sessions.carry(session_id)?;
+        let at = (serving.generation.number(), UnixMillis::new(unix_ms()));
+        capsules.seal(&self.name, session_id, &carried, at, self.dice.nonce())
     }
 
     /// Brings the sessions of the time before the start back, once.

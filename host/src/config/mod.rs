@@ -40,6 +40,10 @@ pub struct Config {
     /// The table of pathways for content steering; without it players are not steered.
     #[serde(default)]
     pub steering: Option<PathBuf>,
+    /// The secret that the operator's nodes share, so that a session can go from one to another with its viewer;
+    /// without it none does.
+    #[serde(default)]
+    pub capsule_secret_file: Option<PathBuf>,
     /// Who runs the models of a release: `"wasm"` or `"native"`.
     #[serde(default)]
     pub inference: Inference,
@@ -237,7 +241,8 @@ impl Config {
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let mut config: Self = parse_toml(text, path)?;
         let folder = path.parent().unwrap_or(Path::new("."));
-        let Self { data_dir, cache_dir, ladder, rules, alerts, steering, origin, www, .. } = &mut config;
+        let Self { data_dir, cache_dir, ladder, rules, alerts, steering, capsule_secret_file, origin, www, .. } =
+            &mut config;
         let fixed = [data_dir, cache_dir, ladder, rules, &mut origin.root].into_iter();
         for path in fixed
             .chain(alerts)
@@ -259,6 +264,7 @@ impl Config {
             ("data_dir", self.data_dir != other.data_dir),
             ("cache_dir", self.cache_dir != other.cache_dir),
             ("alerts", self.alerts != other.alerts),
+            ("capsule_secret_file", self.capsule_secret_file != other.capsule_secret_file),
             ("inference", self.inference != other.inference),
             ("[public] listen", self.public.listen != other.public.listen),
             ("[admin] listen", self.admin != other.admin),

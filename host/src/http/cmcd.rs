@@ -36,7 +36,7 @@ pub(super) async fn answer(
     let report = Bytes::from(report(&headers, query.as_deref())?);
     let mut stages = Stages::begin();
     let telling = Arc::clone(&node);
-    let taken = Taken::of(&node, &asked, &mut stages, report, move |body| {
+    let taken = Taken::of(&node, &asked, &mut stages, report, None, move |body| {
         let line = str::from_utf8(body).map_err(|_| Refusal::new("cmcd-malformed", "a report is ASCII"))?;
         let one = |reading: Result<Reading<'_>, CmcdError>| events(&telling, Mode::Request, line, reading);
         Ok(one(Reader::REQUESTS.line(line)))

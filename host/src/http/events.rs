@@ -6,7 +6,7 @@ use std::time::Instant;
 use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::http::StatusCode;
-use axum::http::header::HeaderMap;
+use axum::http::header::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 use bytes::Bytes;
 use tracing::warn;
@@ -34,21 +34,35 @@ pub(super) async fn answer(
     let body = whole(&headers, body, settings.body).await?;
     let mut stages = Stages::begin();
     let reading = Arc::clone(&node);
-    let taken = Taken::of(&node, &asked, &mut stages, body, move |body| match form {
+    let capsule = headers.get(CAPSULE).and_then(|value| value.to_str().ok());
+    let taken = Taken::of(&node, &asked, &mut stages, body, capsule, move |body| match form {
         _ if reports => cmcd::read(&reading, body),
         Form::Json => EventsRequest::read_json(body, REQUEST_BYTES_MAX),
         Form::MessagePack => EventsRequest::read_msgpack(body, REQUEST_BYTES_MAX),
     })
     .await?;
-    Ok(asked.form.answer(&EventsAnswer {
+    let mut response = asked.form.answer(&EventsAnswer {
         request_id: asked.request_id.to_string(),
         generation: taken.generation,
         accepted: taken.accepted,
         duplicates: taken.duplicates,
         refused: taken.refused,
         timings_us: stages.timings(),
-    }))
+    });
+    if let Some(capsule) = taken.capsule.and_then(|capsule| HeaderValue::try_from(capsule).ok()) {
+        response.headers_mut().insert(CAPSULE, capsule);
+    }
+    if let Some(code) = taken.capsule_refused {
+        response.headers_mut().insert(CAPSULE_REFUSED, HeaderValue::from_static(code));
+    }
+    Ok(response)
 }
+
+/// A session that goes with its viewer, see `capsules`.
+pub(super) const CAPSULE: HeaderName = HeaderName::from_static("frontrow-capsule");
+
+/// Why what came in it was not taken.
+pub(super) const CAPSULE_REFUSED: HeaderName = HeaderName::from_static("frontrow-capsule-refused");
 
 /// What became of the events of a request; those that count are on the disk.
 #[derive(Debug)]
@@ -57,6 +71,9 @@ pub(super) struct Taken {
     pub(super) accepted: u32,
     pub(super) duplicates: u32,
     pub(super) refused: Vec<RefusedEvent>,
+    /// The session of the first event, for its viewer to take along.
+    capsule: Option<String>,
+    capsule_refused: Option<&'static str>,
 }
 
 impl Taken {
@@ -66,12 +83,13 @@ impl Taken {
         asked: &Asked,
         stages: &mut Stages,
         body: Bytes,
+        capsule: Option<&str>,
         read: impl FnOnce(&[u8]) -> Result<Vec<Told<'_>>, Refusal>,
     ) -> Result<Self, ApiError> {
         let serving = node.serving.load_full().ok_or_else(ApiError::no_generation)?;
         // Before anything is folded: what was folded must be stored.
         let room = node.outbox.as_ref().map(|outbox| room(outbox, body.len())).transpose()?;
-        let folded = stages.admitted_here(node, || fold(node, &serving, &body, asked.at, read)).await?;
+        let folded = stages.admitted_here(node, || fold(node, &serving, &body, asked.at, capsule, read)).await?;
         let (taken, storing) = folded?;
         for storing in storing {
             storing.done().await.map_err(|error| not_stored(&error))?;
@@ -80,6 +98,9 @@ impl Taken {
         Ok(taken)
     }
 }
+
+/// No capsule is as short.
+const CAPSULE_BYTES_MIN: usize = 32;
 
 fn room(outbox: &Outbox, body_bytes: usize) -> Result<tokio::sync::OwnedSemaphorePermit, ApiError> {
     let busy = |code, text| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, code, text);
@@ -104,6 +125,7 @@ fn fold(
     serving: &Serving,
     body: &[u8],
     now: Instant,
+    capsule: Option<&str>,
     read: impl FnOnce(&[u8]) -> Result<Vec<Told<'_>>, Refusal>,
 ) -> Folded {
     node.recover(serving);
@@ -128,6 +150,14 @@ fn fold(
             }
         }
     }
+    let carried = capsule.zip(events.first());
+    let adopted = carried.map(|(text, event)| {
+        // Who has none yet asks with a word.
+        let is_first = text.len() < CAPSULE_BYTES_MIN;
+        if is_first { Ok(()) } else { node.adopt(serving, text, &event.session_id, event.viewer, now) }
+    });
+    let capsule_refused = adopted.and_then(Result::err);
+    capsule_refused.into_iter().for_each(|code| node.metrics.refused(code));
     let outcome = node.fold(serving, &events, now, now_unix_ms);
     let mut fresh: Vec<&Event<'_>> = Vec::with_capacity(events.len());
     let mut duplicates = 0;
@@ -150,7 +180,9 @@ fn fold(
     }
     let count = |count| u32::try_from(count).unwrap_or(u32::MAX);
     let generation = serving.generation.number();
-    Ok((Taken { generation, accepted: count(accepted), duplicates: count(duplicates), refused }, storing))
+    let capsule = carried.and_then(|(_, event)| node.carry(serving, &event.session_id));
+    let (accepted, duplicates) = (count(accepted), count(duplicates));
+    Ok((Taken { generation, accepted, duplicates, refused, capsule, capsule_refused }, storing))
 }
 
 /// Sends what counts on its way to the disk.

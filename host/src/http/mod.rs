@@ -123,9 +123,12 @@ pub fn cors(node: &Arc<Node>) -> CorsLayer {
         .allow_methods([Method::GET, Method::POST])
         .allow_headers(
             ["content-type", "traceparent", "cmcd-object", "cmcd-request", "cmcd-session", "cmcd-status"]
-                .map(HeaderName::from_static),
+                .map(HeaderName::from_static)
+                .into_iter()
+                .chain([events::CAPSULE])
+                .collect::<Vec<_>>(),
         )
-        .expose_headers([REQUEST_ID, RETRY_AFTER, files::GENERATION, files::RULES, bitrate::DYNAMIC])
+        .expose_headers([REQUEST_ID, RETRY_AFTER, files::GENERATION, files::RULES, bitrate::DYNAMIC, events::CAPSULE, events::CAPSULE_REFUSED])
         .max_age(Duration::from_secs(600))
 }
 

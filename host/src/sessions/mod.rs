@@ -56,6 +56,23 @@ pub struct Call<'a> {
     pub fold: &'a dyn Fn(&[u8]) -> Result<Vec<u8>, InvokeError>,
 }
 
+/// A session on its way from one node to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Carried {
+    /// The release that scored it last.
+    pub generation: u64,
+    /// Who watches.
+    pub viewer: Option<u32>,
+    /// What is watched.
+    pub title: Option<u32>,
+    /// Where the player is.
+    pub region: Option<String>,
+    /// The sort of player.
+    pub device: Option<String>,
+    /// What the component wrote.
+    pub state: Vec<u8>,
+}
+
 /// What became of an event.
 #[derive(Clone, Debug)]
 pub enum Fate {
@@ -238,6 +255,31 @@ impl Sessions {
                 Move::Left(title) => viewers.left(text.write(u64::from(title))),
             }
         }
+    }
+
+    /// Whether a session is known here.
+    pub fn knows(&self, session_id: &str) -> bool {
+        self.of(session_id).knows(session_id)
+    }
+
+    /// A session as it is now, for another node.
+    pub fn carry(&self, session_id: &str) -> Option<Carried> {
+        self.of(session_id).carry(session_id)
+    }
+
+    /// Takes over a session that is not known here, if the component knows its state.
+    pub fn adopt(&self, session_id: &str, carried: Carried, call: &Call<'_>) -> Result<(), FoldError> {
+        if self.live() >= self.live_max {
+            return Err(FoldError::Full);
+        }
+        let came = self.of(session_id).adopt(session_id, carried, call)?;
+        self.live.fetch_add(came.begun, Ordering::Relaxed);
+        self.count(&came.moves);
+        Ok(())
+    }
+
+    fn of(&self, session_id: &str) -> MutexGuard<'_, Partition> {
+        lock(&self.partitions[self.partition(self.keys.hash_one(session_id))])
     }
 
     /// Playbacks going on.

@@ -14,7 +14,7 @@ use wire::{Event, Refusal, SessionRecord};
 use super::decimal::Decimal;
 use super::ids::Id;
 use super::session::{Session, SessionView};
-use super::{Call, Fate, FoldError};
+use super::{Call, Carried, Fate, FoldError};
 use crate::limits;
 
 /// Playbacks by id, and what they saw within the last minutes.
@@ -251,6 +251,37 @@ impl Partition {
             summary,
             scores,
         }))
+    }
+
+    /// Whether a session is known here.
+    pub(super) fn knows(&self, session_id: &str) -> bool {
+        self.known(session_id).is_some()
+    }
+
+    /// A session as it is now, for another node.
+    pub(super) fn carry(&self, session_id: &str) -> Option<Carried> {
+        self.known(session_id).map(|(session, _)| session.carry())
+    }
+
+    /// Takes over a session that is not known here. What it saw elsewhere was counted there.
+    pub(super) fn adopt(&mut self, session_id: &str, carried: Carried, call: &Call<'_>) -> Result<Came, FoldError> {
+        let mut came = Came::default();
+        if self.knows(session_id) {
+            return Ok(came);
+        }
+        let mut batch = FoldBatch::default();
+        add(&mut batch, &carried.state, &[], &[])?;
+        let answer = (call.fold)(batch.bytes())?;
+        let told = folded(&answer, 1)?.pop().ok_or(FoldError::Nonsense)?.map_err(FoldError::Session)?;
+        let mut session = Session::carried(carried, &told, call.now);
+        if session.has_stopped() {
+            self.ended.put(session_id.into(), session);
+        } else {
+            came.begun = 1;
+            came.moves.extend(session.count(true));
+            self.live.put(session_id.into(), session);
+        }
+        Ok(came)
     }
 
     /// Lets go of windows that were told of before.

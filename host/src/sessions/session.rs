@@ -7,7 +7,7 @@ use windows::{Delta, Dimension, End};
 use wire::packed::{Folded, Seen};
 use wire::{Event, Scores, SessionRecord, Summary};
 
-use super::Call;
+use super::{Call, Carried};
 use super::ids::{Id, Ids};
 use super::partition::Move;
 
@@ -67,6 +67,36 @@ impl Session {
             seen: Seen::default(),
             viewer_of: None,
             touched: now,
+        }
+    }
+
+    /// One that another node knew before; `told` is what the component says of its state.
+    pub(super) fn carried(carried: Carried, told: &Folded<'_>, now: Instant) -> Self {
+        let Carried { generation, viewer, title, region, device, .. } = carried;
+        let at = told.seen.newest_unix_ms.unwrap_or_default();
+        Self {
+            state: told.state.into(),
+            viewer,
+            title,
+            region: region.map(Into::into),
+            device: device.map(Into::into),
+            generation,
+            first_unix_ms: at,
+            last_unix_ms: at,
+            seen: told.seen,
+            ..Self::new(now)
+        }
+    }
+
+    pub(super) fn carry(&self) -> Carried {
+        let text = |label: &Option<Box<str>>| label.as_deref().map(str::to_owned);
+        Carried {
+            generation: self.generation,
+            viewer: self.viewer,
+            title: self.title,
+            region: text(&self.region),
+            device: text(&self.device),
+            state: self.state.to_vec(),
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod bitrate;
+mod capsules;
 mod catalogue;
 mod client;
 mod config;

@@ -122,6 +122,8 @@ pub(crate) fn config(folder: &Path, origin: &Origin, limits: &str) -> Config {
 /// The same as text; writes the token.
 pub(crate) fn config_text(folder: &Path, origin: &str, limits: &str) -> String {
     std::fs::write(folder.join("token"), "secret\n").expect("a file");
+    // All nodes of these tests share it.
+    std::fs::write(folder.join("capsule.key"), [7; 32]).expect("a file");
     // Tests run in the folder of their package.
     let shipped = Path::new("../cdn-config").canonicalize().expect("the folder");
     // What is compiled is shared by all tests and all runs of them.
@@ -139,6 +141,7 @@ ladder = "{shipped}/ladder.toml"
 rules = "{shipped}/bitrate-rules.toml"
 alerts = "{shipped}/alerts.toml"
 steering = "{shipped}/steering.toml"
+capsule_secret_file = "capsule.key"
 
 [public]
 listen = "127.0.0.1:0"
