@@ -1,6 +1,7 @@
 //! Measures: every figure beside what it is to be compared with, in the same run.
 
 mod bitrate;
+mod cmcd;
 mod decisions;
 mod events;
 mod faiss;
@@ -40,6 +41,8 @@ enum Bench {
     Spine(BenchArgs),
     /// Bit rate decisions by policy and ladder; beside RobustMPC in Python.
     Bitrate(BenchArgs),
+    /// Lines of CMCD into sessions, and scores of sessions; beside the library of web players.
+    Cmcd(BenchArgs),
     /// A tower's encoder: a history of 50, and one more; beside onnxruntime.
     Encode(BenchArgs),
     /// The nearest 200 of 27,000 vectors; beside FAISS.
@@ -159,6 +162,7 @@ fn run(bench: Bench) -> Result<()> {
         Bench::Bitrate(BenchArgs { output, rounds }) => {
             output.print(&bitrate::measure(&output.components(), rounds)?)
         }
+        Bench::Cmcd(BenchArgs { output, rounds }) => output.print(&cmcd::measure(&output.components(), rounds)?),
         Bench::Encode(BenchArgs { output, rounds }) => {
             output.print(&tower::encode(&output.components(), rounds)?)
         }

@@ -247,6 +247,7 @@ impl Config {
         for path in fixed
             .chain(alerts)
             .chain(steering)
+            .chain(capsule_secret_file)
             .chain(&mut origin.token_file)
             .chain(www.as_mut().map(|www| &mut www.root))
         {
