@@ -11,9 +11,9 @@ use anyhow::{Context, Result, anyhow};
 use frontrow_edge::runtime::{Generation, RegionFiles, Runtime, RuntimeConfig};
 use serde::{Deserialize, Serialize};
 use units::UnixMillis;
+use wire::Summary;
 use wire::cmcd::{Mode, Reader, Received};
 use wire::packed::{FoldBatch, ScoreBatch};
-use wire::Summary;
 
 use crate::measure::{rates, rounded};
 use crate::release_files::{Dice, REGION, ROW_ENTRIES, TITLES, Wasm, candidates};
@@ -82,7 +82,8 @@ pub(crate) fn measure(components: &Path, rounds: u32) -> Result<Figures> {
             },
             &mut |_| {
                 let batch = batch(&lines, &states)?;
-                let answer = session::packed::fold_batch(batch.bytes()).map_err(|error| anyhow!("{error}"))?;
+                let answer =
+                    session::packed::fold_batch(batch.bytes()).map_err(|error| anyhow!("{error}"))?;
                 Ok(drop(std::hint::black_box(answer)))
             },
             &mut |_| {
@@ -131,9 +132,12 @@ fn lines(dice: &mut Dice) -> Vec<String> {
 /// Sessions that have seen a report before.
 fn states(lines: &[String]) -> Result<Vec<Vec<u8>>> {
     let begun: Vec<Vec<u8>> = vec![Vec::new(); lines.len()];
-    let earlier: Vec<String> =
-        lines.iter().map(|line| line.replace("sn=41", "sn=40").replace("1800000041000", "1800000011000")).collect();
-    let answer = session::packed::fold_batch(batch(&earlier, &begun)?.bytes()).map_err(|error| anyhow!("{error}"))?;
+    let earlier: Vec<String> = lines
+        .iter()
+        .map(|line| line.replace("sn=41", "sn=40").replace("1800000041000", "1800000011000"))
+        .collect();
+    let answer =
+        session::packed::fold_batch(batch(&earlier, &begun)?.bytes()).map_err(|error| anyhow!("{error}"))?;
     let folded = wire::packed::folded(&answer)?;
     folded.into_iter().map(|folded| Ok(folded?.state.to_vec())).collect()
 }

@@ -162,7 +162,9 @@ fn run(bench: Bench) -> Result<()> {
         Bench::Bitrate(BenchArgs { output, rounds }) => {
             output.print(&bitrate::measure(&output.components(), rounds)?)
         }
-        Bench::Cmcd(BenchArgs { output, rounds }) => output.print(&cmcd::measure(&output.components(), rounds)?),
+        Bench::Cmcd(BenchArgs { output, rounds }) => {
+            output.print(&cmcd::measure(&output.components(), rounds)?)
+        }
         Bench::Encode(BenchArgs { output, rounds }) => {
             output.print(&tower::encode(&output.components(), rounds)?)
         }

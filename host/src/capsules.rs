@@ -29,8 +29,10 @@ impl Capsules {
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let unreadable = |source| ConfigError::Unreadable { path: path.to_path_buf(), source };
         let bytes = Zeroizing::new(std::fs::read(path).map_err(unreadable)?);
-        let secret = Secret::new(bytes)
-            .map_err(|error| ConfigError::NotRising { path: path.to_path_buf(), message: error.to_string() })?;
+        let secret = Secret::new(bytes).map_err(|error| ConfigError::NotRising {
+            path: path.to_path_buf(),
+            message: error.to_string(),
+        })?;
         Ok(Self { secret, keys: Mutex::default() })
     }
 
@@ -93,7 +95,9 @@ impl Capsules {
         }
         let mut keys = Keys::derive(&self.secret, generation);
         let until = UnixMillis::new(now.get().saturating_add(KEYS_OPEN_MS));
-        for beside in [generation.saturating_add(1), generation.saturating_sub(2), generation.saturating_sub(1)] {
+        for beside in
+            [generation.saturating_add(1), generation.saturating_sub(2), generation.saturating_sub(1)]
+        {
             keys.admit(&self.secret, beside, until);
         }
         let keys = Arc::new(keys);

@@ -147,7 +147,8 @@ impl Node {
         }
         let at = (serving.generation.number(), UnixMillis::new(unix_ms()));
         let carried = capsules.open(text, session_id, viewer, at).map_err(|error| error.code())?;
-        let adopted = self.call(serving, now, at.1.get(), |call| self.sessions.adopt(session_id, carried, call));
+        let adopted =
+            self.call(serving, now, at.1.get(), |call| self.sessions.adopt(session_id, carried, call));
         adopted.map_err(|error| error.code())
     }
 

@@ -241,8 +241,18 @@ impl Config {
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
         let mut config: Self = parse_toml(text, path)?;
         let folder = path.parent().unwrap_or(Path::new("."));
-        let Self { data_dir, cache_dir, ladder, rules, alerts, steering, capsule_secret_file, origin, www, .. } =
-            &mut config;
+        let Self {
+            data_dir,
+            cache_dir,
+            ladder,
+            rules,
+            alerts,
+            steering,
+            capsule_secret_file,
+            origin,
+            www,
+            ..
+        } = &mut config;
         let fixed = [data_dir, cache_dir, ladder, rules, &mut origin.root].into_iter();
         for path in fixed
             .chain(alerts)

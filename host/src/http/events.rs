@@ -89,7 +89,8 @@ impl Taken {
         let serving = node.serving.load_full().ok_or_else(ApiError::no_generation)?;
         // Before anything is folded: what was folded must be stored.
         let room = node.outbox.as_ref().map(|outbox| room(outbox, body.len())).transpose()?;
-        let folded = stages.admitted_here(node, || fold(node, &serving, &body, asked.at, capsule, read)).await?;
+        let folded =
+            stages.admitted_here(node, || fold(node, &serving, &body, asked.at, capsule, read)).await?;
         let (taken, storing) = folded?;
         for storing in storing {
             storing.done().await.map_err(|error| not_stored(&error))?;

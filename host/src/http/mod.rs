@@ -128,7 +128,15 @@ pub fn cors(node: &Arc<Node>) -> CorsLayer {
                 .chain([events::CAPSULE])
                 .collect::<Vec<_>>(),
         )
-        .expose_headers([REQUEST_ID, RETRY_AFTER, files::GENERATION, files::RULES, bitrate::DYNAMIC, events::CAPSULE, events::CAPSULE_REFUSED])
+        .expose_headers([
+            REQUEST_ID,
+            RETRY_AFTER,
+            files::GENERATION,
+            files::RULES,
+            bitrate::DYNAMIC,
+            events::CAPSULE,
+            events::CAPSULE_REFUSED,
+        ])
         .max_age(Duration::from_secs(600))
 }
 

@@ -264,7 +264,12 @@ impl Partition {
     }
 
     /// Takes over a session that is not known here. What it saw elsewhere was counted there.
-    pub(super) fn adopt(&mut self, session_id: &str, carried: Carried, call: &Call<'_>) -> Result<Came, FoldError> {
+    pub(super) fn adopt(
+        &mut self,
+        session_id: &str,
+        carried: Carried,
+        call: &Call<'_>,
+    ) -> Result<Came, FoldError> {
         let mut came = Came::default();
         if self.knows(session_id) {
             return Ok(came);

@@ -7,9 +7,9 @@ use windows::{Delta, Dimension, End};
 use wire::packed::{Folded, Seen};
 use wire::{Event, Scores, SessionRecord, Summary};
 
-use super::{Call, Carried};
 use super::ids::{Id, Ids};
 use super::partition::Move;
+use super::{Call, Carried};
 
 /// One playback, as the component and the node know it.
 #[derive(Debug)]

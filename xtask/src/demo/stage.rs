@@ -162,12 +162,14 @@ impl Stage {
             text.parse().with_context(|| format!("{} is not TOML", path.display()))?;
         let path = |path: PathBuf| path.display().to_string();
         let beside = shell::root().join("cdn-config");
-        let settings: [(&str, &str, toml::Value); 13] = [
+        let settings: [(&str, &str, toml::Value); 15] = [
             ("", "node", name.into()),
             ("", "data_dir", path(self.folder.join(name)).into()),
             ("", "cache_dir", path(self.folder.join("cache")).into()),
             ("", "ladder", path(beside.join("ladder.toml")).into()),
             ("", "rules", path(beside.join("bitrate-rules.toml")).into()),
+            ("", "alerts", path(beside.join("alerts.toml")).into()),
+            ("", "steering", path(beside.join("steering.toml")).into()),
             ("public", "listen", "127.0.0.1:0".into()),
             ("admin", "listen", "127.0.0.1:0".into()),
             ("origin", "url", format!("http://{}", self.origin_address).into()),
