@@ -66,12 +66,14 @@ pub struct Seen {
     pub switches: u32,
     /// Frames not shown.
     pub dropped_frames: u32,
-    /// Time-weighted mean bit rate in kbit/s.
-    pub mean_kbps: Option<f64>,
-    /// Mean of the reported buffer levels in milliseconds.
-    pub mean_buffer_ms: Option<f64>,
-    /// Events folded.
-    pub events: u32,
+    /// Bit rate times time, in kbit/s times ms, over `rated`.
+    pub rate_sum: u64,
+    /// Time in which a bit rate was known.
+    pub rated: Millis,
+    /// Sum of the reported buffer levels in milliseconds.
+    pub buffer_sum: u64,
+    /// Buffer levels reported.
+    pub buffers: u32,
     /// Whether playback has ended.
     pub ended: bool,
 }
@@ -79,14 +81,8 @@ pub struct Seen {
 impl Delta {
     /// What came to a session between two looks at it; [`Seen::default`] is one before its first event.
     ///
-    /// A look has means only, so the bit rate is weighed by the time shown and the buffer level by the
-    /// events: over a whole session these weights add up to its means. A total that went down counts as
-    /// unchanged. `end` is what a session that ended now came to.
+    /// A total that went down counts as unchanged. `end` is what a session that ended now came to.
     pub fn between(before: &Seen, after: &Seen, end: End) -> Self {
-        let rate_sum = |seen: &Seen| whole(seen.mean_kbps.unwrap_or(0.0) * seen.played.get() as f64);
-        let rated = |seen: &Seen| seen.mean_kbps.map_or(Millis::ZERO, |_| seen.played);
-        let buffer_sum = |seen: &Seen| whole(seen.mean_buffer_ms.unwrap_or(0.0) * f64::from(seen.events));
-        let buffers = |seen: &Seen| seen.mean_buffer_ms.map_or(0, |_| seen.events);
         let errors = after.errors.saturating_sub(before.errors);
         Self {
             previous_at: before.newest_at,
@@ -98,10 +94,10 @@ impl Delta {
             is_first_error: before.errors == 0 && errors > 0,
             switches: after.switches.saturating_sub(before.switches),
             dropped_frames: after.dropped_frames.saturating_sub(before.dropped_frames),
-            rate_sum: rate_sum(after).saturating_sub(rate_sum(before)),
-            rated: rated(after).saturating_sub(rated(before)),
-            buffer_sum: buffer_sum(after).saturating_sub(buffer_sum(before)),
-            buffers: buffers(after).saturating_sub(buffers(before)),
+            rate_sum: after.rate_sum.saturating_sub(before.rate_sum),
+            rated: after.rated.saturating_sub(before.rated),
+            buffer_sum: after.buffer_sum.saturating_sub(before.buffer_sum),
+            buffers: after.buffers.saturating_sub(before.buffers),
             end: (after.ended && !before.ended).then_some(end),
         }
     }
@@ -124,9 +120,10 @@ mod tests {
         Seen {
             newest_at: Some(UnixMillis::new(1_000)),
             played: Millis::new(u64::from(played_ms)),
-            mean_kbps: Some(f64::from(kbps)),
-            mean_buffer_ms: Some(10_000.0),
-            events: u32::from(events),
+            rate_sum: u64::from(kbps) * u64::from(played_ms),
+            rated: Millis::new(u64::from(played_ms)),
+            buffer_sum: 10_000 * u64::from(events),
+            buffers: u32::from(events),
             errors: u32::from(errors),
             ..Seen::default()
         }

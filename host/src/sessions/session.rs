@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use units::{Millis, UnixMillis};
-use windows::{Delta, Dimension, End};
-use wire::packed::{Folded, Seen};
+use windows::{Delta, Dimension, End, Seen};
+use wire::packed::{self, Folded};
 use wire::{Event, Scores, SessionRecord, Summary};
 
 use super::ids::{Id, Ids};
@@ -83,7 +83,7 @@ impl Session {
             generation,
             first_unix_ms: at,
             last_unix_ms: at,
-            seen: told.seen,
+            seen: seen(&told.seen),
             ..Self::new(now)
         }
     }
@@ -131,8 +131,14 @@ impl Session {
         }
         self.generation = call.generation;
         self.touched = call.now;
-        let delta = delta(&self.seen, folded);
-        self.seen = folded.seen;
+        let end = folded.full.as_deref().map(|(_, scores)| End {
+            completion: scores.completion,
+            session_v1: Some(scores.session_v1),
+            mos: scores.mos_v1,
+        });
+        let seen = seen(&folded.seen);
+        let delta = Delta::between(&self.seen, &seen, end.unwrap_or_default());
+        self.seen = seen;
         delta
     }
 
@@ -192,33 +198,21 @@ impl Session {
     }
 }
 
-/// What came to a session between two folds.
-fn delta(before: &Seen, folded: &Folded<'_>) -> Delta {
-    let after = &folded.seen;
-    let ms = |after: u64, before: u64| Millis::new(after.saturating_sub(before));
-    let errors = after.errors.saturating_sub(before.errors);
-    let end = folded.full.as_deref().filter(|_| after.ended && !before.ended).map(|(_, scores)| End {
-        completion: scores.completion,
-        session_v1: Some(scores.session_v1),
-        mos: scores.mos_v1,
-    });
-    Delta {
-        previous_at: before.newest_unix_ms.map(UnixMillis::new),
-        startup: after
-            .startup_ms
-            .filter(|_| before.startup_ms.is_none())
-            .map(|ms| Millis::new(u64::from(ms))),
-        played: ms(after.played_ms, before.played_ms),
-        stalled: ms(after.stalled_ms, before.stalled_ms),
-        stalls: after.stalls.saturating_sub(before.stalls),
-        errors,
-        is_first_error: before.errors == 0 && errors > 0,
-        switches: after.switches.saturating_sub(before.switches),
-        dropped_frames: after.dropped_frames.saturating_sub(before.dropped_frames),
-        rate_sum: after.rate_sum.saturating_sub(before.rate_sum),
-        rated: ms(after.rated_ms, before.rated_ms),
-        buffer_sum: after.buffer_sum_ms.saturating_sub(before.buffer_sum_ms),
-        buffers: after.buffers.saturating_sub(before.buffers),
-        end,
+/// What windows count of a session.
+fn seen(seen: &packed::Seen) -> Seen {
+    Seen {
+        newest_at: seen.newest_unix_ms.map(UnixMillis::new),
+        startup: seen.startup_ms.map(|ms| Millis::new(u64::from(ms))),
+        played: Millis::new(seen.played_ms),
+        stalled: Millis::new(seen.stalled_ms),
+        stalls: seen.stalls,
+        errors: seen.errors,
+        switches: seen.switches,
+        dropped_frames: seen.dropped_frames,
+        rate_sum: seen.rate_sum,
+        rated: Millis::new(seen.rated_ms),
+        buffer_sum: seen.buffer_sum_ms,
+        buffers: seen.buffers,
+        ended: seen.ended,
     }
 }
