@@ -160,6 +160,8 @@ pub const SPOOL_AGE_H_MAX: u64 = 720;
 pub const SPOOL_SEGMENTS: u64 = 64;
 /// Largest segment of a spool in bytes; a damaged one is read as a whole.
 pub const SPOOL_SEGMENT_BYTES_MAX: u64 = 32 << 20;
+/// Smallest segment of a spool in bytes; files are made and removed by it.
+pub const SPOOL_SEGMENT_BYTES_MIN: u64 = 64 << 10;
 /// Payloads that wait for the disk, in bytes; above it requests are sent away.
 pub const SPOOL_WAITING_BYTES_MAX: usize = 64 << 20;
 /// Records in a frame: one short statement at the origin.

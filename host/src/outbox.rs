@@ -62,6 +62,8 @@ impl Outbox {
         let told = (Arc::clone(&more), Arc::clone(metrics));
         let settings = Settings {
             bytes_max: capacity.bytes_max,
+            segment_bytes: (capacity.bytes_max / limits::SPOOL_SEGMENTS)
+                .clamp(limits::SPOOL_SEGMENT_BYTES_MIN, limits::SPOOL_SEGMENT_BYTES_MAX),
             age_ms_max: capacity.age_ms_max,
             keep_ms: capacity.keep_ms,
             waiting_bytes_max: limits::SPOOL_WAITING_BYTES_MAX,
@@ -91,7 +93,7 @@ impl Outbox {
 
     /// Whether nothing is taken any more, until the node starts again.
     pub fn is_broken(&self) -> bool {
-        self.spool.status().is_broken
+        self.spool.is_broken()
     }
 
     /// Stores events of players.

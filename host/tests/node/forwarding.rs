@@ -69,6 +69,39 @@ async fn a_batch_that_is_refused_for_good_does_not_block_the_next() {
 }
 
 #[tokio::test]
+async fn a_full_spool_drops_the_oldest_events_and_counts_them() {
+    let scene = Scene::serving_with("spool_mib = 1").await;
+    scene.origin.refuse_batches(Some(StatusCode::SERVICE_UNAVAILABLE));
+    let dropped = r#"frontrow_outbox_dropped_total{outcome="events"}"#;
+    let mut sent = 0;
+    while scene.metric(dropped).await == 0.0 {
+        assert!(sent < 200_000, "a spool of 1 MiB holds as many");
+        let event = |number: u32| json!({"event_id": format!("e{number}"), "session_id": "s", "kind": "heartbeat", "at_unix_ms": 1_000});
+        for _ in 0..20 {
+            let events: Vec<_> = (sent..sent + 100).map(event).collect();
+            assert_eq!(scene.ask("/v1/events", &json!({"events": events})).await.status, 200);
+            sent += 100;
+        }
+    }
+    let status = scene.status().await["outbox"].clone();
+    assert!(status["events"]["bytes"].as_u64().expect("a number") <= 1 << 20, "{status}");
+    assert_eq!(status["events"]["dropped_records"].as_f64(), Some(scene.metric(dropped).await));
+    let lost = status["events"]["dropped_records"].as_u64().expect("a number");
+    scene.origin.refuse_batches(None);
+    // The batch that was being tried is sent all the same; of the others the newest are there.
+    let last = format!("e{}", sent - 1);
+    let told = || async {
+        Some(scene.origin.events()).filter(|told| told.iter().any(|event| event.event_id == last))
+    };
+    let told = wait_for("the newest event", told).await;
+    assert!(
+        told.len() < sent as usize && told.len() as u64 >= u64::from(sent) - lost,
+        "{} of {sent}",
+        told.len()
+    );
+}
+
+#[tokio::test]
 async fn what_the_origin_has_not_taken_is_sent_after_a_restart() {
     let scene = Scene::serving().await;
     scene.origin.refuse_batches(Some(StatusCode::SERVICE_UNAVAILABLE));
