@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::http::header::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 use bytes::Bytes;
+use spool::SpoolError;
 use tracing::warn;
 use wire::limits::REQUEST_BYTES_MAX;
 use wire::{Event, EventsAnswer, EventsRequest, Records, Refusal, RefusedEvent, SessionRecord, Told};
@@ -91,9 +92,12 @@ impl Taken {
         let room = node.outbox.as_ref().map(|outbox| room(outbox, body.len())).transpose()?;
         let folded =
             stages.admitted_here(node, || fold(node, &serving, &body, asked.at, capsule, read)).await?;
-        let (taken, storing) = folded?;
-        for storing in storing {
-            storing.done().await.map_err(|error| not_stored(&error))?;
+        let (taken, on_its_way) = folded?;
+        for storing in on_its_way.storing {
+            if let Err(error) = storing.done().await {
+                forget(node, &on_its_way.events);
+                return Err(not_stored(&error));
+            }
         }
         drop(room);
         Ok(taken)
@@ -113,13 +117,28 @@ fn room(outbox: &Outbox, body_bytes: usize) -> Result<tokio::sync::OwnedSemaphor
         .ok_or_else(|| busy("spool-busy", "the node stores as fast as it can; come back"))
 }
 
-fn not_stored(error: &spool::SpoolError) -> ApiError {
+fn not_stored(error: &SpoolError) -> ApiError {
     warn!(code = error.code(), %error, "events were not stored");
     let text = "the events could not be stored; send them again";
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, error.code(), text)
 }
 
-type Folded = Result<(Taken, Vec<Storing>), ApiError>;
+type Folded = Result<(Taken, OnItsWay), ApiError>;
+
+/// What is being stored.
+#[derive(Default)]
+struct OnItsWay {
+    storing: Vec<Storing>,
+    /// The events, as they are stored: to forget them if they are not.
+    events: Vec<u8>,
+}
+
+/// Events that are not on the disk have to count when they come again.
+fn forget(node: &Node, payload: &[u8]) {
+    if let Ok(events) = wire::read_events(payload) {
+        node.sessions.forget(events.iter());
+    }
+}
 
 fn fold(
     node: &Node,
@@ -187,19 +206,31 @@ fn fold(
 }
 
 /// Sends what counts on its way to the disk.
-fn store(node: &Node, fresh: &[&Event<'_>], ended: Vec<SessionRecord>) -> Result<Vec<Storing>, ApiError> {
+fn store(node: &Node, fresh: &[&Event<'_>], ended: Vec<SessionRecord>) -> Result<OnItsWay, ApiError> {
     node.metrics.sessions_closed("stop", ended.len());
-    let Some(outbox) = &node.outbox else { return Ok(Vec::new()) };
-    let mut storing = Vec::new();
+    let mut on_its_way = OnItsWay::default();
+    let Some(outbox) = &node.outbox else { return Ok(on_its_way) };
+    let OnItsWay { storing, events } = &mut on_its_way;
     if !fresh.is_empty() {
-        let payload = wire::write_events(fresh);
-        storing.push(outbox.store_events(fresh.len(), payload).map_err(|error| not_stored(&error))?);
+        *events = wire::write_events(fresh);
     }
-    if !ended.is_empty() {
-        let records = Records { sessions: ended, ..Records::default() };
-        storing.push(outbox.store_records(&records).map_err(|error| not_stored(&error))?);
+    let send = || {
+        if !fresh.is_empty() {
+            storing.push(outbox.store_events(fresh.len(), events.clone())?);
+        }
+        if !ended.is_empty() {
+            storing.push(outbox.store_records(&Records { sessions: ended, ..Records::default() })?);
+        }
+        Ok(())
+    };
+    let sent: Result<(), SpoolError> = send();
+    match sent {
+        Ok(()) => Ok(on_its_way),
+        Err(error) => {
+            forget(node, &on_its_way.events);
+            Err(not_stored(&error))
+        }
     }
-    Ok(storing)
 }
 
 fn note(node: &Node, error: &FoldError) {

@@ -21,6 +21,10 @@ impl Ids {
         self.0.contains(&id)
     }
 
+    pub(super) fn forget(&mut self, id: Id) {
+        self.0.retain(|known| *known != id);
+    }
+
     pub(super) fn remember(&mut self, id: Id) {
         if self.0.len() == limits::EVENT_IDS_MAX {
             self.0.pop_front();

@@ -175,6 +175,15 @@ impl Sessions {
         outcome
     }
 
+    /// Forgets that these events were folded: they could not be stored. A session then counts them twice when they
+    /// come again, which does less harm than that nobody has them.
+    pub fn forget<'a>(&self, events: impl Iterator<Item = &'a Event<'a>>) {
+        for (place, event) in events.enumerate() {
+            let (hash, told) = self.keyed(place, event);
+            lock(&self.partitions[self.partition(hash)]).forget(&event.session_id, told.id);
+        }
+    }
+
     fn keyed<'a>(&self, place: usize, event: &'a Event<'a>) -> (u64, Told<'a>) {
         let id = Ids::of(self.keys.hash_one(&*event.event_id));
         (self.keys.hash_one(&*event.session_id), Told { place, id, event })

@@ -253,6 +253,14 @@ impl Partition {
         }))
     }
 
+    /// Forgets that an event was folded: it could not be stored, and has to count when it comes again.
+    pub(super) fn forget(&mut self, session_id: &str, id: Id) {
+        let live = self.live.peek_mut(session_id);
+        if let Some(session) = live.or_else(|| self.ended.peek_mut(session_id)) {
+            session.forget(id);
+        }
+    }
+
     /// Whether a session is known here.
     pub(super) fn knows(&self, session_id: &str) -> bool {
         self.known(session_id).is_some()

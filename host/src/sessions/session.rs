@@ -104,6 +104,10 @@ impl Session {
         self.ids.contains(id)
     }
 
+    pub(super) fn forget(&mut self, id: Id) {
+        self.ids.forget(id);
+    }
+
     /// An event that has been folded.
     pub(super) fn remember(&mut self, id: Id, event: &Event<'_>) {
         self.ids.remember(id);

@@ -55,6 +55,19 @@ fn an_event_counts_once_however_often_it_comes() {
 }
 
 #[test]
+fn an_event_that_could_not_be_stored_counts_when_it_comes_again() {
+    let (sessions, now) = (Sessions::new(10), Instant::now());
+    let told = [("a", 1, Start), ("a", 2, Heartbeat)];
+    send(&sessions, &told, now);
+    sessions.forget([event("a", 2, Heartbeat), event("nobody", 1, Start)].iter());
+    assert_eq!(send(&sessions, &told, now).0, "da");
+    // One that ended is remembered by its late events as well.
+    send(&sessions, &[("a", 3, Stop)], now);
+    sessions.forget([event("a", 3, Stop)].iter());
+    assert_eq!(send(&sessions, &[("a", 1, Start), ("a", 3, Stop)], now).0, "da");
+}
+
+#[test]
 fn events_of_many_sessions_are_told_apart_in_one_request() {
     let (sessions, now) = (Sessions::new(1_000), Instant::now());
     let names: Vec<String> = (0..50).map(|number| format!("s{number}")).collect();
