@@ -79,6 +79,7 @@ class Catalogue:
         vectors = np.fromfile(folder / "item_vectors.f32", dtype="<f4").reshape(len(self.ids), -1)
         self.index = faiss.IndexFlatIP(vectors.shape[1])
         self.index.add(vectors)
+        self.vectors = vectors
 
 
 class Recommender:
@@ -103,7 +104,7 @@ class Recommender:
         hidden = {*watched, *self.known(question.exclude)}
         scores, found = self.catalogue.index.search(viewer, POOL + len(hidden))
         scores, found = self.allowed(scores[0], found[0], hidden, question.maturity_max)
-        (logits,) = self.ranker.run(["logit"], {"features": self.features(watched, scores, found)})
+        (logits,) = self.ranker.run(["logit"], {"features": self.features(viewer[0], watched, scores, found)})
         logits = logits[:, 0]
         best = np.argsort(-logits, kind="stable")[: question.k]
         chosen = zip(found[best].tolist(), logits[best].tolist())
@@ -118,13 +119,16 @@ class Recommender:
         shown &= ~np.isin(found, np.fromiter(hidden, dtype=np.int64))
         return scores[shown][:POOL], found[shown][:POOL]
 
-    def features(self, watched, scores, found):
-        """The columns of crates/ranking/src/features.rs, of the tower's score."""
+    def features(self, viewer, watched, scores, found):
+        """The viewer's vector, the candidate's, and the columns of crates/ranking/src/features.rs."""
         catalogue = self.catalogue
         scores = np.maximum(scores, 0)
         counts = catalogue.genres[watched].sum(axis=0)
         years = catalogue.years[watched]
-        table = np.empty((len(found), 8), dtype=np.float32)
+        whole = np.empty((len(found), 2 * len(viewer) + 8), dtype=np.float32)
+        whole[:, : len(viewer)] = viewer
+        whole[:, len(viewer) : -8] = catalogue.vectors[found]
+        table = whole[:, -8:]
         table[:, 0] = scores / max(scores[0], 1e-30)
         table[:, 1] = np.log1p(scores)
         table[:, 2] = catalogue.popularity[found]
@@ -133,7 +137,7 @@ class Recommender:
         table[:, 5] = np.minimum(np.abs(catalogue.years[found] - years.mean()) / 10, 10)
         table[:, 6] = scores > 0
         table[:, 7] = np.log1p(np.float32(len(watched))) / np.log(np.float32(201))
-        return table
+        return whole
 
     def named(self, place, score):
         title = self.catalogue.named[place]

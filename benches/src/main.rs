@@ -3,6 +3,7 @@
 mod bitrate;
 mod cmcd;
 mod decisions;
+mod deep_ranker;
 mod events;
 mod faiss;
 mod http;
@@ -12,6 +13,7 @@ mod load;
 mod measure;
 mod peers;
 mod predict;
+mod rank;
 mod recommend;
 mod release_files;
 mod service;
@@ -47,7 +49,9 @@ enum Bench {
     Encode(BenchArgs),
     /// The nearest 200 of 27,000 vectors; beside FAISS.
     Retrieval(BenchArgs),
-    /// A whole cold answer with tower and rows; beside onnxruntime and FAISS.
+    /// The best 200 in the order of a ranker that sees the vectors; beside onnxruntime.
+    Rank(BenchArgs),
+    /// A whole cold answer with tower, rows and ranker; beside onnxruntime and FAISS.
     Recommend(BenchArgs),
     /// Matrix factorisation: training, single and batch predictions, the best twenty; beside numpy.
     Predict(BenchArgs),
@@ -170,6 +174,9 @@ fn run(bench: Bench) -> Result<()> {
         }
         Bench::Retrieval(BenchArgs { output, rounds }) => {
             output.print(&tower::retrieval(&output.components(), rounds)?)
+        }
+        Bench::Rank(BenchArgs { output, rounds }) => {
+            output.print(&rank::measure(&output.components(), rounds)?)
         }
         Bench::Recommend(BenchArgs { output, rounds }) => {
             output.print(&tower::recommend(&output.components(), rounds)?)

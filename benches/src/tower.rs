@@ -9,25 +9,26 @@ use frontrow_edge::runtime::{
     Generation, RegionFiles, ReleaseFiles, Runtime, RuntimeConfig, ranking as edge,
 };
 use frontrow_origin::train::tower::{Learner, Settings, Shape};
-use inference::Tower;
+use inference::{Models, Tower};
 use kernels::ByteMatrix;
 use ranking::{Candidates, Columns, Request, Vectors};
 use release::CandidateFile;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::deep_ranker;
 use crate::measure::{Latency, latency, percentiles, rounded};
 use crate::peers::Peer;
 use crate::release_files::{Dice, REGION, Wasm, candidates};
 
 /// Candidates, as many as a streaming service has titles.
-const TITLES: u32 = 27_000;
+pub(crate) const TITLES: u32 = 27_000;
 /// Watched titles of a viewer.
 const HISTORY: usize = 50;
 /// Nearest titles asked for.
-const NEAREST: u32 = 200;
+pub(crate) const NEAREST: u32 = 200;
 /// Calls of a round.
-const CALLS: usize = 300;
+pub(crate) const CALLS: usize = 300;
 
 /// What was measured of the encoder.
 #[derive(Debug, Serialize)]
@@ -66,42 +67,45 @@ pub(crate) struct Recommend {
     width: usize,
     history: usize,
     row_entries: u32,
-    /// Encode, compare with all candidates, add the rows, filter, choose twenty with reasons; all in fresh memory.
+    ranked: u32,
+    /// Encode, compare with all candidates, add the rows, filter, rank the best 200, choose twenty with reasons; all in
+    /// fresh memory.
     cold: Latency,
     /// The same code without wasm.
     native: Latency,
-    /// onnxruntime encodes, FAISS finds as many; no rows, no filters, no reasons.
+    /// onnxruntime encodes, FAISS finds as many, onnxruntime ranks them; no rows, no filters, no reasons.
     onnxruntime_and_faiss_flat: Option<Latency>,
     cold_over_peers: Option<f64>,
 }
 
 /// A fresh instance a call, one instance for all, no wasm.
 #[derive(Debug, Serialize)]
-struct Latencies {
-    fresh: Latency,
-    warm: Latency,
-    native: Latency,
+pub(crate) struct Latencies {
+    pub(crate) fresh: Latency,
+    pub(crate) warm: Latency,
+    pub(crate) native: Latency,
 }
 
 /// A release with a tower, and what asks it.
-struct Scene {
+pub(crate) struct Scene {
     // Holds the compiled components for as long as they are used.
     _folder: tempfile::TempDir,
-    generation: Generation,
-    tower: Tower,
+    pub(crate) generation: Generation,
+    /// The same models in this process.
+    pub(crate) models: Models,
     candidates: Candidates,
     width: usize,
     peer: Option<Peer>,
 }
 
 impl Scene {
-    fn new(components: &Path, width: usize, row_entries: u32) -> Result<Self> {
+    pub(crate) fn new(components: &Path, width: usize, row_entries: u32) -> Result<Self> {
         let folder = tempfile::tempdir().context("a folder for compiled components")?;
         let shape = Shape { width, ..Shape::standard(TITLES as usize) };
         // Numbers as they are drawn: what they are does not change what it costs.
         let learned = Learner::new(shape, Settings::default(), [&[0_u32, 1][..]].into_iter()).tower();
-        let onnx = learned.to_onnx();
-        let tower = Tower::read(&onnx).map_err(|error| anyhow!("{error}"))?;
+        let (onnx, ranker) = (learned.to_onnx(), deep_ranker::onnx(width));
+        let models = Models::load(Some(&ranker), Some(&onnx))?;
         let plain =
             CandidateFile::decode(&candidates(TITLES, row_entries)?).map_err(|error| anyhow!("{error}"))?;
         let vectors = Vectors {
@@ -117,20 +121,27 @@ impl Scene {
         let config = RuntimeConfig { encoder_states_bytes_max: 0, ..RuntimeConfig::new(folder.path()) };
         let runtime = Runtime::new(&config)?;
         let regions = [RegionFiles { name: REGION, candidates: &file, slate: None }];
-        let files = wasm.release(&regions, None);
+        let files = wasm.release(&regions, Some((&ranker, NEAREST)));
         let rules =
             edge::Rules { blend: Some(edge::Blend { weight: 0.7, floor: 0.01 }), ..files.rules.clone() };
         let generation = runtime.prepare(&ReleaseFiles { tower: Some(&onnx), rules, ..files })?;
         let mut peer = Peer::start(include_str!("../peers/onnx.py"))?;
         if let Some(peer) = &mut peer {
-            let (model, vectors) = (folder.path().join("tower.onnx"), folder.path().join("vectors.f32"));
+            let path = |name: &str| folder.path().join(name);
+            let (model, ranks, vectors) = (path("tower.onnx"), path("ranker.onnx"), path("vectors.f32"));
             std::fs::write(&model, &onnx)?;
+            std::fs::write(&ranks, &ranker)?;
             let bytes = learned.item_vectors().iter().flat_map(|value| value.to_le_bytes());
             std::fs::write(&vectors, bytes.collect::<Vec<u8>>())?;
-            peer.times_s(&json!({"do": "load", "tower": model}))?;
+            peer.times_s(&json!({"do": "load", "tower": model, "ranker": ranks}))?;
             peer.times_s(&json!({"do": "index", "path": vectors, "width": width}))?;
         }
-        Ok(Self { _folder: folder, generation, tower, candidates, width, peer })
+        Ok(Self { _folder: folder, generation, models, candidates, width, peer })
+    }
+
+    /// The tower in this process.
+    fn tower(&self) -> Result<&Tower> {
+        self.models.tower().context("the release has a tower")
     }
 
     /// Titles by their places in the set, which are the tower's numbers.
@@ -139,12 +150,13 @@ impl Scene {
         (0..CALLS).map(|_| (0..HISTORY).map(|_| dice.below(TITLES)).collect()).collect()
     }
 
-    fn viewers(&self) -> Result<Vec<Vec<f32>>> {
-        let encode = |history: &Vec<u32>| self.tower.encode(history).map_err(|error| anyhow!("{error}"));
+    pub(crate) fn viewers(&self) -> Result<Vec<Vec<f32>>> {
+        let tower = self.tower()?;
+        let encode = |history: &Vec<u32>| tower.encode(history).map_err(|error| anyhow!("{error}"));
         self.histories().iter().map(encode).collect()
     }
 
-    fn ask(&mut self, rounds: u32, ask: &serde_json::Value) -> Result<Option<Latency>> {
+    pub(crate) fn ask(&mut self, rounds: u32, ask: &serde_json::Value) -> Result<Option<Latency>> {
         let Some(peer) = &mut self.peer else { return Ok(None) };
         let rounds = (0..=rounds).map(|_| peer.times_s(ask)).collect::<Result<Vec<_>>>()?;
         let rounds = rounds.into_iter().skip(1);
@@ -156,15 +168,16 @@ impl Scene {
 pub(crate) fn encode(components: &Path, rounds: u32) -> Result<Encode> {
     let mut scene = Scene::new(components, 64, 0)?;
     let histories = scene.histories();
+    let tower = scene.tower()?;
     let states: Vec<Vec<f32>> = histories
         .iter()
         .map(|history| {
-            scene.tower.encode_keeping(&history[..HISTORY - 1]).map(|(_, state)| state.as_slice().to_vec())
+            tower.encode_keeping(&history[..HISTORY - 1]).map(|(_, state)| state.as_slice().to_vec())
         })
         .collect::<Result<_, _>>()
         .map_err(|error| anyhow!("{error}"))?;
     let last = |call: usize| &histories[call][HISTORY - 1..];
-    let (generation, tower) = (&scene.generation, &scene.tower);
+    let generation = &scene.generation;
     let mut held = generation.hold_models()?;
     let history = Latencies {
         fresh: latency(rounds, CALLS, |call| done(generation.encode(&histories[call])))?,
@@ -263,7 +276,8 @@ pub(crate) fn recommend(components: &Path, rounds: u32) -> Result<Recommend> {
     let questions: Vec<edge::Request> = histories.iter().map(question).collect();
     let cold = latency(rounds, CALLS, |call| done(scene.generation.recommend(REGION, &questions[call])))?;
     let blend = ranking::Blend::new(0.7, 0.01).map_err(|error| anyhow!("{error}"))?;
-    let rules = ranking::Rules::new(8.0, 50, 0).map_err(|error| anyhow!("{error}"))?.with_blend(Some(blend));
+    let rules = ranking::Rules::new(8.0, 50, NEAREST).map_err(|error| anyhow!("{error}"))?;
+    let rules = rules.with_blend(Some(blend));
     let native = latency(rounds, CALLS, |call| {
         let question = &questions[call];
         let own = Request {
@@ -273,7 +287,7 @@ pub(crate) fn recommend(components: &Path, rounds: u32) -> Result<Recommend> {
             maturity_max_years: question.maturity_max,
             ..Request::default()
         };
-        done(ranking::recommend(&scene.candidates, &rules, &own, Some(&mut InProcess(&scene.tower))))
+        done(ranking::recommend(&scene.candidates, &rules, &own, Some(&mut InProcess(&scene.models))))
     })?;
     let ask = json!({"do": "cold", "index": "flat", "histories": histories, "count": NEAREST});
     let peers = scene.ask(rounds, &ask)?;
@@ -282,6 +296,7 @@ pub(crate) fn recommend(components: &Path, rounds: u32) -> Result<Recommend> {
         width: scene.width,
         history: HISTORY,
         row_entries: ROW_ENTRIES,
+        ranked: NEAREST,
         cold,
         native,
         onnxruntime_and_faiss_flat: peers,
@@ -289,20 +304,23 @@ pub(crate) fn recommend(components: &Path, rounds: u32) -> Result<Recommend> {
     })
 }
 
-/// The tower without wasm.
-struct InProcess<'a>(&'a Tower);
+/// The models without wasm.
+struct InProcess<'a>(&'a Models);
 
 impl ranking::Models for InProcess<'_> {
-    fn score(&mut self, _: &[f32]) -> Result<Vec<f32>, ranking::ModelError> {
-        Err(ranking::ModelError { code: "not-loaded".to_owned() })
+    fn score(&mut self, shortlist: &ranking::Shortlist<'_>) -> Result<Vec<f32>, ranking::ModelError> {
+        let ranking::Shortlist { viewer, items, features } = *shortlist;
+        let scored = self.0.score(&inference::Shortlist { viewer, items, features });
+        scored.map_err(|error| ranking::ModelError { code: error.code().to_owned() })
     }
 
     fn encode(&mut self, items: &[u32]) -> Result<Vec<f32>, ranking::ModelError> {
-        self.0.encode(items).map_err(|error| ranking::ModelError { code: error.code().to_owned() })
+        let tower = self.0.tower().ok_or_else(|| ranking::ModelError { code: "not-loaded".to_owned() })?;
+        tower.encode(items).map_err(|error| ranking::ModelError { code: error.code().to_owned() })
     }
 }
 
-fn done<T, E: fmt::Debug>(result: Result<T, E>) -> Result<()> {
+pub(crate) fn done<T, E: fmt::Debug>(result: Result<T, E>) -> Result<()> {
     match result {
         Ok(value) => {
             std::hint::black_box(value);
@@ -324,7 +342,7 @@ impl fmt::Display for Latencies {
 }
 
 /// A figure that there may be, with its unit.
-fn told(value: Option<f64>, unit: &str) -> String {
+pub(crate) fn told(value: Option<f64>, unit: &str) -> String {
     value.map_or_else(|| "not measured".to_owned(), |value| format!("{value}{unit}"))
 }
 
@@ -357,7 +375,11 @@ impl fmt::Display for Retrieval {
 
 impl fmt::Display for Recommend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "a cold answer: {} items, {} × {}", self.history, self.candidates, self.width)?;
+        writeln!(
+            f,
+            "a cold answer: {} items, {} × {}, {} ranked",
+            self.history, self.candidates, self.width, self.ranked
+        )?;
         writeln!(
             f,
             "  ours         {} µs (p99 {}), native {} µs",

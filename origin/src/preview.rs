@@ -1,5 +1,6 @@
 //! What a viewer would be shown, answered in this process by the code that nodes run.
 
+use inference::Models as Loaded;
 use ranking::{Request, Rules};
 use release::{CandidateFile, FileError, Histories, Manifest, Model, Titles};
 use serde::Serialize;
@@ -7,7 +8,7 @@ use wire::{Pick, RankedAnswer, Reason};
 
 use crate::assemble::{AssembleError, Catalogue};
 use crate::models::Models;
-use crate::native::{ModelRefused, Models as Loaded, Native};
+use crate::native::Native;
 use crate::publish::{PublishError, Publisher};
 
 /// The parts of a release that decide what is shown.
@@ -174,7 +175,7 @@ pub enum PreviewError {
     File(#[from] FileError),
     /// A model does not load.
     #[error(transparent)]
-    Model(#[from] ModelRefused),
+    Model(#[from] inference::ModelError),
     /// The rules are out of range.
     #[error(transparent)]
     Rules(#[from] ranking::RulesError),

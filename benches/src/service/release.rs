@@ -1,4 +1,4 @@
-//! The release that both sides serve: 27,000 titles, a tower and a ranker of the sizes that the origin trains,
+//! The release that both sides serve: 27,000 titles, a tower as the origin trains them and a ranker of the usual size,
 //! their numbers random.
 
 use std::collections::BTreeMap;
@@ -6,18 +6,16 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
 use frontrow_origin::assemble::Assembled;
-use frontrow_origin::train::mlp::{HIDDEN, Mlp};
 use frontrow_origin::train::onnx;
-use frontrow_origin::train::random::Random;
 use frontrow_origin::train::tower::{self, Learner, Shape, Tower};
 use kernels::ByteMatrix;
-use ranking::features::COLUMNS;
 use ranking::{Columns, Vectors};
 use release::{
     BlendEntry, Components, FileEntry, Manifest, Model, ModelValue, RegionEntry, RulesEntry, SlateEntry,
     Title, Titles, sha256_hex,
 };
 
+use crate::deep_ranker;
 use crate::release_files::{REGION, columns, encoded};
 
 /// Titles of the candidate set.
@@ -48,7 +46,7 @@ impl Release {
         let columns = Columns { vectors: Some(vectors(&tower)?), ..columns(TITLES, ROW_ENTRIES) };
         files.insert("titles.json".to_owned(), titles(&columns)?.encode());
         files.insert(CANDIDATES.to_owned(), encoded(columns)?);
-        files.insert(RANKER.to_owned(), onnx::encode(&ranker()));
+        files.insert(RANKER.to_owned(), deep_ranker::onnx(tower.shape().width));
         files.insert(TOWER.to_owned(), tower.to_onnx());
         let manifest = manifest(&files, tower.shape());
         manifest.check().map_err(|error| anyhow!("{error}"))?;
@@ -72,16 +70,6 @@ impl Release {
 /// As it is before it learns: of random numbers.
 fn tower() -> Tower {
     Learner::new(Shape::standard(TITLES as usize), tower::Settings::default(), std::iter::empty()).tower()
-}
-
-fn ranker() -> Mlp {
-    let mut random = Random::new(5);
-    let mut number = || random.normal() as f32 / 2.0;
-    Mlp {
-        hidden_weights: (0..COLUMNS).map(|_| [0.0; HIDDEN].map(|_| number())).collect(),
-        hidden_biases: [0.0; HIDDEN].map(|_| number()),
-        output_weights: [0.0; HIDDEN].map(|_| number()),
-    }
 }
 
 fn vectors(tower: &Tower) -> Result<Vectors> {
@@ -130,7 +118,11 @@ fn manifest(files: &BTreeMap<String, Vec<u8>>, shape: &Shape) -> Manifest {
         factors: None,
         histories: None,
         titles: "titles.json".to_owned(),
-        ranker: Some(model(RANKER, (onnx::INPUT, [None, Some(COLUMNS)]), (onnx::OUTPUT, [None, Some(1)]))),
+        ranker: Some(model(
+            RANKER,
+            (onnx::INPUT, [None, Some(deep_ranker::columns(shape.width))]),
+            (onnx::OUTPUT, [None, Some(1)]),
+        )),
         tower: Some(model(
             TOWER,
             (tower::onnx::INPUT, [Some(1), None]),

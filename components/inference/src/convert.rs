@@ -1,24 +1,19 @@
 //! WIT to domain and back.
 
 use inference::limits::{MODEL_BYTES_MAX, ROWS_MAX};
-use inference::{EncodeError, Error, LoadError, Ranker, Tower, TowerError};
+use inference::{EncodeError, Error, LoadError, ModelError, Models, Tower};
 
-use crate::Models;
 use crate::wit::exports::frontrow::edge::inference as exports;
 
 pub(crate) fn loaded(models: &Models) -> exports::Loaded {
-    let shape = models.tower.as_ref().map(Tower::shape);
+    let shape = models.tower().map(Tower::shape);
     exports::Loaded {
-        columns: number(models.ranker.as_ref().map_or(0, Ranker::columns)),
+        columns: number(models.features().unwrap_or(0)),
         items: number(shape.map_or(0, |shape| shape.items)),
         width: number(shape.map_or(0, |shape| shape.width)),
         window: number(shape.map_or(0, |shape| shape.window)),
-        state_row: number(models.tower.as_ref().map_or(0, Tower::state_row)),
+        state_row: number(models.tower().map_or(0, Tower::state_row)),
     }
-}
-
-pub(crate) fn tower_error(error: &TowerError) -> exports::LoadError {
-    exports::LoadError::Tower(error.to_string())
 }
 
 pub(crate) fn encode_error(error: EncodeError) -> exports::Error {
@@ -30,16 +25,19 @@ pub(crate) fn encode_error(error: EncodeError) -> exports::Error {
     }
 }
 
-pub(crate) fn load_error(error: LoadError) -> exports::LoadError {
+pub(crate) fn load_error(error: ModelError) -> exports::LoadError {
     match error {
-        LoadError::TooLarge { .. } => exports::LoadError::TooLarge(MODEL_BYTES_MAX as u64),
-        LoadError::Malformed { reason } => exports::LoadError::Malformed(reason),
-        LoadError::Signature { found } => exports::LoadError::Signature(found),
+        ModelError::Ranker(LoadError::TooLarge { .. }) => exports::LoadError::TooLarge(MODEL_BYTES_MAX as u64),
+        ModelError::Ranker(LoadError::Malformed { reason }) => exports::LoadError::Malformed(reason),
+        ModelError::Ranker(LoadError::Signature { found }) => exports::LoadError::Signature(found),
+        ModelError::Tower(error) => exports::LoadError::Tower(error.to_string()),
     }
 }
 
 pub(crate) fn error(error: Error) -> exports::Error {
     match error {
+        Error::NotLoaded => exports::Error::NotLoaded,
+        Error::Viewer { numbers } => exports::Error::Viewer(number(numbers)),
         Error::Ragged { numbers } => exports::Error::Ragged(number(numbers)),
         Error::TooManyRows { .. } => exports::Error::TooManyRows(number(ROWS_MAX)),
         Error::NotFinite { row } => exports::Error::NotFinite(number(row)),

@@ -5,42 +5,34 @@ mod wit;
 
 use std::sync::OnceLock;
 
-use inference::{Ranker, State, Tower};
+use inference::{Models, Shortlist, State, Tower};
 use wit::exports::frontrow::edge::inference as exports;
 
 /// What `load` leaves in memory: part of the snapshot that every invocation starts from.
 static MODELS: OnceLock<Models> = OnceLock::new();
 
-#[derive(Default)]
-struct Models {
-    ranker: Option<Ranker>,
-    tower: Option<Tower>,
-}
-
 struct Component;
 
 impl exports::Guest for Component {
     fn load(ranker: Option<Vec<u8>>, tower: Option<Vec<u8>>) -> Result<exports::Loaded, exports::LoadError> {
-        let ranker = ranker.map(|onnx| Ranker::load(&onnx).map_err(convert::load_error)).transpose()?;
-        if let Some(ranker) = &ranker {
+        let models = Models::load(ranker.as_deref(), tower.as_deref()).map_err(convert::load_error)?;
+        if let Some(features) = models.features() {
             // A first run fills tract's own caches, which then are part of the snapshot too.
-            let row = vec![0.0; ranker.columns()];
-            ranker.score(&row).map_err(|error| exports::LoadError::Malformed(error.to_string()))?;
+            let first = Shortlist { viewer: &[], items: &[0; WARM_ROWS], features: &vec![0.0; features * WARM_ROWS] };
+            models.score(&first).map_err(|error| exports::LoadError::Malformed(error.to_string()))?;
         }
-        let tower =
-            tower.map(|onnx| Tower::read(&onnx).map_err(|error| convert::tower_error(&error))).transpose()?;
-        if let Some(tower) = &tower {
+        if let Some(tower) = models.tower() {
             // The longest history leaves room in the snapshot for every other.
             let longest = vec![0; tower.shape().window];
             tower.encode(&longest).map_err(|error| exports::LoadError::Tower(error.to_string()))?;
         }
-        Ok(convert::loaded(MODELS.get_or_init(|| Models { ranker, tower })))
+        Ok(convert::loaded(MODELS.get_or_init(|| models)))
     }
 
-    fn score(features: Vec<f32>) -> Result<Vec<f32>, exports::Error> {
-        let ranker =
-            MODELS.get().and_then(|models| models.ranker.as_ref()).ok_or(exports::Error::NotLoaded)?;
-        ranker.score(&features).map_err(convert::error)
+    fn score(viewer: Vec<f32>, items: Vec<u32>, features: Vec<f32>) -> Result<Vec<f32>, exports::Error> {
+        let models = MODELS.get().ok_or(exports::Error::NotLoaded)?;
+        let shortlist = Shortlist { viewer: &viewer, items: &items, features: &features };
+        models.score(&shortlist).map_err(convert::error)
     }
 
     fn encode(items: Vec<u32>) -> Result<Vec<f32>, exports::Error> {
@@ -56,5 +48,8 @@ impl exports::Guest for Component {
 }
 
 fn tower() -> Result<&'static Tower, exports::Error> {
-    MODELS.get().and_then(|models| models.tower.as_ref()).ok_or(exports::Error::NotLoaded)
+    MODELS.get().and_then(Models::tower).ok_or(exports::Error::NotLoaded)
 }
+
+/// As many as a shortlist mostly has: they leave room in the snapshot.
+const WARM_ROWS: usize = 200;

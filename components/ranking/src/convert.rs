@@ -130,6 +130,7 @@ pub(crate) fn model_error(error: &inference::Error) -> ModelError {
         inference::Error::NotFinite(_) => "not-finite",
         inference::Error::Failed(_) => "failed",
         inference::Error::UnknownItem(_) => "unknown-item",
+        inference::Error::Viewer(_) => "viewer",
         inference::Error::NoItems => "no-items",
         inference::Error::State => "state",
     };

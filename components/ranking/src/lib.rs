@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use kernels as _;
 
 use loaded::{LOADED, Loaded};
-use ranking::{ModelError, Models};
+use ranking::{ModelError, Models, Shortlist};
 use wit::exports::frontrow::edge::ranking as exports;
 use wit::frontrow::edge::inference;
 
@@ -86,8 +86,9 @@ impl exports::Guest for Component {
 struct ImportedModels;
 
 impl Models for ImportedModels {
-    fn score(&mut self, features: &[f32]) -> Result<Vec<f32>, ModelError> {
-        inference::score(features).map_err(|error| convert::model_error(&error))
+    fn score(&mut self, shortlist: &Shortlist<'_>) -> Result<Vec<f32>, ModelError> {
+        let Shortlist { viewer, items, features } = *shortlist;
+        inference::score(viewer, items, features).map_err(|error| convert::model_error(&error))
     }
 
     fn encode(&mut self, items: &[u32]) -> Result<Vec<f32>, ModelError> {

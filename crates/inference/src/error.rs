@@ -48,6 +48,13 @@ impl fmt::Display for LoadError {
 /// Why a call was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
+    /// There is no ranker.
+    NotLoaded,
+    /// The viewer's vector is not one of the tower.
+    Viewer {
+        /// Numbers it has.
+        numbers: usize,
+    },
     /// The features are not whole rows.
     Ragged {
         /// How many there were.
@@ -74,6 +81,8 @@ impl Error {
     /// The stable name of the error.
     pub fn code(&self) -> &'static str {
         match self {
+            Self::NotLoaded => "not-loaded",
+            Self::Viewer { .. } => "viewer",
             Self::Ragged { .. } => "ragged",
             Self::TooManyRows { .. } => "too-many-rows",
             Self::NotFinite { .. } => "not-finite",
@@ -85,6 +94,10 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NotLoaded => write!(f, "there is no ranker"),
+            Self::Viewer { numbers } => {
+                write!(f, "a viewer's vector of {numbers} numbers is not one of the tower, or not finite")
+            }
             Self::Ragged { numbers } => write!(f, "{numbers} features are not whole rows"),
             Self::TooManyRows { rows } => write!(f, "{rows} rows are more than {ROWS_MAX}"),
             Self::NotFinite { row } => write!(f, "row {row} has a number that is not finite"),

@@ -1,6 +1,6 @@
 //! ONNX models: load them, check what they take, run them.
 //!
-//! A network of dense layers runs on our own kernels ([`Network`]), with the same bits in every form. Any
+//! A network of dense layers runs on our own kernels ([`Network`], [`Mlp`]), with the same bits in every form. Any
 //! other graph runs in tract (the feature `tract`), natively and in the component; an arbitrary graph may
 //! differ between the two in the last bits (seen: 1e-5 relative).
 
@@ -9,6 +9,9 @@ mod error;
 #[cfg(feature = "tract")]
 mod guard;
 pub mod limits;
+mod mlp;
+#[cfg(feature = "tract")]
+mod models;
 mod network;
 mod onnx;
 #[cfg(feature = "tract")]
@@ -17,6 +20,9 @@ mod tower;
 
 #[cfg(feature = "tract")]
 pub use error::{Error, LoadError};
+pub use mlp::{Mlp, Shortlist};
+#[cfg(feature = "tract")]
+pub use models::{ModelError, Models};
 pub use network::{Network, NetworkError};
 #[cfg(feature = "tract")]
 pub use ranker::Ranker;

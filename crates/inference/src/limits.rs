@@ -23,3 +23,6 @@ pub const TOWER_WINDOW_MAX: usize = 200;
 
 /// Characters of a reason: tract's may hold a model's weights, and would fill a log.
 pub const REASON_CHARS_MAX: usize = 500;
+
+/// What the items of a tower may add up to in a ranker's first layer: it is in the memory of every node.
+pub const ITEM_SUMS_BYTES_MAX: usize = 64 << 20;

@@ -237,23 +237,38 @@ fn input_width(graph: &Graph<'_>, node: &Node<'_>) -> Option<usize> {
     }
 }
 
-/// The weights of a `MatMul` or `Gemm` with a constant on the right, and the bias of the latter.
+/// The layer of a `MatMul` or `Gemm` with a constant on the right.
 fn dense(graph: &Graph<'_>, node: &Node<'_>) -> Option<Dense> {
-    let weights = graph.constant(node.inputs.get(1)?)?;
-    let &[rows, columns] = weights.shape.as_slice() else { return None };
-    let is_gemm = node.operator == b"Gemm";
-    let is_scaled = node.float(b"alpha", 1.0) != 1.0 || node.float(b"beta", 1.0) != 1.0;
-    if is_gemm && (is_scaled || node.number(b"transA", 0) != 0) {
-        return None;
+    let Affine { inputs, weights, bias } = Affine::of(graph, node)?;
+    Dense::new(inputs, &weights, &bias).ok()
+}
+
+/// The weights of a layer, input by input, and a bias an output.
+pub(crate) struct Affine {
+    pub(crate) inputs: usize,
+    pub(crate) weights: Vec<f32>,
+    pub(crate) bias: Vec<f32>,
+}
+
+impl Affine {
+    /// Those of a `MatMul` or `Gemm` with a constant on the right; only the latter has a bias that is not 0.
+    pub(crate) fn of(graph: &Graph<'_>, node: &Node<'_>) -> Option<Self> {
+        let weights = graph.constant(node.inputs.get(1)?)?;
+        let &[rows, columns] = weights.shape.as_slice() else { return None };
+        let is_gemm = node.operator == b"Gemm";
+        let is_scaled = node.float(b"alpha", 1.0) != 1.0 || node.float(b"beta", 1.0) != 1.0;
+        if is_gemm && (is_scaled || node.number(b"transA", 0) != 0) {
+            return None;
+        }
+        let bias = node.inputs.get(2).map(|name| graph.constant(name).map(|bias| bias.values.clone()));
+        let or_zeros = |outputs| bias.unwrap_or_else(|| Some(vec![0.0; outputs]));
+        if is_gemm && node.number(b"transB", 0) != 0 {
+            let of_column = |column| (0..rows).map(move |row| weights.values[row * columns + column]);
+            let transposed: Vec<f32> = (0..columns).flat_map(of_column).collect();
+            return Some(Self { inputs: columns, weights: transposed, bias: or_zeros(rows)? });
+        }
+        Some(Self { inputs: rows, weights: weights.values.clone(), bias: or_zeros(columns)? })
     }
-    let bias = node.inputs.get(2).map(|name| graph.constant(name).map(|bias| bias.values.clone()));
-    let or_zeros = |outputs| bias.unwrap_or_else(|| Some(vec![0.0; outputs]));
-    if is_gemm && node.number(b"transB", 0) != 0 {
-        let of_column = |column| (0..rows).map(move |row| weights.values[row * columns + column]);
-        let transposed: Vec<f32> = (0..columns).flat_map(of_column).collect();
-        return Dense::new(columns, &transposed, &or_zeros(rows)?).ok();
-    }
-    Dense::new(rows, &weights.values, &or_zeros(columns)?).ok()
 }
 
 impl Layer {

@@ -75,7 +75,7 @@ impl Ranker {
         let rows = probes(self.columns);
         let agrees = signature == (self.columns, 1)
             && match (self.score(&rows), ours.score(&rows)) {
-                (Ok(theirs), Ok(ours)) => theirs.iter().zip(&ours).all(|(a, b)| is_near(*a, *b)),
+                (Ok(theirs), Ok(ours)) => theirs.iter().zip(&ours).all(|(a, b)| is_near(*a, *b, 1e-4)),
                 _ => false,
             };
         agrees.then_some(ours)
@@ -196,7 +196,7 @@ fn check_output(model: &TypedModel, rows: &TDim) -> Result<(), LoadError> {
     }
 }
 
-fn check_finite(numbers: &[f32], width: usize) -> Result<(), Error> {
+pub(crate) fn check_finite(numbers: &[f32], width: usize) -> Result<(), Error> {
     match numbers.iter().position(|number| !number.is_finite()) {
         Some(place) => Err(Error::NotFinite { row: place / width }),
         None => Ok(()),
@@ -211,6 +211,7 @@ fn probes(columns: usize) -> Vec<f32> {
 
 const PROBES: usize = 4;
 
-fn is_near(a: f32, b: f32) -> bool {
-    (a - b).abs() <= 1e-4 * a.abs().max(1.0)
+/// Whether two logits differ by no more than a share of the first, or of 1.
+pub(crate) fn is_near(a: f32, b: f32, share: f32) -> bool {
+    (a - b).abs() <= share * a.abs().max(1.0)
 }

@@ -13,7 +13,7 @@ mod read;
 
 pub use error::{EncodeError, TowerError};
 
-use kernels::{ByteMatrix, FixedDense, FixedRows, LayerNorm, Panels, add, softmax};
+use kernels::{ByteMatrix, FixedDense, FixedRows, LayerNorm, Panels, add, rectify, softmax};
 
 /// A tower, ready to run.
 #[derive(Clone, Debug)]
@@ -281,9 +281,7 @@ impl Block {
         self.hidden_norm.over(tower.epsilon).apply(stream, normed);
         fixed.quantise(tower.shape.width, normed);
         apply(&self.hidden, fixed, hidden);
-        for value in hidden.iter_mut() {
-            *value = if *value > 0.0 { *value } else { 0.0 };
-        }
+        rectify(hidden);
         fixed.quantise(tower.shape.hidden, hidden);
         apply(&self.out, fixed, out);
         add(stream, out);

@@ -57,6 +57,32 @@ impl FixedRows {
         self.scales.is_empty()
     }
 
+    /// Adds a row to `sums`, over the shorter of both; each value is rounded to a float before it is added.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such row.
+    pub fn add_to(&self, row: usize, sums: &mut [f32]) {
+        let stride = self.inputs.next_multiple_of(LANES);
+        let words = &self.words[row * stride..][..self.inputs];
+        let length = sums.len().min(words.len());
+        let (words, words_rest) = words[..length].as_chunks::<LANES>();
+        let (sums, sums_rest) = sums[..length].as_chunks_mut::<LANES>();
+        let scale = Lanes::splat(self.scales[row]);
+        for (sums, words) in sums.iter_mut().zip(words) {
+            Lanes::load(sums).plus(Lanes::from_words(words).times(scale)).store(sums);
+        }
+        for (sum, &word) in sums_rest.iter_mut().zip(words_rest) {
+            *sum += f32::from(word) * self.scales[row];
+        }
+    }
+
+    /// No rows yet, with room for so many of `inputs` floats.
+    pub fn with_room(inputs: usize, rows: usize) -> Self {
+        let words = Vec::with_capacity(rows * inputs.next_multiple_of(LANES));
+        Self { inputs, words, scales: Vec::with_capacity(rows) }
+    }
+
     /// Takes whole rows of `inputs` floats, each rounded to the nearest, ties to even.
     ///
     /// A row that is not all finite gets NaN as its scale, so that what is made of it is not finite either.
@@ -65,13 +91,24 @@ impl FixedRows {
     ///
     /// When there are no inputs, or the rows are not whole.
     pub fn quantise(&mut self, inputs: usize, rows: &[f32]) {
-        assert!(inputs > 0 && rows.len().is_multiple_of(inputs));
         self.inputs = inputs;
+        self.scales.clear();
+        self.extend(rows);
+    }
+
+    /// Adds whole rows behind those that are there.
+    ///
+    /// # Panics
+    ///
+    /// When there are no inputs, or the rows are not whole.
+    pub fn extend(&mut self, rows: &[f32]) {
+        let inputs = self.inputs;
+        assert!(inputs > 0 && rows.len().is_multiple_of(inputs));
         let stride = inputs.next_multiple_of(LANES);
         let most = word_max(stride);
-        self.words.resize(rows.len() / inputs * stride, 0);
-        self.scales.clear();
-        for (row, words) in rows.chunks_exact(inputs).zip(self.words.chunks_exact_mut(stride)) {
+        let before = self.scales.len() * stride;
+        self.words.resize(before + rows.len() / inputs * stride, 0);
+        for (row, words) in rows.chunks_exact(inputs).zip(self.words[before..].chunks_exact_mut(stride)) {
             self.scales.push(quantise(row, words, most));
         }
     }
@@ -430,6 +467,25 @@ mod tests {
             })
         }
         QuickCheck::new().tests(300).quickcheck(holds as fn(u32, u8, u8, u8) -> bool);
+    }
+
+    #[test]
+    fn a_row_is_added_as_it_was_to_three_digits() {
+        fn holds(seed: u32, inputs: u8, rows: u8) -> bool {
+            let (inputs, rows) = (usize::from(inputs) + 1, usize::from(rows % 6) + 1);
+            let values = numbers(seed, inputs * rows);
+            let mut fixed = FixedRows::with_room(inputs, rows);
+            for row in values.chunks_exact(inputs) {
+                fixed.extend(row);
+            }
+            values.chunks_exact(inputs).enumerate().all(|(row, values)| {
+                let mut sums = numbers(seed ^ 5, inputs);
+                fixed.add_to(row, &mut sums);
+                let exact = numbers(seed ^ 5, inputs).into_iter().zip(values).map(|(sum, value)| sum + value);
+                sums.iter().zip(exact).all(|(a, b)| (a - b).abs() <= 0.001)
+            })
+        }
+        QuickCheck::new().tests(300).quickcheck(holds as fn(u32, u8, u8) -> bool);
     }
 
     #[test]

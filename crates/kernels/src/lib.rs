@@ -19,5 +19,5 @@ pub use bytes::{ByteMatrix, COLUMNS_MAX, MatrixError, Query, power_of_two};
 pub use dense::Dense;
 pub use fixed::{FixedDense, FixedRows};
 pub use panels::Panels;
-pub use row::{LayerNorm, add, dot_bytes, softmax};
+pub use row::{LayerNorm, add, dot, dot_bytes, rectify, softmax};
 pub use top::{scores, top, top_of, unscaled};

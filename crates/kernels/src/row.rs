@@ -30,6 +30,33 @@ pub fn dot_bytes(a: &[f32], b: &[i8]) -> f32 {
     sums.plus(Lanes::load(&a).times(Lanes::from_bytes(&b))).sum()
 }
 
+/// The sum of a · b, over the shorter of both.
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let length = a.len().min(b.len());
+    let (a, a_rest) = a[..length].as_chunks::<LANES>();
+    let (b, b_rest) = b[..length].as_chunks::<LANES>();
+    let mut sums = Lanes::splat(0.0);
+    for (a, b) in a.iter().zip(b) {
+        sums = sums.plus(Lanes::load(a).times(Lanes::load(b)));
+    }
+    let (mut a, mut b) = ([0.0; LANES], [0.0; LANES]);
+    a[..a_rest.len()].copy_from_slice(a_rest);
+    b[..b_rest.len()].copy_from_slice(b_rest);
+    sums.plus(Lanes::load(&a).times(Lanes::load(&b))).sum()
+}
+
+/// Takes what is not above 0 as 0.
+pub fn rectify(values: &mut [f32]) {
+    let (chunks, rest) = values.as_chunks_mut::<LANES>();
+    for chunk in chunks {
+        Lanes::splat(0.0).or_greater(Lanes::load(chunk)).store(chunk);
+    }
+    for value in rest {
+        // Not `max`, which may keep the sign of a zero or not.
+        *value = if *value > 0.0 { *value } else { 0.0 };
+    }
+}
+
 /// Adds `values` to `sums`, over the shorter of both.
 pub fn add(sums: &mut [f32], values: &[f32]) {
     let length = sums.len().min(values.len());

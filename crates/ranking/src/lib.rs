@@ -36,7 +36,7 @@ pub use factors::{FactorColumns, Factors, FactorsError};
 pub use home::home;
 pub use indexes::{IndexSlice, Indexes};
 pub use nearest::nearest;
-pub use recommend::{ModelError, Models, recommend, row_scores};
+pub use recommend::{ModelError, Models, Shortlist, recommend, row_scores};
 pub use request::{Answer, HomeRequest, Page, Pick, Progress, Reason, Request, Row, Scored};
 pub use rules::{Rules, RulesError};
 pub use slate::{Pin, Slate, SlateSettings};

@@ -16,13 +16,12 @@ use crate::{Error, Rules};
 
 /// The models of a release, run by whoever asks.
 pub trait Models {
-    /// Puts candidates in order: one logit a row of [`features::COLUMNS`] features. Asked when the rules give it a
-    /// pool.
+    /// Puts candidates in order: one logit each. Asked when the rules give it a pool.
     ///
     /// # Errors
     ///
     /// The code of what failed.
-    fn score(&mut self, features: &[f32]) -> Result<Vec<f32>, ModelError>;
+    fn score(&mut self, shortlist: &Shortlist<'_>) -> Result<Vec<f32>, ModelError>;
 
     /// The vector of whoever watched these items of the tower, oldest first and not empty. Asked when the rules say
     /// how to blend and the candidates have vectors.
@@ -31,6 +30,17 @@ pub trait Models {
     ///
     /// The code of what failed.
     fn encode(&mut self, items: &[u32]) -> Result<Vec<f32>, ModelError>;
+}
+
+/// The candidates of a pool, and for whom they are put in order.
+#[derive(Clone, Copy, Debug)]
+pub struct Shortlist<'a> {
+    /// The viewer's vector; empty where nobody was encoded.
+    pub viewer: &'a [f32],
+    /// The tower's item of each candidate; [`Vectors::UNKNOWN`] where it knows none.
+    pub items: &'a [u32],
+    /// One row of [`features::COLUMNS`] a candidate.
+    pub features: &'a [f32],
 }
 
 /// A model that failed.
@@ -123,7 +133,9 @@ impl Ordered {
         if let (true, Some(models)) = (ranked, models) {
             own = best.len().min(pool);
             best.truncate(own.max(k));
-            best = rank(candidates, &recent, row_scores, best, own, models)?;
+            let viewer = viewer.as_ref().map_or(&[][..], |compared| &compared.viewer);
+            let pool = Ranked { candidates, recent: &recent, row_scores, viewer };
+            best = pool.rank(best, own, models)?;
         }
         let popular = match (request.history.is_empty(), is_personal) {
             (true, _) => Reason::PopularForNewViewer,
@@ -285,27 +297,39 @@ fn popular(
     popular.map(|index| (candidates.popular_scores[index as usize], index)).collect()
 }
 
-/// Puts the first `pool` in the ranker's order; what is beyond it stays behind.
-fn rank(
-    candidates: &Candidates,
-    recent: &[Watched],
-    personal_scores: &[f32],
-    mut best: Vec<(f32, u32)>,
-    pool: usize,
-    models: &mut dyn Models,
-) -> Result<Vec<(f32, u32)>, Error> {
-    let rest = best.split_off(pool);
-    let indexes: Vec<u32> = best.iter().map(|&(_, index)| index).collect();
-    let features = features::table(candidates, recent, personal_scores, &indexes);
-    let logits = models.score(&features).map_err(|error| Error::Inference { code: error.code })?;
-    if logits.len() != pool || logits.iter().any(|logit| !logit.is_finite()) {
-        return Err(Error::Inference { code: "nonsense-logits".to_string() });
+/// What the ranker is told of a pool.
+struct Ranked<'a> {
+    candidates: &'a Candidates,
+    recent: &'a [Watched],
+    row_scores: &'a [f32],
+    viewer: &'a [f32],
+}
+
+impl Ranked<'_> {
+    /// Puts the first `pool` in the ranker's order; what is beyond it stays behind.
+    fn rank(
+        &self,
+        mut best: Vec<(f32, u32)>,
+        pool: usize,
+        models: &mut dyn Models,
+    ) -> Result<Vec<(f32, u32)>, Error> {
+        let rest = best.split_off(pool);
+        let indexes: Vec<u32> = best.iter().map(|&(_, index)| index).collect();
+        let vectors = self.candidates.columns.vectors.as_ref();
+        let item = |&index: &u32| vectors.and_then(|vectors| vectors.item(index as usize)).unwrap_or(Vectors::UNKNOWN);
+        let items: Vec<u32> = indexes.iter().map(item).collect();
+        let features = features::table(self.candidates, self.recent, self.row_scores, &indexes);
+        let shortlist = Shortlist { viewer: self.viewer, items: &items, features: &features };
+        let logits = models.score(&shortlist).map_err(|error| Error::Inference { code: error.code })?;
+        if logits.len() != pool || logits.iter().any(|logit| !logit.is_finite()) {
+            return Err(Error::Inference { code: "nonsense-logits".to_string() });
+        }
+        let mut ranked: Vec<(f32, u32)> = logits.into_iter().zip(indexes).collect();
+        keep_best(&mut ranked, pool);
+        let floor = ranked.last().map_or(0.0, |&(logit, _)| logit);
+        ranked.extend(behind(floor, rest));
+        Ok(ranked)
     }
-    let mut ranked: Vec<(f32, u32)> = logits.into_iter().zip(indexes).collect();
-    keep_best(&mut ranked, pool);
-    let floor = ranked.last().map_or(0.0, |&(logit, _)| logit);
-    ranked.extend(behind(floor, rest));
-    Ok(ranked)
 }
 
 /// Scores what the ranker did not see: below `floor`, in the order it has.

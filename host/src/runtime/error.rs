@@ -261,6 +261,7 @@ fn ranking_code(error: &ranking::Error) -> &'static str {
 fn inference_code(error: &inference::Error) -> &'static str {
     match error {
         inference::Error::NotLoaded => "not-loaded",
+        inference::Error::Viewer(_) => "viewer-refused",
         inference::Error::Ragged(_) => "features-ragged",
         inference::Error::TooManyRows(_) => "too-many-rows",
         inference::Error::NotFinite(_) => "logit-not-finite",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use ::inference::Shortlist;
 use wasmtime::Store;
 
 use super::bindings::bitrate_world::{BitrateComponent, BitrateComponentPre};
@@ -257,9 +258,9 @@ impl Generation {
         checked(checks::scores(&scores), scores)
     }
 
-    /// Runs the ranker over row-major features: one logit a row.
-    pub fn infer(&self, features: &[f32]) -> Result<Vec<f32>, InvokeError> {
-        self.models()?.score(Within::ItsOwnTime, features)
+    /// Runs the ranker over a shortlist: one logit a row of features.
+    pub fn infer(&self, shortlist: &Shortlist<'_>) -> Result<Vec<f32>, InvokeError> {
+        self.models()?.score(Within::ItsOwnTime, shortlist)
     }
 
     /// The vector of whoever watched these items of the tower, oldest first.
@@ -354,6 +355,14 @@ impl HeldModels<'_> {
         let guest = self.guest.frontrow_edge_inference();
         let encoded = guest.call_encode(&mut self.store, items);
         encoded.map_err(|error| self.generation.sandboxes.ended(&error))?.map_err(InvokeError::Inference)
+    }
+
+    /// As [`Generation::infer`], in the instance of the call before.
+    pub fn infer(&mut self, shortlist: &Shortlist<'_>) -> Result<Vec<f32>, InvokeError> {
+        let Shortlist { viewer, items, features } = *shortlist;
+        let guest = self.guest.frontrow_edge_inference();
+        let scored = guest.call_score(&mut self.store, viewer, items, features);
+        scored.map_err(|error| self.generation.sandboxes.ended(&error))?.map_err(InvokeError::Inference)
     }
 
     /// As [`Generation::encode_from`], in the instance of the call before.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ::inference::Shortlist;
 use wasmtime::Store;
 
 use super::bindings::inference_world::{InferenceComponent, InferenceComponentPre};
@@ -29,13 +30,14 @@ pub(super) enum Form {
 }
 
 impl Models {
-    /// One logit a row of features.
-    pub(super) fn score(&self, within: Within, features: &[f32]) -> Result<Vec<f32>, InvokeError> {
+    /// One logit a row of features; whose vectors the ranker sees, it is told.
+    pub(super) fn score(&self, within: Within, shortlist: &Shortlist<'_>) -> Result<Vec<f32>, InvokeError> {
+        let Shortlist { viewer, items, features } = *shortlist;
         let logits = match &self.form {
             Form::Wasm(pre) => self.call(pre, within, |store, guest| {
-                guest.frontrow_edge_inference().call_score(store, features)
+                guest.frontrow_edge_inference().call_score(store, viewer, items, features)
             })?,
-            Form::Native(models) => models.score(features).map_err(InvokeError::Inference)?,
+            Form::Native(models) => models.score(shortlist).map_err(InvokeError::Inference)?,
         };
         finite(logits, features.len() / limits::RANKER_COLUMNS as usize)
     }

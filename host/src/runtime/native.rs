@@ -4,45 +4,43 @@
 //! that it is admitted with; whatever an unknown graph does, it does to the node.
 
 use ::inference::limits::{MODEL_BYTES_MAX, ROWS_MAX};
-use ::inference::{EncodeError, Error, LoadError, Ranker, State, Tower};
+use ::inference::{EncodeError, Error, LoadError, ModelError, Models, Shortlist, State, Tower};
 
 use super::inference;
 
 /// Loaded once, asked by all invocations.
 #[derive(Debug)]
-pub(super) struct NativeModels {
-    ranker: Option<Ranker>,
-    tower: Option<Tower>,
-}
+pub(super) struct NativeModels(Models);
 
 impl NativeModels {
     pub(super) fn load(ranker: Option<&[u8]>, tower: Option<&[u8]>) -> Result<Self, inference::LoadError> {
-        let ranker = ranker.map(Ranker::load).transpose().map_err(|error| match error {
-            LoadError::TooLarge { .. } => inference::LoadError::TooLarge(MODEL_BYTES_MAX as u64),
-            LoadError::Malformed { reason } => inference::LoadError::Malformed(reason),
-            LoadError::Signature { found } => inference::LoadError::Signature(found),
+        let models = Models::load(ranker, tower).map_err(|error| match error {
+            ModelError::Ranker(LoadError::TooLarge { .. }) => {
+                inference::LoadError::TooLarge(MODEL_BYTES_MAX as u64)
+            }
+            ModelError::Ranker(LoadError::Malformed { reason }) => inference::LoadError::Malformed(reason),
+            ModelError::Ranker(LoadError::Signature { found }) => inference::LoadError::Signature(found),
+            ModelError::Tower(error) => inference::LoadError::Tower(error.to_string()),
         })?;
-        let tower = tower
-            .map(Tower::read)
-            .transpose()
-            .map_err(|error| inference::LoadError::Tower(error.to_string()))?;
-        Ok(Self { ranker, tower })
+        Ok(Self(models))
     }
 
     pub(super) fn loaded(&self) -> inference::Loaded {
-        let shape = self.tower.as_ref().map(Tower::shape);
+        let tower = self.0.tower();
+        let shape = tower.map(Tower::shape);
         inference::Loaded {
-            columns: number(self.ranker.as_ref().map_or(0, Ranker::columns)),
+            columns: number(self.0.features().unwrap_or(0)),
             items: number(shape.map_or(0, |shape| shape.items)),
             width: number(shape.map_or(0, |shape| shape.width)),
             window: number(shape.map_or(0, |shape| shape.window)),
-            state_row: number(self.tower.as_ref().map_or(0, Tower::state_row)),
+            state_row: number(tower.map_or(0, Tower::state_row)),
         }
     }
 
-    pub(super) fn score(&self, features: &[f32]) -> Result<Vec<f32>, inference::Error> {
-        let ranker = self.ranker.as_ref().ok_or(inference::Error::NotLoaded)?;
-        ranker.score(features).map_err(|error| match error {
+    pub(super) fn score(&self, shortlist: &Shortlist<'_>) -> Result<Vec<f32>, inference::Error> {
+        self.0.score(shortlist).map_err(|error| match error {
+            Error::NotLoaded => inference::Error::NotLoaded,
+            Error::Viewer { numbers } => inference::Error::Viewer(number(numbers)),
             Error::Ragged { numbers } => inference::Error::Ragged(number(numbers)),
             Error::TooManyRows { .. } => inference::Error::TooManyRows(number(ROWS_MAX)),
             Error::NotFinite { row } => inference::Error::NotFinite(number(row)),
@@ -55,7 +53,7 @@ impl NativeModels {
         state: &[f32],
         items: &[u32],
     ) -> Result<inference::Step, inference::Error> {
-        let tower = self.tower.as_ref().ok_or(inference::Error::NotLoaded)?;
+        let tower = self.0.tower().ok_or(inference::Error::NotLoaded)?;
         let mut longer = State::new(state.to_vec());
         let user = tower.extend(&mut longer, items).map_err(|error| match error {
             EncodeError::Empty => inference::Error::NoItems,

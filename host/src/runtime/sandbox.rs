@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::inference::Shortlist;
 use wasmtime::component::HasSelf;
 use wasmtime::{Engine, PoolConcurrencyLimitError, ResourceLimiter, Store, Trap};
 
@@ -112,8 +113,14 @@ impl imported::Host for Sandbox {
         Ok(Err(imported::LoadError::Malformed("only the host loads a model".to_owned())))
     }
 
-    fn score(&mut self, features: Vec<f32>) -> wasmtime::Result<Result<Vec<f32>, imported::Error>> {
-        self.ask(|models, within| models.score(within, &features))
+    fn score(
+        &mut self,
+        viewer: Vec<f32>,
+        items: Vec<u32>,
+        features: Vec<f32>,
+    ) -> wasmtime::Result<Result<Vec<f32>, imported::Error>> {
+        let shortlist = Shortlist { viewer: &viewer, items: &items, features: &features };
+        self.ask(|models, within| models.score(within, &shortlist))
     }
 
     fn encode(&mut self, items: Vec<u32>) -> wasmtime::Result<Result<Vec<f32>, imported::Error>> {
@@ -153,6 +160,7 @@ impl Sandbox {
 fn as_imported(refusal: inference::Error) -> imported::Error {
     match refusal {
         inference::Error::NotLoaded => imported::Error::NotLoaded,
+        inference::Error::Viewer(numbers) => imported::Error::Viewer(numbers),
         inference::Error::Ragged(count) => imported::Error::Ragged(count),
         inference::Error::TooManyRows(limit) => imported::Error::TooManyRows(limit),
         inference::Error::NotFinite(row) => imported::Error::NotFinite(row),

@@ -2,6 +2,7 @@
 
 use frontrow_edge::limits;
 use frontrow_edge::runtime::ranking::{HomeRequest, Pick, Request};
+use inference::Shortlist;
 
 use crate::shipped::{generation, prepare, region, try_prepare};
 
@@ -26,7 +27,7 @@ fn flatten(value: &serde_json::Value, numbers: &mut Vec<f32>) {
 fn logits_are_those_of_onnxruntime_within_1e_5_and_in_equal_order() {
     let features = numbers(include_str!("../../../crates/inference/tests/data/features.json"));
     let expected = numbers(include_str!("../../../crates/inference/tests/data/logits.json"));
-    let logits = prepare(Some(RANKER), 100).infer(&features).unwrap();
+    let logits = prepare(Some(RANKER), 100).infer(&Shortlist::of_features(&features)).unwrap();
     assert_eq!(logits.len(), expected.len());
     for (logit, expected) in logits.iter().zip(&expected) {
         assert!((logit - expected).abs() <= 1e-5 * expected.abs().max(1.0), "{logit} is not {expected}");
@@ -85,13 +86,13 @@ fn the_top_row_of_a_page_is_in_the_rankers_order() {
 fn a_snapshot_answers_the_same_in_every_instance() {
     let generation = prepare(Some(RANKER), 100);
     let features: Vec<f32> = (0..800_u16).map(|index| f32::from(index % 37) / 37.0).collect();
-    let first = generation.infer(&features).unwrap();
+    let first = generation.infer(&Shortlist::of_features(&features)).unwrap();
     for _ in 0..10 {
-        let again = generation.infer(&features).unwrap();
+        let again = generation.infer(&Shortlist::of_features(&features)).unwrap();
         assert!(first.iter().zip(&again).all(|(a, b)| a.to_bits() == b.to_bits()));
     }
-    assert!(generation.infer(&[]).unwrap().is_empty());
-    assert_eq!(generation.infer(&features[..13]).unwrap_err().code(), "features-ragged");
+    assert!(generation.infer(&Shortlist::of_features(&[])).unwrap().is_empty());
+    assert_eq!(generation.infer(&Shortlist::of_features(&features[..13])).unwrap_err().code(), "features-ragged");
 }
 
 #[test]

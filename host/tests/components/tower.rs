@@ -63,7 +63,7 @@ fn encodes_as_this_process_does_whole_and_step_by_step() {
 struct InProcess(Tower);
 
 impl domain::Models for InProcess {
-    fn score(&mut self, _: &[f32]) -> Result<Vec<f32>, domain::ModelError> {
+    fn score(&mut self, _: &domain::Shortlist<'_>) -> Result<Vec<f32>, domain::ModelError> {
         unreachable!("the rules give the ranker no pool")
     }
 

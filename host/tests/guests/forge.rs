@@ -61,7 +61,7 @@ const RANKING: &[Signature] = &[
 
 const INFERENCE: &[Signature] = &[
     ("frontrow:edge/inference@0.1.0#load", "(param i32 i32 i32 i32 i32 i32) (result i32)"),
-    ("frontrow:edge/inference@0.1.0#score", "(param i32 i32) (result i32)"),
+    ("frontrow:edge/inference@0.1.0#score", "(param i32 i32 i32 i32 i32 i32) (result i32)"),
     ("frontrow:edge/inference@0.1.0#encode", "(param i32 i32) (result i32)"),
     ("frontrow:edge/inference@0.1.0#encode-from", "(param i32 i32 i32 i32) (result i32)"),
 ];

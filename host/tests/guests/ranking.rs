@@ -2,6 +2,7 @@
 
 use frontrow_edge::runtime::ranking::{HomeRequest, Progress, Request, Slate};
 use frontrow_edge::runtime::{InvokeError, Nonsense, RegionFiles, Runtime};
+use inference::Shortlist;
 
 use crate::forge::component;
 use crate::scene::{INFERENCE_LOADS, RANKING_LOADS, Scene, regions, request};
@@ -198,11 +199,11 @@ fn ranked_by(score: &str) -> Scene {
     scene.ranking = component(
         "ranking-component",
         &format!(
-            r#"(import "frontrow:edge/inference@0.1.0" "score" (func $score (param i32 i32 i32)))
+            r#"(import "frontrow:edge/inference@0.1.0" "score" (func $score (param i32 i32 i32 i32 i32 i32 i32)))
             {RANKING_LOADS}
             (func (export "frontrow:edge/ranking@0.1.0#recommend")
               (param i32 i32 i32 i32 i32 i64 i32 i32 i32) (result i32)
-              (call $score (i32.const 2048) (i32.const 16) (i32.const 512))
+              (call $score (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 2048) (i32.const 16) (i32.const 512))
               (if (i32.load8_u (i32.const 512)) (then unreachable))
               (i64.store (i32.const 4) (i64.const 0))
               (i32.store8 (i32.const 16) (i32.const 1))
@@ -213,7 +214,7 @@ fn ranked_by(score: &str) -> Scene {
         "inference-component",
         &format!(
             r#"{INFERENCE_LOADS}
-            (func (export "frontrow:edge/inference@0.1.0#score") (param i32 i32) (result i32)
+            (func (export "frontrow:edge/inference@0.1.0#score") (param i32 i32 i32 i32 i32 i32) (result i32)
               {score} (i32.const 0))"#
         ),
     );
@@ -228,7 +229,7 @@ fn a_ranking_asks_the_ranker_of_its_release() {
     let scene = ranked_by(TWO_LOGITS);
     let generation = scene.generation();
     assert!(generation.recommend("eu", &request(1)).unwrap().ranked);
-    assert_eq!(generation.infer(&[0.0; 16]).unwrap(), [0.0, 0.0]);
+    assert_eq!(generation.infer(&Shortlist::of_features(&[0.0; 16])).unwrap(), [0.0, 0.0]);
 }
 
 #[test]
@@ -237,7 +238,7 @@ fn without_a_ranker_the_import_answers_not_loaded() {
     scene.ranker = None;
     let generation = scene.generation();
     assert_eq!(generation.recommend("eu", &request(1)).unwrap_err().code(), "trap");
-    assert_eq!(generation.infer(&[0.0; 16]).unwrap_err().code(), "not-loaded");
+    assert_eq!(generation.infer(&Shortlist::of_features(&[0.0; 16])).unwrap_err().code(), "not-loaded");
 }
 
 #[test]

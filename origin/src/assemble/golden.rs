@@ -1,11 +1,12 @@
 //! Questions whose answers a node must give before it serves a release.
 
+use inference::Models as Loaded;
 use ranking::Request;
 use release::{CandidateFile, GoldenCase};
 
 use super::{AssembleError, Catalogue};
 use crate::models::Models;
-use crate::native::{Models as Loaded, Native};
+use crate::native::Native;
 
 /// Picks of a golden answer, at most.
 const PICKS: u32 = 10;

@@ -14,7 +14,7 @@ pub use slates::{PlacedConfig, Slates};
 
 use std::collections::{BTreeMap, HashSet};
 
-use inference::Tower;
+use inference::{ModelError, Models as Loaded, Shortlist, Tower};
 use prost::Message;
 use ranking::features::COLUMNS;
 use release::{
@@ -25,7 +25,6 @@ use tract_onnx::pb::{ModelProto, ValueInfoProto};
 
 use crate::database::{LicenceWindow, Title, WatchEvent};
 use crate::models::Models;
-use crate::native::{ModelRefused, Models as Loaded};
 use crate::publish::NewTarget;
 use crate::retrieval::RetrievalError;
 use crate::train::tower::onnx;
@@ -80,7 +79,7 @@ pub enum AssembleError {
     RankerRefused(String),
     /// A model cannot be loaded.
     #[error(transparent)]
-    ModelRefused(#[from] ModelRefused),
+    ModelRefused(#[from] ModelError),
     /// A file would be refused by the nodes.
     #[error(transparent)]
     File(#[from] FileError),
@@ -110,8 +109,8 @@ impl AssembleError {
             Self::Empty(_) => "catalogue-empty",
             Self::ComponentMissing(_) => "component-missing",
             Self::ComponentRefused(_) => "component-refused",
-            Self::RankerRefused(_) | Self::ModelRefused(ModelRefused::Ranker(_)) => "ranker-refused",
-            Self::ModelRefused(ModelRefused::Tower(_)) => "tower-refused",
+            Self::RankerRefused(_) | Self::ModelRefused(ModelError::Ranker(_)) => "ranker-refused",
+            Self::ModelRefused(ModelError::Tower(_)) => "tower-refused",
             Self::File(error) => error.code(),
             Self::Retrieval(error) => error.code(),
             Self::SlateRegionUnknown(_) => "slate-region-unknown",
@@ -235,8 +234,8 @@ pub fn assemble(
         factors: Some("factors.safetensors".to_owned()),
         histories: Some("histories.safetensors".to_owned()),
         titles: "titles.json".to_owned(),
-        ranker: models.ranker.as_deref().map(ranker_model),
-        tower: loaded.tower.as_ref().map(tower_model),
+        ranker: models.ranker.as_deref().map(|onnx| ranker_model(onnx, &loaded)),
+        tower: loaded.tower().map(tower_model),
         golden,
         quality: models.training.told_apart(),
         accepted_worse: None,
@@ -260,13 +259,16 @@ impl Assembled {
 /// Loads the models as a node would, and runs the ranker once.
 fn admit(models: &Models) -> Result<Loaded, AssembleError> {
     let loaded = Loaded::load(models.ranker.as_deref(), models.tower.as_deref())?;
-    let Some(ranker) = &loaded.ranker else { return Ok(loaded) };
-    if ranker.columns() != COLUMNS {
-        let reason = format!("it takes {} features, not {COLUMNS}", ranker.columns());
+    let Some(features) = loaded.features() else { return Ok(loaded) };
+    if features != COLUMNS {
+        let width = loaded.tower().map_or(0, |tower| tower.shape().width);
+        let vectors = if width == 0 { String::new() } else { format!(" or {}", 2 * width + COLUMNS) };
+        let columns = loaded.ranker_columns().unwrap_or(features);
+        let reason = format!("it takes {columns} numbers a candidate, not {COLUMNS}{vectors}");
         return Err(AssembleError::RankerRefused(reason));
     }
-    let probe = vec![0.5; COLUMNS * 3];
-    ranker.score(&probe).map_err(|error| AssembleError::RankerRefused(error.to_string()))?;
+    let probe = Shortlist { viewer: &[], items: &[0; 3], features: &[0.5; COLUMNS * 3] };
+    loaded.score(&probe).map_err(|error| AssembleError::RankerRefused(error.to_string()))?;
     Ok(loaded)
 }
 
@@ -280,8 +282,9 @@ fn tower_model(tower: &Tower) -> Model {
 }
 
 /// The ranker has been admitted; only what its exporter calls the input and the output is read here.
-fn ranker_model(onnx: &[u8]) -> Model {
-    let width = u32::try_from(COLUMNS).expect("a row of features is short");
+fn ranker_model(onnx: &[u8], loaded: &Loaded) -> Model {
+    let columns = loaded.ranker_columns().unwrap_or(COLUMNS);
+    let width = u32::try_from(columns).expect("a row of features is short");
     let graph = ModelProto::decode(onnx).ok().and_then(|model| model.graph).unwrap_or_default();
     let is_weight = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
     let input = graph.input.iter().find(|value| !is_weight(&value.name));

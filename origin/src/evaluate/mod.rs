@@ -15,7 +15,6 @@ pub use factors::factors;
 pub use ridge::ridge;
 pub use tower::{blend, tower};
 
-use crate::native::ModelRefused;
 use crate::train::TrainError;
 use crate::train::rank::Quality;
 use crate::train::score::Measured;
@@ -120,7 +119,7 @@ pub enum EvaluateError {
     Train(#[from] TrainError),
     /// What was trained would be refused by every node.
     #[error(transparent)]
-    Model(#[from] ModelRefused),
+    Model(#[from] inference::ModelError),
 }
 
 impl EvaluateError {

@@ -2,11 +2,12 @@
 
 use std::time::Instant;
 
+use inference::Models;
 use ranking::{Candidates, Request, Rules};
 use serde::Serialize;
 
 use super::{EvaluateError, Figures, Outcome, Report};
-use crate::native::{Models, Native};
+use crate::native::Native;
 use crate::train::catalogue::Catalogue;
 use crate::train::rank::Place;
 use crate::train::ranker::POOL;

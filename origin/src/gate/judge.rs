@@ -6,7 +6,6 @@ use release::FileError;
 use serde::Deserialize;
 
 use super::Figures;
-use crate::native::ModelRefused;
 
 /// What a release must hold.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
@@ -148,7 +147,7 @@ pub enum GateError {
     File(#[from] FileError),
     /// A model cannot be loaded.
     #[error(transparent)]
-    Model(#[from] ModelRefused),
+    Model(#[from] inference::ModelError),
 }
 
 impl From<ranking::Error> for GateError {

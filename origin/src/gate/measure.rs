@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use inference::Models;
 use ranking::{Candidates, Request, Rules, Slate};
 use rayon::prelude::*;
 use release::limits::HISTORY_TITLES_MAX;
@@ -11,7 +12,7 @@ use super::judge::GateError;
 use super::{HeldOut, Holdout, Reference};
 use crate::assemble::{Assembled, Catalogue};
 use crate::database::LicenceWindow;
-use crate::native::{Models, Native};
+use crate::native::Native;
 use crate::train::rank::Place;
 use crate::train::score::Sum;
 

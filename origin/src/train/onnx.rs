@@ -1,16 +1,15 @@
-//! Writes the ranker as ONNX, opset 17: features → MatMul → Add → Relu → MatMul → logit, for any number of rows.
+//! Writes a ranker as ONNX, opset 17: features → MatMul → Add → Relu → … → logit, for any number of rows.
 
 pub mod graph;
 
 use graph::{Dimension, IR_VERSION, OPSET, node, numbers};
 use prost::Message;
-use ranking::features::COLUMNS;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto, OperatorSetIdProto};
 
-use super::mlp::{HIDDEN, Mlp};
+use super::mlp::Mlp;
 
-/// The one input: `f32[N, COLUMNS]`, see [`ranking::features`].
+/// The one input: `f32[N, columns]`; [`ranking::features`] alone, or behind the vectors of viewer and candidate.
 pub const INPUT: &str = "features";
 
 /// The one output: `f32[N, 1]`.
@@ -18,23 +17,41 @@ pub const OUTPUT: &str = "logit";
 
 /// The bytes of an ONNX file; equal networks give equal bytes.
 pub fn encode(mlp: &Mlp) -> Vec<u8> {
-    let graph = GraphProto {
-        name: "frontrow-ranker".to_owned(),
-        node: vec![
-            node("MatMul", &[INPUT, "hidden_weights"], "weighted"),
-            node("Add", &["weighted", "hidden_biases"], "shifted"),
-            node("Relu", &["shifted"], "hidden"),
-            node("MatMul", &["hidden", "output_weights"], OUTPUT),
-        ],
-        initializer: vec![
-            numbers("hidden_weights", &[COLUMNS, HIDDEN], mlp.hidden_weights.as_flattened()),
-            numbers("hidden_biases", &[HIDDEN], &mlp.hidden_biases),
-            numbers("output_weights", &[HIDDEN, 1], &mlp.output_weights),
-        ],
-        input: vec![graph::value(INPUT, DataType::Float, &rows_of(COLUMNS))],
-        output: vec![graph::value(OUTPUT, DataType::Float, &rows_of(1))],
-        ..GraphProto::default()
-    };
+    chain(&[
+        Layer { weights: mlp.hidden_weights.as_flattened(), biases: &mlp.hidden_biases },
+        Layer { weights: &mlp.output_weights, biases: &[0.0] },
+    ])
+}
+
+/// A layer of a network.
+#[derive(Clone, Copy, Debug)]
+pub struct Layer<'a> {
+    /// Input by input.
+    pub weights: &'a [f32],
+    /// One an output; at least one.
+    pub biases: &'a [f32],
+}
+
+/// The bytes of an ONNX file with these layers one behind the other and `Relu` between them; the last has one output.
+pub fn chain(layers: &[Layer<'_>]) -> Vec<u8> {
+    let mut graph = GraphProto { name: "frontrow-ranker".to_owned(), ..GraphProto::default() };
+    let mut from = INPUT.to_owned();
+    for (number, Layer { weights, biases }) in layers.iter().enumerate() {
+        let name = |part: &str| format!("{number}.{part}");
+        let (outputs, is_last) = (biases.len(), number + 1 == layers.len());
+        graph.initializer.push(numbers(&name("weights"), &[weights.len() / outputs, outputs], weights));
+        graph.initializer.push(numbers(&name("biases"), &[outputs], biases));
+        graph.node.push(node("MatMul", &[&from, &name("weights")], &name("weighted")));
+        let shifted = if is_last { OUTPUT.to_owned() } else { name("shifted") };
+        graph.node.push(node("Add", &[&name("weighted"), &name("biases")], &shifted));
+        if !is_last {
+            graph.node.push(node("Relu", &[&shifted], &name("rectified")));
+            from = name("rectified");
+        }
+    }
+    let columns = layers.first().map_or(0, |first| first.weights.len() / first.biases.len());
+    graph.input = vec![graph::value(INPUT, DataType::Float, &rows_of(columns))];
+    graph.output = vec![graph::value(OUTPUT, DataType::Float, &rows_of(1))];
     let model = ModelProto {
         ir_version: IR_VERSION,
         opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
@@ -53,6 +70,8 @@ fn rows_of(columns: usize) -> [Dimension; 2] {
 
 #[cfg(test)]
 mod tests {
+    use ranking::features::COLUMNS;
+
     use super::*;
     use crate::train::mlp::{Example, Settings};
     use crate::train::random::Random;

@@ -110,10 +110,9 @@ struct Recorder {
 }
 
 impl ranking::Models for Recorder {
-    fn score(&mut self, features: &[f32]) -> Result<Vec<f32>, ModelError> {
-        self.features = features.to_vec();
-        let candidates = features.len() / ranking::features::COLUMNS;
-        Ok((0..candidates).map(|place| -(place as f32)).collect())
+    fn score(&mut self, shortlist: &ranking::Shortlist<'_>) -> Result<Vec<f32>, ModelError> {
+        self.features = shortlist.features.to_vec();
+        Ok((0..shortlist.items.len()).map(|place| -(place as f32)).collect())
     }
 
     fn encode(&mut self, _: &[u32]) -> Result<Vec<f32>, ModelError> {

@@ -1,18 +1,46 @@
 //! The models of a release that a browser can run: on the same kernels as a node.
 
-use inference::{Network, NetworkError, Tower, TowerError};
-use ranking::{ModelError, Rules, features};
+use inference::{Mlp, Network, NetworkError, Shortlist, Tower, TowerError};
+use ranking::{ModelError, Rules, Vectors, features};
 
 use crate::Refusal;
 
-/// Reads a ranker of the features that a node computes, if it is a network of dense layers.
-pub(crate) fn ranker(onnx: &[u8]) -> Result<Network, Refusal> {
-    let refuse = |error: NetworkError| Refusal::new(&format!("ranker-{}", error.code()), &error);
-    let network = Network::read(onnx).map_err(refuse)?;
-    if (network.inputs(), network.outputs()) != (features::COLUMNS, 1) {
-        return Err(refuse(NetworkError::Signature));
+/// A ranker that our own kernels run.
+#[derive(Debug)]
+pub(crate) enum Ranker {
+    /// Sees features alone.
+    Network(Network),
+    /// Sees the vectors of viewer and candidate too.
+    Mlp(Mlp),
+}
+
+impl Ranker {
+    /// Reads a ranker of the features that a node computes, if it is a network of dense layers.
+    pub(crate) fn read(onnx: &[u8], tower: Option<&Tower>) -> Result<Self, Refusal> {
+        let refuse = |error: NetworkError| Refusal::new(&format!("ranker-{}", error.code()), &error);
+        let network = Network::read(onnx).map_err(refuse)?;
+        let columns = (network.inputs(), network.outputs());
+        if columns == (features::COLUMNS, 1) {
+            return Ok(Self::Network(network));
+        }
+        let tower = tower.filter(|tower| columns == (2 * tower.shape().width + features::COLUMNS, 1));
+        let tower = tower.ok_or_else(|| refuse(NetworkError::Signature))?;
+        Mlp::read(onnx, tower).map(Self::Mlp).map_err(refuse)
     }
-    Ok(network)
+
+    /// The logits of whole rows of features, of a viewer and candidates whose vectors are not known.
+    pub(crate) fn logits(&self, features: &[f32]) -> Vec<f32> {
+        let items = vec![Vectors::UNKNOWN; features.len() / features::COLUMNS];
+        self.score(&ranking::Shortlist { viewer: &[], items: &items, features })
+    }
+
+    fn score(&self, shortlist: &ranking::Shortlist<'_>) -> Vec<f32> {
+        let ranking::Shortlist { viewer, items, features } = *shortlist;
+        match self {
+            Self::Network(network) => network.run(features),
+            Self::Mlp(mlp) => mlp.score(&Shortlist { viewer, items, features }),
+        }
+    }
 }
 
 /// Reads a tower.
@@ -22,7 +50,7 @@ pub(crate) fn tower(onnx: &[u8]) -> Result<Tower, Refusal> {
 
 /// The models that are there; what `ranking::recommend` asks.
 pub(crate) struct AtWork<'a> {
-    pub(crate) ranker: Option<&'a Network>,
+    pub(crate) ranker: Option<&'a Ranker>,
     pub(crate) tower: Option<&'a Tower>,
 }
 
@@ -35,8 +63,8 @@ impl AtWork<'_> {
 }
 
 impl ranking::Models for AtWork<'_> {
-    fn score(&mut self, features: &[f32]) -> Result<Vec<f32>, ModelError> {
-        self.ranker.map(|ranker| ranker.run(features)).ok_or_else(not_loaded)
+    fn score(&mut self, shortlist: &ranking::Shortlist<'_>) -> Result<Vec<f32>, ModelError> {
+        self.ranker.map(|ranker| ranker.score(shortlist)).ok_or_else(not_loaded)
     }
 
     fn encode(&mut self, items: &[u32]) -> Result<Vec<f32>, ModelError> {

@@ -1,13 +1,14 @@
 //! What to show.
 
-use inference::{Network, Tower};
+use inference::Tower;
+use ranking::features::COLUMNS;
 use ranking::{Candidates, Factors, Rules};
 use release::{CandidateFile, RulesEntry, decode_factors};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wire::{HomeRequest, RankedAnswer, RankedPage, RecommendRequest};
 
-use crate::models::{self, AtWork};
+use crate::models::{self, AtWork, Ranker};
 use crate::{Refusal, json};
 
 /// The candidates of one region, decoded.
@@ -17,7 +18,7 @@ pub struct Ranking {
     region: String,
     candidates: Candidates,
     factors: Option<Factors>,
-    ranker: Option<Network>,
+    ranker: Option<Ranker>,
     tower: Option<Tower>,
     // Without what needs a model that is not there.
     rules: Rules,
@@ -65,8 +66,8 @@ impl Ranking {
         let refuse = |error: release::FileError| Refusal::new(error.code(), &error);
         let file = CandidateFile::decode(candidates).map_err(refuse)?;
         let factors = factors.map(|bytes| decode_factors(&bytes).map_err(refuse)).transpose()?;
-        let ranker = ranker.map(|bytes| models::ranker(&bytes)).transpose()?;
         let tower = tower.map(|bytes| models::tower(&bytes)).transpose()?;
+        let ranker = ranker.map(|bytes| Ranker::read(&bytes, tower.as_ref())).transpose()?;
         let rules = AtWork { ranker: ranker.as_ref(), tower: tower.as_ref() }.rules(rules);
         Ok(Self { region: file.region, candidates: file.candidates, factors, ranker, tower, rules })
     }
@@ -110,10 +111,10 @@ impl Ranking {
     pub fn logits(&self, features: &[f32]) -> Result<Vec<f32>, Refusal> {
         let ranker = self.ranker.as_ref();
         let ranker = ranker.ok_or_else(|| Refusal::new("no-ranker", &"no ranker was loaded"))?;
-        if !features.len().is_multiple_of(ranker.inputs()) {
+        if !features.len().is_multiple_of(COLUMNS) {
             return Err(Refusal::new("ragged", &format!("{} features are not whole rows", features.len())));
         }
-        Ok(ranker.run(features))
+        Ok(ranker.logits(features))
     }
 
     /// Predicts a rating for each of a list of viewers and titles.

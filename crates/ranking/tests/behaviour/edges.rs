@@ -120,8 +120,8 @@ fn ties_go_to_the_lower_id_laid_out_or_not() {
 struct Saturated(fn(usize) -> f32);
 
 impl Models for Saturated {
-    fn score(&mut self, features: &[f32]) -> Result<Vec<f32>, ModelError> {
-        Ok((0..features.len() / ranking::features::COLUMNS).map(self.0).collect())
+    fn score(&mut self, shortlist: &ranking::Shortlist<'_>) -> Result<Vec<f32>, ModelError> {
+        Ok((0..shortlist.items.len()).map(self.0).collect())
     }
 
     fn encode(&mut self, _: &[u32]) -> Result<Vec<f32>, ModelError> {

@@ -2,7 +2,9 @@
 
 use quickcheck::quickcheck;
 use ranking::features::COLUMNS;
-use ranking::{Answer, Candidates, Error, ModelError, Models, Request, Rules, recommend};
+use ranking::{
+    Answer, Candidates, Error, ModelError, Models, Request, Rules, Shortlist, Vectors, recommend,
+};
 
 use crate::oracle::everything;
 use crate::scenario::Scenario;
@@ -15,11 +17,13 @@ struct Scripted<F> {
 }
 
 impl<F: FnMut(usize) -> Result<Vec<f32>, ModelError>> Models for Scripted<F> {
-    fn score(&mut self, features: &[f32]) -> Result<Vec<f32>, ModelError> {
-        assert_eq!(features.len() % COLUMNS, 0);
+    fn score(&mut self, shortlist: &Shortlist<'_>) -> Result<Vec<f32>, ModelError> {
+        let Shortlist { viewer, items, features } = *shortlist;
+        assert_eq!((viewer.len(), features.len()), (0, items.len() * COLUMNS));
         assert!(features.iter().all(|feature| feature.is_finite()));
-        self.asked_rows.push(features.len() / COLUMNS);
-        (self.answer)(features.len() / COLUMNS)
+        assert!(items.iter().all(|&item| item == Vectors::UNKNOWN), "these candidates have no vectors");
+        self.asked_rows.push(items.len());
+        (self.answer)(items.len())
     }
 
     fn encode(&mut self, _: &[u32]) -> Result<Vec<f32>, ModelError> {

@@ -63,7 +63,7 @@ struct Says {
 }
 
 impl Models for Says {
-    fn score(&mut self, _: &[f32]) -> Result<Vec<f32>, ModelError> {
+    fn score(&mut self, _: &ranking::Shortlist<'_>) -> Result<Vec<f32>, ModelError> {
         panic!("the rules give the ranker no pool")
     }
 

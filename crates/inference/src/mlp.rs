@@ -1,0 +1,184 @@
+//! A ranker that sees vectors: rectified layers over the viewer's vector, the candidate's and its features.
+//!
+//! Three quarters of its work do not depend on who asks or on what is asked about together. What a candidate's vector
+//! adds to the first layer is computed once, when the ranker is loaded; what the viewer's adds, once a call. What is
+//! left runs in fixed point ([`FixedDense`]), with the same bits in every form.
+
+use kernels::{Dense, FixedDense, FixedRows, dot, rectify};
+
+use crate::limits::{ITEM_SUMS_BYTES_MAX, ROWS_AT_ONCE};
+use crate::network::Affine;
+use crate::onnx::{Graph, Node};
+use crate::{NetworkError, Tower};
+
+/// What a ranker is asked about: candidates, and for whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Shortlist<'a> {
+    /// The viewer's vector; empty where nothing is known, which counts as zeros.
+    pub viewer: &'a [f32],
+    /// The tower's item of each candidate; a number that it does not have counts as a vector of zeros.
+    pub items: &'a [u32],
+    /// The features of each candidate, row by row.
+    pub features: &'a [f32],
+}
+
+impl<'a> Shortlist<'a> {
+    /// For a ranker that sees features alone.
+    pub fn of_features(features: &'a [f32]) -> Self {
+        Self { viewer: &[], items: &[], features }
+    }
+}
+
+/// Layers over `f32[n, 2 · width + features]`: the viewer's vector, the candidate's, its features; between two layers
+/// what is not above 0 becomes 0.
+#[derive(Clone, Debug)]
+pub struct Mlp {
+    width: usize,
+    // The first layer in three parts; the bias is with the viewer's.
+    viewer: Dense,
+    items: FixedRows,
+    features: Dense,
+    between: Vec<FixedDense>,
+    last: Vec<f32>,
+    last_bias: f32,
+}
+
+impl Mlp {
+    /// Reads an ONNX file of `MatMul` or `Gemm`, `Add` and `Relu` in a chain, with the item vectors of this tower.
+    ///
+    /// # Errors
+    ///
+    /// When the file is not ONNX, holds anything else, or has another shape than that of such a ranker.
+    pub fn read(onnx: &[u8], tower: &Tower) -> Result<Self, NetworkError> {
+        let mut layers = chain(&Graph::read(onnx)?)?;
+        let width = tower.shape().width;
+        let (Some(last), false) = (layers.pop(), layers.is_empty()) else { return Err(unlike()) };
+        let first = layers.remove(0);
+        let units = first.bias.len();
+        let features = first.inputs.checked_sub(2 * width).filter(|&features| features > 0);
+        let (Some(features), [last_bias]) = (features, last.bias.as_slice()) else {
+            return Err(NetworkError::Signature);
+        };
+        if tower.shape().items.saturating_mul(units) > ITEM_SUMS_BYTES_MAX / size_of::<i16>() {
+            return Err(NetworkError::Unsupported { reason: "too many units for so many items" });
+        }
+        let (of_viewer, rest) = first.weights.split_at(width * units);
+        let (of_items, of_features) = rest.split_at(width * units);
+        let none = vec![0.0; units];
+        let part = |inputs, weights, bias| Dense::new(inputs, weights, bias).map_err(|_| unlike());
+        let fixed = |layer: &Affine| {
+            FixedDense::quantise(layer.inputs, &layer.weights, &layer.bias).map_err(|_| unlike())
+        };
+        Ok(Self {
+            width,
+            viewer: part(width, of_viewer, &first.bias)?,
+            items: item_sums(&part(width, of_items, &none)?, tower),
+            features: part(features, of_features, &none)?,
+            between: layers.iter().map(fixed).collect::<Result<_, _>>()?,
+            last: last.weights,
+            last_bias: *last_bias,
+        })
+    }
+
+    /// Features of a candidate, beside the vectors.
+    pub fn features(&self) -> usize {
+        self.features.inputs()
+    }
+
+    /// One logit a candidate: as many as there are whole rows of features and items for them.
+    ///
+    /// A viewer's vector of another length than the tower's counts as zeros.
+    pub fn score(&self, shortlist: &Shortlist<'_>) -> Vec<f32> {
+        let units = self.viewer.outputs();
+        let mut of_viewer = vec![0.0; units];
+        let zeros = vec![0.0; self.width];
+        let viewer = if shortlist.viewer.len() == self.width { shortlist.viewer } else { &zeros };
+        self.viewer.apply(viewer, &mut of_viewer);
+        let mut logits = Vec::with_capacity(shortlist.items.len());
+        let (mut sums, mut fixed, mut out) = (Vec::new(), FixedRows::default(), Vec::new());
+        let features = shortlist.features.chunks(ROWS_AT_ONCE * self.features());
+        for (items, features) in shortlist.items.chunks(ROWS_AT_ONCE).zip(features) {
+            sums.clear();
+            for (&item, features) in items.iter().zip(features.chunks_exact(self.features())) {
+                let start = sums.len();
+                sums.extend_from_slice(&of_viewer);
+                let sums = &mut sums[start..];
+                if (item as usize) < self.items.len() {
+                    self.items.add_to(item as usize, sums);
+                }
+                self.features.accumulate(features, sums);
+            }
+            let mut inputs = units;
+            rectify(&mut sums);
+            for layer in &self.between {
+                fixed.quantise(inputs, &sums);
+                inputs = layer.outputs();
+                out.resize(fixed.len() * inputs, 0.0);
+                layer.apply(&fixed, &mut out);
+                rectify(&mut out);
+                std::mem::swap(&mut sums, &mut out);
+            }
+            logits.extend(sums.chunks_exact(inputs).map(|row| dot(row, &self.last) + self.last_bias));
+        }
+        logits
+    }
+}
+
+/// What each item's vector adds to the first layer.
+fn item_sums(layer: &Dense, tower: &Tower) -> FixedRows {
+    let (items, units) = (tower.items(), layer.outputs());
+    let mut all = FixedRows::with_room(units, tower.shape().items);
+    let (mut vectors, mut sums) = (Vec::new(), Vec::new());
+    let numbers: Vec<usize> = (0..tower.shape().items).collect();
+    for numbers in numbers.chunks(ROWS_AT_ONCE) {
+        vectors.clear();
+        for &item in numbers {
+            let scale = items.scales()[item];
+            vectors.extend(items.row(item).iter().map(|&value| f32::from(value) * scale));
+        }
+        sums.resize(numbers.len() * units, 0.0);
+        layer.apply(&vectors, &mut sums);
+        all.extend(&sums);
+    }
+    all
+}
+
+/// The layers of a chain, each but the last followed by `Relu`.
+fn chain(graph: &Graph<'_>) -> Result<Vec<Affine>, NetworkError> {
+    let mut layers: Vec<Affine> = Vec::new();
+    // Of what the next node has to be made, and whether that is behind a layer and not yet rectified.
+    let (mut from, mut is_open) = (graph.input, false);
+    for node in &graph.nodes {
+        match (node.operator, is_open) {
+            (b"MatMul" | b"Gemm", false) if node.inputs.first() == Some(&from) => {
+                let layer = Affine::of(graph, node).ok_or_else(unlike)?;
+                if layers.last().is_some_and(|before| before.bias.len() != layer.inputs) {
+                    return Err(NetworkError::Signature);
+                }
+                layers.push(layer);
+                is_open = true;
+            }
+            (b"Add", true) => add(layers.last_mut(), graph, node, from).ok_or_else(unlike)?,
+            (b"Relu", true) if node.inputs.first() == Some(&from) => is_open = false,
+            _ => return Err(unlike()),
+        }
+        from = node.output;
+    }
+    if is_open && from == graph.output { Ok(layers) } else { Err(unlike()) }
+}
+
+/// Adds a constant to the bias of the layer that the node adds it to.
+fn add(layer: Option<&mut Affine>, graph: &Graph<'_>, node: &Node<'_>, from: &[u8]) -> Option<()> {
+    let [a, b] = node.inputs.as_slice() else { return None };
+    let constant = if *a == from { b } else { a };
+    let (layer, constant) = (layer?, graph.constant(constant)?);
+    if (*a != from && *b != from) || constant.values.len() != layer.bias.len() {
+        return None;
+    }
+    kernels::add(&mut layer.bias, &constant.values);
+    Some(())
+}
+
+fn unlike() -> NetworkError {
+    NetworkError::Unsupported { reason: "not a chain of rectified layers" }
+}
