@@ -9,6 +9,10 @@ pub const ROWS_MAX: usize = 1_024;
 /// Rows of a network at once: more would only push what lies between two layers out of the nearest caches.
 pub const ROWS_AT_ONCE: usize = 64;
 
+/// Candidates of a shortlist at once: what lies between two layers of more would be more pages of an instance's memory
+/// to put back.
+pub const SHORTLIST_ROWS_AT_ONCE: usize = 16;
+
 /// Features a row may have: more is a tower, not a ranker.
 pub const COLUMNS_MAX: usize = 4_096;
 

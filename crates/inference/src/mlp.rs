@@ -1,12 +1,12 @@
 //! A ranker that sees vectors: rectified layers over the viewer's vector, the candidate's and its features.
 //!
-//! Three quarters of its work do not depend on who asks or on what is asked about together. What a candidate's vector
-//! adds to the first layer is computed once, when the ranker is loaded; what the viewer's adds, once a call. What is
-//! left runs in fixed point ([`FixedDense`]), with the same bits in every form.
+//! Two thirds of its work do not depend on who asks or on what is asked about together. What a candidate's vector adds
+//! to the first layer is computed once, when the ranker is loaded, and kept in eight bits, as the vector itself is; what
+//! the viewer's adds, once a call. What is left runs in fixed point ([`FixedDense`]), with the same bits in every form.
 
-use kernels::{Dense, FixedDense, FixedRows, dot, rectify};
+use kernels::{Dense, FixedDense, FixedRows, LookupDense, dot, rectify};
 
-use crate::limits::{ITEM_SUMS_BYTES_MAX, ROWS_AT_ONCE};
+use crate::limits::{ITEM_SUMS_BYTES_MAX, ROWS_AT_ONCE, SHORTLIST_ROWS_AT_ONCE};
 use crate::network::Affine;
 use crate::onnx::{Graph, Node};
 use crate::{NetworkError, Tower};
@@ -36,8 +36,7 @@ pub struct Mlp {
     width: usize,
     // The first layer in three parts; the bias is with the viewer's.
     viewer: Dense,
-    items: FixedRows,
-    features: Dense,
+    items_and_features: LookupDense,
     between: Vec<FixedDense>,
     last: Vec<f32>,
     last_bias: f32,
@@ -59,7 +58,7 @@ impl Mlp {
         let (Some(features), [last_bias]) = (features, last.bias.as_slice()) else {
             return Err(NetworkError::Signature);
         };
-        if tower.shape().items.saturating_mul(units) > ITEM_SUMS_BYTES_MAX / size_of::<i16>() {
+        if tower.shape().items.saturating_mul(units) > ITEM_SUMS_BYTES_MAX {
             return Err(NetworkError::Unsupported { reason: "too many units for so many items" });
         }
         let (of_viewer, rest) = first.weights.split_at(width * units);
@@ -69,11 +68,14 @@ impl Mlp {
         let fixed = |layer: &Affine| {
             FixedDense::quantise(layer.inputs, &layer.weights, &layer.bias).map_err(|_| unlike())
         };
+        let items = part(width, of_items, &none)?;
+        let mut items_and_features =
+            LookupDense::new(units, tower.shape().items, features, of_features).map_err(|_| unlike())?;
+        add_items(&items, tower, &mut items_and_features).ok_or_else(unlike)?;
         Ok(Self {
             width,
             viewer: part(width, of_viewer, &first.bias)?,
-            items: item_sums(&part(width, of_items, &none)?, tower),
-            features: part(features, of_features, &none)?,
+            items_and_features,
             between: layers.iter().map(fixed).collect::<Result<_, _>>()?,
             last: last.weights,
             last_bias: *last_bias,
@@ -82,7 +84,7 @@ impl Mlp {
 
     /// Features of a candidate, beside the vectors.
     pub fn features(&self) -> usize {
-        self.features.inputs()
+        self.items_and_features.own_inputs()
     }
 
     /// One logit a candidate: as many as there are whole rows of features and items for them.
@@ -96,20 +98,10 @@ impl Mlp {
         self.viewer.apply(viewer, &mut of_viewer);
         let mut logits = Vec::with_capacity(shortlist.items.len());
         let (mut sums, mut fixed, mut out) = (Vec::new(), FixedRows::default(), Vec::new());
-        let features = shortlist.features.chunks(ROWS_AT_ONCE * self.features());
-        for (items, features) in shortlist.items.chunks(ROWS_AT_ONCE).zip(features) {
-            sums.clear();
-            for (&item, features) in items.iter().zip(features.chunks_exact(self.features())) {
-                let start = sums.len();
-                sums.extend_from_slice(&of_viewer);
-                let sums = &mut sums[start..];
-                if (item as usize) < self.items.len() {
-                    self.items.add_to(item as usize, sums);
-                }
-                self.features.accumulate(features, sums);
-            }
+        let features = shortlist.features.chunks(SHORTLIST_ROWS_AT_ONCE * self.features());
+        for (items, features) in shortlist.items.chunks(SHORTLIST_ROWS_AT_ONCE).zip(features) {
+            self.items_and_features.apply(&of_viewer, items, features, &mut sums);
             let mut inputs = units;
-            rectify(&mut sums);
             for layer in &self.between {
                 fixed.quantise(inputs, &sums);
                 inputs = layer.outputs();
@@ -124,10 +116,9 @@ impl Mlp {
     }
 }
 
-/// What each item's vector adds to the first layer.
-fn item_sums(layer: &Dense, tower: &Tower) -> FixedRows {
-    let (items, units) = (tower.items(), layer.outputs());
-    let mut all = FixedRows::with_room(units, tower.shape().items);
+/// Adds what each item's vector adds to the first layer, unless it is not finite.
+fn add_items(layer: &Dense, tower: &Tower, to: &mut LookupDense) -> Option<()> {
+    let items = tower.items();
     let (mut vectors, mut sums) = (Vec::new(), Vec::new());
     let numbers: Vec<usize> = (0..tower.shape().items).collect();
     for numbers in numbers.chunks(ROWS_AT_ONCE) {
@@ -136,11 +127,11 @@ fn item_sums(layer: &Dense, tower: &Tower) -> FixedRows {
             let scale = items.scales()[item];
             vectors.extend(items.row(item).iter().map(|&value| f32::from(value) * scale));
         }
-        sums.resize(numbers.len() * units, 0.0);
+        sums.resize(numbers.len() * layer.outputs(), 0.0);
         layer.apply(&vectors, &mut sums);
-        all.extend(&sums);
+        to.extend(&sums).ok()?;
     }
-    all
+    Some(())
 }
 
 /// The layers of a chain, each but the last followed by `Relu`.

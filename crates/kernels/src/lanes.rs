@@ -42,14 +42,6 @@ impl Lanes {
     }
 
     #[inline(always)]
-    pub(crate) fn from_words(from: &[i16; LANES]) -> Self {
-        // SAFETY: eight words.
-        let words = unsafe { arch::v128_load(from.as_ptr().cast()) };
-        let (low, high) = (arch::i32x4_extend_low_i16x8(words), arch::i32x4_extend_high_i16x8(words));
-        Self([arch::f32x4_convert_i32x4(low), arch::f32x4_convert_i32x4(high)])
-    }
-
-    #[inline(always)]
     pub(crate) fn store(self, to: &mut [f32; LANES]) {
         // SAFETY: eight floats.
         unsafe {
@@ -135,11 +127,6 @@ impl Lanes {
 
     #[inline(always)]
     pub(crate) fn from_bytes(from: &[i8; LANES]) -> Self {
-        Self(from.map(f32::from))
-    }
-
-    #[inline(always)]
-    pub(crate) fn from_words(from: &[i16; LANES]) -> Self {
         Self(from.map(f32::from))
     }
 

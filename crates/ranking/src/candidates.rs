@@ -8,7 +8,7 @@ use crate::limits::{ROW_ENTRIES_MAX, SCALE_LOG2_MAX, TITLES_MAX};
 use crate::openings::Openings;
 use crate::order::falling;
 use crate::places::Places;
-use crate::{Indexes, TitleId, Vectors};
+use crate::{Indexes, TitleId, Vectors, features};
 
 /// The columns of a candidate set as a file holds them; one entry a title unless said otherwise.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -54,6 +54,8 @@ pub struct Candidates {
     /// All indexes, newest first, ties by popularity, then by the lower id.
     pub(crate) by_newness: Vec<u32>,
     pub(crate) popularity_max: f32,
+    /// ln(1 + popularity), as a share of the largest.
+    pub(crate) popularity_logs: Vec<f32>,
     pub(crate) openings: Openings,
     places: Places,
 }
@@ -129,6 +131,7 @@ impl Candidates {
         by_newness.sort_by_key(|&index| Reverse(new_from_s(&columns, index as usize)));
         let places = Places::new(&columns.title_ids);
         let openings = Openings::new(&columns);
+        let popularity_logs = features::popularity_logs(&columns.popularity, popularity_max);
         Ok(Self {
             columns,
             popular_scores,
@@ -136,6 +139,7 @@ impl Candidates {
             by_trend,
             by_newness,
             popularity_max,
+            popularity_logs,
             openings,
             places,
         })

@@ -50,9 +50,6 @@ impl<'a> Eligibility<'a> {
 
     /// Whether the candidate may be shown to whoever has begun it: by its licence and its age rating.
     pub(crate) fn is_open(&self, index: usize) -> bool {
-        let columns = &self.candidates.columns;
-        columns.maturity_years[index] <= self.maturity_max_years
-            && columns.window_from_s[index] <= self.at_unix_s
-            && self.at_unix_s < columns.window_until_s[index]
+        self.candidates.openings.is_open(index, self.at_unix_s, self.maturity_max_years)
     }
 }

@@ -58,11 +58,10 @@ impl Taste {
         if self.genre_total == 0.0 {
             return 0.0;
         }
-        let mut shared = 0.0;
-        for (genre, count) in self.genre_counts.iter().enumerate() {
-            if genres >> genre & 1 == 1 {
-                shared += count;
-            }
+        let (mut shared, mut left) = (0.0, genres);
+        while left != 0 {
+            shared += self.genre_counts[left.trailing_zeros() as usize];
+            left &= left - 1;
         }
         shared / self.genre_total
     }
@@ -80,17 +79,15 @@ pub(crate) fn table(candidates: &Candidates, recent: &[Watched], scores: &[f32],
     let columns = &candidates.columns;
     let taste = Taste::of(candidates, recent);
     let best = pool.iter().map(|&index| scores[index as usize]).fold(0.0, libm::fmaxf);
-    let popularity_log_max = libm::log1pf(candidates.popularity_max);
     let mut table = Vec::with_capacity(pool.len() * COLUMNS);
     for &index in pool {
         let index = index as usize;
         let score = libm::fmaxf(scores[index], 0.0);
-        let popularity = columns.popularity[index];
         let row: [f32; COLUMNS] = [
             share(score, best),
-            libm::log1pf(score),
-            share(popularity, candidates.popularity_max),
-            share(libm::log1pf(popularity), popularity_log_max),
+            if score > 0.0 { libm::log1pf(score) } else { 0.0 },
+            share(columns.popularity[index], candidates.popularity_max),
+            candidates.popularity_logs[index],
             taste.genre_share(columns.genres[index]),
             taste.decades_from(columns.years[index]),
             if score > 0.0 { 1.0 } else { 0.0 },
@@ -111,6 +108,12 @@ pub fn for_training(
     let recent = crate::rows::recent(candidates, rules, history);
     let scores = crate::rows::sum(candidates, &recent).scores;
     table(candidates, &recent, &scores, pool)
+}
+
+/// ln(1 + popularity) of each title, as a share of the largest.
+pub(crate) fn popularity_logs(popularity: &[f32], popularity_max: f32) -> Vec<f32> {
+    let log_max = libm::log1pf(popularity_max);
+    popularity.iter().map(|&popularity| share(libm::log1pf(popularity), log_max)).collect()
 }
 
 fn share(part: f32, whole: f32) -> f32 {

@@ -12,7 +12,7 @@ use super::bindings::inference_world::InferenceComponent;
 use super::bindings::qoe_world::QoeComponentPre;
 use super::bindings::ranking_world::{RankingComponent, RankingComponentPre};
 use super::error::{InvokeError, Nonsense};
-use super::models::{Form, Models, Within};
+use super::models::{Form, Instance, Models, Within};
 use super::sandbox::{Sandbox, Sandboxes};
 use super::{bitrate, checks, inference, qoe, ranking};
 
@@ -260,17 +260,17 @@ impl Generation {
 
     /// Runs the ranker over a shortlist: one logit a row of features.
     pub fn infer(&self, shortlist: &Shortlist<'_>) -> Result<Vec<f32>, InvokeError> {
-        self.models()?.score(Within::ItsOwnTime, shortlist)
+        self.models()?.score(&mut Instance::default(), Within::ItsOwnTime, shortlist)
     }
 
     /// The vector of whoever watched these items of the tower, oldest first.
     pub fn encode(&self, items: &[u32]) -> Result<Vec<f32>, InvokeError> {
-        self.models()?.encode(Within::ItsOwnTime, items)
+        self.models()?.encode(&mut Instance::default(), Within::ItsOwnTime, items)
     }
 
     /// The same, going on from the state of what was watched before; returns what to add to it.
     pub fn encode_from(&self, state: &[f32], items: &[u32]) -> Result<inference::Step, InvokeError> {
-        self.models()?.encode_from(Within::ItsOwnTime, state, items)
+        self.models()?.encode_from(&mut Instance::default(), Within::ItsOwnTime, state, items)
     }
 
     fn models(&self) -> Result<&Models, InvokeError> {

@@ -31,10 +31,15 @@ pub(super) enum Form {
 
 impl Models {
     /// One logit a row of features; whose vectors the ranker sees, it is told.
-    pub(super) fn score(&self, within: Within, shortlist: &Shortlist<'_>) -> Result<Vec<f32>, InvokeError> {
+    pub(super) fn score(
+        &self,
+        instance: &mut Instance,
+        within: Within,
+        shortlist: &Shortlist<'_>,
+    ) -> Result<Vec<f32>, InvokeError> {
         let Shortlist { viewer, items, features } = *shortlist;
         let logits = match &self.form {
-            Form::Wasm(pre) => self.call(pre, within, |store, guest| {
+            Form::Wasm(pre) => self.call(pre, instance, within, |store, guest| {
                 guest.frontrow_edge_inference().call_score(store, viewer, items, features)
             })?,
             Form::Native(models) => models.score(shortlist).map_err(InvokeError::Inference)?,
@@ -46,16 +51,21 @@ impl Models {
     ///
     /// Goes on from what was computed for the same viewer some items ago, where that is still kept: a vector depends
     /// on the items and nothing else, and is the same whole and step by step.
-    pub(super) fn encode(&self, within: Within, items: &[u32]) -> Result<Vec<f32>, InvokeError> {
+    pub(super) fn encode(
+        &self,
+        instance: &mut Instance,
+        within: Within,
+        items: &[u32],
+    ) -> Result<Vec<f32>, InvokeError> {
         let items = &items[items.len().saturating_sub(self.loaded.window as usize)..];
         if let Some(user) = self.states.user(items) {
             return Ok(user);
         }
         if self.states.keeps_nothing() {
-            return self.encode_anew(within, items);
+            return self.encode_anew(instance, within, items);
         }
         let (known, mut state) = self.states.longest_before(items);
-        let step = self.encode_from(within, &state, &items[known..]).map_err(|error| match error {
+        let step = self.encode_from(instance, within, &state, &items[known..]).map_err(|error| match error {
             InvokeError::Inference(inference::Error::UnknownItem(place)) => {
                 InvokeError::Inference(inference::Error::UnknownItem(place + known as u32))
             }
@@ -67,9 +77,14 @@ impl Models {
     }
 
     /// Without the state, which would only be copied out of the instance.
-    fn encode_anew(&self, within: Within, items: &[u32]) -> Result<Vec<f32>, InvokeError> {
+    fn encode_anew(
+        &self,
+        instance: &mut Instance,
+        within: Within,
+        items: &[u32],
+    ) -> Result<Vec<f32>, InvokeError> {
         let user = match &self.form {
-            Form::Wasm(pre) => self.call(pre, within, |store, guest| {
+            Form::Wasm(pre) => self.call(pre, instance, within, |store, guest| {
                 guest.frontrow_edge_inference().call_encode(store, items)
             })?,
             Form::Native(models) => models.encode_from(&[], items).map_err(InvokeError::Inference)?.user,
@@ -80,12 +95,13 @@ impl Models {
     /// The same, going on from a state.
     pub(super) fn encode_from(
         &self,
+        instance: &mut Instance,
         within: Within,
         state: &[f32],
         items: &[u32],
     ) -> Result<inference::Step, InvokeError> {
         let step = match &self.form {
-            Form::Wasm(pre) => self.call(pre, within, |store, guest| {
+            Form::Wasm(pre) => self.call(pre, instance, within, |store, guest| {
                 guest.frontrow_edge_inference().call_encode_from(store, state, items)
             })?,
             Form::Native(models) => models.encode_from(state, items).map_err(InvokeError::Inference)?,
@@ -94,30 +110,51 @@ impl Models {
         Ok(inference::Step { user: finite(step.user, width)?, state: finite(step.state, items.len() * row)? })
     }
 
-    /// In an instance of its own.
+    /// In the instance of the calls before, if there is one; in none of anybody else.
     fn call<R>(
         &self,
         pre: &InferenceComponentPre<Sandbox>,
+        instance: &mut Instance,
         within: Within,
         call: impl FnOnce(
             &mut Store<Sandbox>,
             &InferenceComponent,
         ) -> wasmtime::Result<Result<R, inference::Error>>,
     ) -> Result<R, InvokeError> {
-        let mut store = match within {
-            Within::ItsOwnTime => self.sandboxes.open(None),
-            Within::Until(deadline_tick) => {
-                let left = deadline_tick.saturating_sub(self.sandboxes.clock.now());
-                if left == 0 {
-                    return Err(InvokeError::Deadline);
-                }
-                self.sandboxes.open_for(left, limits::HOSTCALL_BYTES_MAX, None)
+        let ticks = match within {
+            Within::ItsOwnTime => self.sandboxes.clock.ticks(self.sandboxes.deadline),
+            Within::Until(deadline_tick) => deadline_tick.saturating_sub(self.sandboxes.clock.now()),
+        };
+        if ticks == 0 {
+            return Err(InvokeError::Deadline);
+        }
+        let ended = |error: wasmtime::Error| self.sandboxes.ended(&error);
+        // One that failed is not asked again.
+        let (mut store, guest) = match instance.0.take() {
+            Some((mut store, guest)) => {
+                store.set_epoch_deadline(ticks);
+                store.set_hostcall_fuel(limits::HOSTCALL_BYTES_MAX);
+                (store, guest)
+            }
+            None => {
+                let mut store = self.sandboxes.open_for(ticks, limits::HOSTCALL_BYTES_MAX, None);
+                let guest = pre.instantiate(&mut store).map_err(ended)?;
+                (store, guest)
             }
         };
-        pre.instantiate(&mut store)
-            .and_then(|guest| call(&mut store, &guest))
-            .map_err(|error| self.sandboxes.ended(&error))?
-            .map_err(InvokeError::Inference)
+        let answer = call(&mut store, &guest).map_err(ended)?;
+        instance.0 = Some((store, guest));
+        answer.map_err(InvokeError::Inference)
+    }
+}
+
+/// The memory in which an invocation asks its models; begun in fresh memory when it first does.
+#[derive(Default)]
+pub(super) struct Instance(Option<(Store<Sandbox>, InferenceComponent)>);
+
+impl fmt::Debug for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Instance(begun)" } else { "Instance" })
     }
 }
 

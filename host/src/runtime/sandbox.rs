@@ -11,7 +11,7 @@ use super::bindings::ranking_world::frontrow::edge::inference as imported;
 use super::engine::Clock;
 use super::error::InvokeError;
 use super::inference;
-use super::models::{Models, Within};
+use super::models::{Instance, Models, Within};
 use crate::limits;
 
 /// Makes stores, all alike.
@@ -46,6 +46,7 @@ impl Sandboxes {
             // Only a ranking store has somewhere to pass the rest of its time on to.
             deadline_tick: if models.is_some() { self.clock.now() + ticks } else { 0 },
             models,
+            instance: Instance::default(),
         };
         let mut store = Store::new(&self.engine, sandbox);
         store.limiter(|sandbox| sandbox);
@@ -80,6 +81,7 @@ pub(super) struct Sandbox {
     memory_bytes_max: usize,
     deadline_tick: u64,
     models: Option<Arc<Models>>,
+    instance: Instance,
 }
 
 /// An error from here ends the guest at once: one that asks for too much is not to be trusted further.
@@ -103,7 +105,7 @@ impl ResourceLimiter for Sandbox {
 /// How a linker finds the sandbox in its store.
 pub(super) type InStore = HasSelf<Sandbox>;
 
-/// What the ranking component may ask: its release's models, each time in fresh memory.
+/// What the ranking component may ask: its release's models, in memory that is its invocation's alone.
 impl imported::Host for Sandbox {
     fn load(
         &mut self,
@@ -120,11 +122,11 @@ impl imported::Host for Sandbox {
         features: Vec<f32>,
     ) -> wasmtime::Result<Result<Vec<f32>, imported::Error>> {
         let shortlist = Shortlist { viewer: &viewer, items: &items, features: &features };
-        self.ask(|models, within| models.score(within, &shortlist))
+        self.ask(|models, instance, within| models.score(instance, within, &shortlist))
     }
 
     fn encode(&mut self, items: Vec<u32>) -> wasmtime::Result<Result<Vec<f32>, imported::Error>> {
-        self.ask(|models, within| models.encode(within, &items))
+        self.ask(|models, instance, within| models.encode(instance, within, &items))
     }
 
     fn encode_from(
@@ -132,8 +134,8 @@ impl imported::Host for Sandbox {
         state: Vec<f32>,
         items: Vec<u32>,
     ) -> wasmtime::Result<Result<imported::Step, imported::Error>> {
-        self.ask(|models, within| {
-            let step = models.encode_from(within, &state, &items)?;
+        self.ask(|models, instance, within| {
+            let step = models.encode_from(instance, within, &state, &items)?;
             Ok(imported::Step { user: step.user, state: step.state })
         })
     }
@@ -142,13 +144,13 @@ impl imported::Host for Sandbox {
 impl Sandbox {
     /// Within what is left of the time of the invocation that asks.
     fn ask<R>(
-        &self,
-        ask: impl FnOnce(&Models, Within) -> Result<R, InvokeError>,
+        &mut self,
+        ask: impl FnOnce(&Models, &mut Instance, Within) -> Result<R, InvokeError>,
     ) -> wasmtime::Result<Result<R, imported::Error>> {
         let Some(models) = &self.models else {
             return Ok(Err(imported::Error::NotLoaded));
         };
-        match ask(models, Within::Until(self.deadline_tick)) {
+        match ask(models, &mut self.instance, Within::Until(self.deadline_tick)) {
             Ok(answer) => Ok(Ok(answer)),
             Err(InvokeError::Inference(refusal)) => Ok(Err(as_imported(refusal))),
             // It ran out of time or memory, trapped or lied: the whole answer fails, with that reason.
