@@ -174,13 +174,12 @@ fn add_own(numbers: &[f32; OWN], weights: &[[[f32; LANES]; OWN]], row: &mut [f32
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "compiled once for each set of instructions")]
 fn plain(numbers: &[f32; OWN], weights: &[[[f32; LANES]; OWN]], row: &mut [f32]) {
-    let numbers = numbers.map(Lanes::splat);
     for (sums, weights) in row.as_chunks_mut::<LANES>().0.iter_mut().zip(weights) {
-        let mut sum = Lanes::load(sums);
         for (number, weights) in numbers.iter().zip(weights) {
-            sum = sum.plus(number.times(Lanes::load(weights)));
+            for (sum, weight) in sums.iter_mut().zip(weights) {
+                *sum += number * weight;
+            }
         }
-        sum.store(sums);
     }
 }
 

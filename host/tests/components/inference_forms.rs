@@ -1,11 +1,15 @@
 //! Models in the component and models in the node's process decide alike, with and without kept states.
 
+use ::inference::Shortlist;
 use frontrow_edge::runtime::{Generation, InvokeError, PrepareError, ranking};
 
 use crate::shipped::{forgetful_runtime, native_runtime, region, runtime, try_prepare_models};
 use crate::tower::{TOWER, candidates, request};
 
 const RANKER: &[u8] = include_bytes!("../../../crates/inference/tests/data/ranker-mlp.onnx");
+
+/// Sees the vectors of viewer and candidate.
+const WIDE: &[u8] = include_bytes!("../../../crates/inference/tests/data/ranker-wide.onnx");
 
 /// In wasm, natively, and in wasm without kept states.
 fn forms(ranker: Option<&[u8]>, tower: &[u8]) -> [Result<Generation, PrepareError>; 3] {
@@ -27,7 +31,7 @@ fn told(answer: Result<ranking::Answer, InvokeError>) -> String {
 
 #[test]
 fn a_viewer_who_goes_on_watching_gets_the_same_answers_wherever_and_however_the_models_run() {
-    for ranker in [None, Some(RANKER)] {
+    for ranker in [None, Some(RANKER), Some(WIDE)] {
         let forms = forms(ranker, TOWER).map(Result::unwrap);
         for start in 0..10_u32 {
             // Past the tower's window of twelve, where a state cannot go on.
@@ -62,6 +66,30 @@ fn vectors_states_and_refusals_are_the_same() {
             Err(error) => error.code().to_owned(),
         });
         assert_eq!((&steps[0], &steps[0]), (&steps[1], &steps[2]), "{}", state.len());
+    }
+}
+
+#[test]
+fn a_ranker_sees_who_asks_and_what_it_ranks() {
+    let [wasm, native, _] = forms(Some(WIDE), TOWER).map(Result::unwrap);
+    let viewers = [vec![0.5; 16], vec![-0.25; 16], Vec::new()];
+    let features = [0.5; 3 * 8];
+    let mut told = Vec::new();
+    for viewer in &viewers {
+        for items in [[1, 2, 3], [3, 2, 1], [40, 41, u32::MAX]] {
+            let shortlist = Shortlist { viewer, items: &items, features: &features };
+            let [here, there] = [&wasm, &native].map(|form| form.infer(&shortlist).unwrap());
+            assert!(here.iter().map(|logit| logit.to_bits()).eq(there.iter().map(|logit| logit.to_bits())));
+            told.push(here);
+        }
+    }
+    // Of items the other way round the logits are the other way round; unknown ones are all alike.
+    assert_eq!(told[0], [told[1][2], told[1][1], told[1][0]]);
+    assert!(told[2][0] == told[2][1] && told[2][1] == told[2][2]);
+    assert!(told[0] != told[3] && told[0][0] != told[0][1]);
+    let shortlist = Shortlist { viewer: &[0.5; 15], items: &[1], features: &[0.5; 8] };
+    for form in [&wasm, &native] {
+        assert_eq!(form.infer(&shortlist).unwrap_err().code(), "viewer-refused");
     }
 }
 

@@ -4,7 +4,7 @@ use frontrow_origin::assemble::{Assembled, assemble};
 use frontrow_origin::database::{Title, WatchEvent};
 use frontrow_origin::limits::CANDIDATES_MAX;
 use frontrow_origin::models::{Models, ModelsError};
-use frontrow_origin::native::{self, Native};
+use frontrow_origin::native::Native;
 use frontrow_origin::preview::{Preview, Question};
 use ranking::Request;
 use release::{CandidateFile, Histories, Manifest, Titles};
@@ -111,7 +111,7 @@ fn golden_answers_are_those_of_the_shipped_files() {
     let assembled = assembled();
     let rules = assembled.manifest.rules.rules().unwrap();
     let file = |name: &str| assembled.files.get(name).map(Vec::as_slice);
-    let models = native::Models::load(file("ranker.onnx"), file("tower.onnx")).unwrap();
+    let models = inference::Models::load(file("ranker.onnx"), file("tower.onnx")).unwrap();
     assert!(assembled.manifest.golden.len() >= 2);
     for case in &assembled.manifest.golden {
         let set = set(&assembled, &case.region);
@@ -191,7 +191,7 @@ fn a_tower_ships_with_the_vectors_of_every_title_it_knows() {
     let assembled = assemble(&catalogue, &models, &catalogue::components(), catalogue::identity(1)).unwrap();
     let model = assembled.manifest.tower.as_ref().unwrap();
     assert_eq!((model.file.as_str(), model.inputs[0].name.as_str()), ("tower.onnx", "history"));
-    let loaded = native::Models::load(None, Some(&assembled.files["tower.onnx"])).unwrap();
+    let loaded = inference::Models::load(None, Some(&assembled.files["tower.onnx"])).unwrap();
     let all = models.everywhere.columns();
     for region in ["eu", "us"] {
         let set = set(&assembled, region);

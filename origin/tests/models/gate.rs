@@ -5,6 +5,7 @@ use frontrow_origin::gate::{Before, Figures, GateConfig, GateError, judge, measu
 use frontrow_origin::models::Models;
 use frontrow_origin::train::mlp::{HIDDEN, Mlp};
 use frontrow_origin::train::onnx;
+use frontrow_origin::train::random::Random;
 use frontrow_origin::train::ranker::POOL;
 use ranking::features::COLUMNS;
 use ranking::{Candidates, Columns};
@@ -121,6 +122,39 @@ fn a_tower_is_measured_with_its_bytes() {
     let models = catalogue::models_with_tower(&catalogue);
     let figures = measured(&catalogue, &models);
     assert!(figures["hr_at_10"] > 0.0 && figures.contains_key("rows_hr_at_10"), "{figures:?}");
+}
+
+/// A network of random weights over so many numbers a candidate.
+fn random_network(columns: usize) -> Vec<u8> {
+    let mut random = Random::new(3);
+    let mut numbers = |count: usize| (0..count).map(|_| random.normal() as f32 / 8.0).collect::<Vec<f32>>();
+    let (first, last) = (numbers(columns * 4), numbers(4));
+    onnx::chain(&[
+        onnx::Layer { weights: &first, biases: &[0.5; 4] },
+        onnx::Layer { weights: &last, biases: &[0.0] },
+    ])
+}
+
+#[test]
+fn beside_a_tower_a_ranker_may_see_the_vectors_of_viewers_and_titles() {
+    let catalogue = catalogue::catalogue();
+    let models = catalogue::models_with_tower(&catalogue);
+    let width = models.everywhere.columns().vectors.as_ref().unwrap().matrix.columns();
+    let with = |columns: usize| {
+        let mut models = Models { ranker: Some(random_network(columns)), ..models.clone() };
+        models.training.rules.ranker_pool = POOL;
+        assemble(&catalogue, &models, &catalogue::components(), catalogue::identity(1))
+    };
+    let assembled = with(2 * width + COLUMNS).unwrap();
+    let ranker = assembled.manifest.ranker.as_ref().unwrap();
+    assert_eq!(ranker.inputs[0].shape, [None, Some(u32::try_from(2 * width + COLUMNS).unwrap())]);
+    let figures = measure(&assembled, &catalogue, models.training.holdout, &models.reference).unwrap();
+    assert!(figures["hr_at_10"] >= 0.0);
+    // One that sees features alone ships as well; any other width is refused, and says what would do.
+    assert!(with(COLUMNS).is_ok());
+    let refused = with(2 * width + COLUMNS + 1).unwrap_err();
+    assert_eq!(refused.code(), "ranker-refused");
+    assert!(refused.to_string().contains(&format!("not {COLUMNS} or {}", 2 * width + COLUMNS)), "{refused}");
 }
 
 #[test]

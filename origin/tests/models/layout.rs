@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use frontrow_origin::assemble::{AssembleError, Catalogue, PlacedConfig, Slates, assemble};
 use frontrow_origin::database::WatchEvent;
-use frontrow_origin::native::{self, Native};
+use frontrow_origin::native::Native;
 use frontrow_origin::preview::{Preview, Question};
 use ranking::{Reason, Request};
 use release::{CandidateFile, PinEntry, SlateEntry};
@@ -35,7 +35,7 @@ fn a_region_has_its_own_titles_and_the_layout_of_all() {
 
     // What a node must answer is what the shipped rules of the region say.
     let file = |name: &str| assembled.files.get(name).map(Vec::as_slice);
-    let loaded = native::Models::load(file("ranker.onnx"), file("tower.onnx")).unwrap();
+    let loaded = inference::Models::load(file("ranker.onnx"), file("tower.onnx")).unwrap();
     assert!(manifest.golden.len() >= 2);
     for case in &manifest.golden {
         let entry = manifest.regions.iter().find(|entry| entry.name == case.region).unwrap();

@@ -3,8 +3,8 @@
 use kernels::ByteMatrix;
 use quickcheck::{Arbitrary, Gen, quickcheck};
 use ranking::{
-    Answer, Blend, Candidates, Columns, Error, ModelError, Models, Reason, Request, Rules, Scored, Slate,
-    SlateSettings, Vectors, nearest, recommend,
+    Answer, Blend, Candidates, Columns, Error, ModelError, Models, Reason, Request, Rules, Scored, Shortlist,
+    Slate, SlateSettings, Vectors, nearest, recommend,
 };
 
 use crate::sets::{Row, columns, request, titles};
@@ -63,7 +63,7 @@ struct Says {
 }
 
 impl Models for Says {
-    fn score(&mut self, _: &ranking::Shortlist<'_>) -> Result<Vec<f32>, ModelError> {
+    fn score(&mut self, _: &Shortlist<'_>) -> Result<Vec<f32>, ModelError> {
         panic!("the rules give the ranker no pool")
     }
 
@@ -100,6 +100,40 @@ fn lists_are_varied_by_the_directions_of_vectors() {
     check(1.0, [20, 30, 40, 50]);
     // 0.8 · 0.9 − 0.2 is less than 0.8 · 0.8; then 30 is worth 0.52, and 50 −0.2: less than the unknown 60, like nobody.
     check(0.8, [20, 40, 30, 60]);
+}
+
+/// Keeps what a ranker is told, and leaves the order.
+struct Ranks {
+    viewer: Vec<f32>,
+    items: Vec<u32>,
+}
+
+impl Models for Ranks {
+    fn score(&mut self, shortlist: &Shortlist<'_>) -> Result<Vec<f32>, ModelError> {
+        (self.viewer, self.items) = (shortlist.viewer.to_vec(), shortlist.items.to_vec());
+        Ok((0..shortlist.items.len()).map(|place| -(place as f32)).collect())
+    }
+
+    fn encode(&mut self, _: &[u32]) -> Result<Vec<f32>, ModelError> {
+        Ok(vec![4.0, 4.0])
+    }
+}
+
+#[test]
+fn a_ranker_is_told_the_viewers_vector_and_the_towers_item_of_each_candidate() {
+    let scene = Scene {
+        vectors: vec![[1, 1], [20, 0], [19, 0], [0, 18], [0, 10], [0, 0]],
+        viewer: [4, 4],
+        unknown: 5,
+        weight: 0,
+    };
+    let rules = Rules::new(5.0, 30, 10).unwrap().with_blend(Some(Blend::new(0.0, 0.5).unwrap()));
+    let mut ranks = Ranks { viewer: Vec::new(), items: Vec::new() };
+    let answer = recommend(&scene.candidates(), &rules, &request(&[10], 5), Some(&mut ranks)).unwrap();
+    assert!(answer.ranked);
+    assert_eq!(ranks.viewer, [4.0, 4.0]);
+    // 60, which the tower does not know, fills the list up.
+    assert_eq!(ranks.items, [1, 2, 3, 4, Vectors::UNKNOWN]);
 }
 
 quickcheck! {

@@ -6,6 +6,7 @@ use std::io::Read;
 use std::path::Path;
 
 use jiff::Timestamp;
+use ranking::limits::RANKER_POOL_MAX;
 use release::{DeltaEntry, Manifest, sha256_hex};
 use serde_json::{Value, json};
 
@@ -35,7 +36,8 @@ pub(super) async fn run(
     let mut models = Models::load(context.folder())?;
     if let Some(path) = &args.ranker {
         models.ranker = Some(read_ranker(path)?);
-        models.training.rules.ranker_pool = POOL;
+        // Beside a tower whoever ranks may see vectors, and does so on kernels of our own.
+        models.training.rules.ranker_pool = if models.tower.is_some() { RANKER_POOL_MAX } else { POOL };
     }
     let components = read_components(&args.components)?;
     let _lock = database.lock_publishing().await?;

@@ -1,0 +1,149 @@
+//! A ranker that sees vectors, beside onnxruntime's logits: `crates/golden/scripts/wide_ranker.py` made both.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::needless_pass_by_value, reason = "quickcheck passes values")]
+
+use inference::limits::ROWS_MAX;
+use inference::{Error, ModelError, Models, Shortlist};
+use prost::Message;
+use tract_onnx::pb::ModelProto;
+
+const TOWER: &[u8] = include_bytes!("data/tower.onnx");
+const RANKER: &[u8] = include_bytes!("data/ranker-wide.onnx");
+const FEATURES: usize = 8;
+
+struct Case {
+    viewer: Vec<f32>,
+    items: Vec<u32>,
+    features: Vec<f32>,
+    logits: Vec<f32>,
+}
+
+impl Case {
+    fn shortlist(&self) -> Shortlist<'_> {
+        Shortlist { viewer: &self.viewer, items: &self.items, features: &self.features }
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let cases: serde_json::Value = serde_json::from_str(include_str!("data/ranker-wide.json")).unwrap();
+    let numbers = |value: &serde_json::Value| -> Vec<f32> {
+        value.as_array().unwrap().iter().map(|value| value.as_f64().unwrap() as f32).collect()
+    };
+    let of = |case: &serde_json::Value| Case {
+        viewer: numbers(&case["viewer"]),
+        items: numbers(&case["items"]).into_iter().map(|item| item as u32).collect(),
+        features: numbers(&case["features"]),
+        logits: numbers(&case["logits"]),
+    };
+    cases.as_array().unwrap().iter().map(of).collect()
+}
+
+fn models() -> Models {
+    Models::load(Some(RANKER), Some(TOWER)).unwrap()
+}
+
+/// The same network with its first layer behind a `Gemm` that changes nothing: no chain that our kernels take apart.
+fn unlike() -> Vec<u8> {
+    let mut model = ModelProto::decode(RANKER).unwrap();
+    let graph = model.graph.as_mut().unwrap();
+    let last = graph.node.last().unwrap().output[0].clone();
+    graph.node.last_mut().unwrap().output[0] = "before".to_owned();
+    let mut identity = graph.node.last().unwrap().clone();
+    (identity.op_type, identity.input, identity.output) =
+        ("Identity".to_owned(), vec!["before".to_owned()], vec![last]);
+    identity.attribute.clear();
+    identity.name = "identity".to_owned();
+    graph.node.push(identity);
+    model.encode_to_vec()
+}
+
+#[test]
+fn logits_are_those_of_onnxruntime_but_for_the_fixed_point() {
+    let models = models();
+    assert!(models.sees_vectors() && models.is_exact());
+    assert_eq!((models.features(), models.ranker_columns()), (Some(FEATURES), Some(2 * 16 + FEATURES)));
+    for case in cases() {
+        let logits = models.score(&case.shortlist()).unwrap();
+        assert_eq!(logits.len(), case.logits.len());
+        for (logit, expected) in logits.iter().zip(&case.logits) {
+            assert!((logit - expected).abs() <= 0.01 * expected.abs().max(1.0), "{logit} is not {expected}");
+        }
+    }
+}
+
+#[test]
+fn a_graph_that_our_kernels_do_not_take_apart_runs_whole() {
+    let whole = Models::load(Some(&unlike()), Some(TOWER)).unwrap();
+    assert!(whole.sees_vectors());
+    for case in cases() {
+        let logits = whole.score(&case.shortlist()).unwrap();
+        for (logit, expected) in logits.iter().zip(&case.logits) {
+            assert!((logit - expected).abs() <= 1e-5 * expected.abs().max(1.0), "{logit} is not {expected}");
+        }
+    }
+}
+
+#[test]
+fn a_candidate_has_the_same_logit_in_every_company() {
+    fn holds(places: Vec<u8>) -> bool {
+        let (models, case) = (models(), &cases()[2]);
+        let all = models.score(&case.shortlist()).unwrap();
+        let places: Vec<usize> = places.into_iter().map(|place| usize::from(place) % all.len()).collect();
+        let items: Vec<u32> = places.iter().map(|&place| case.items[place]).collect();
+        let features: Vec<f32> =
+            places.iter().flat_map(|&place| &case.features[place * FEATURES..][..FEATURES]).copied().collect();
+        let some = Shortlist { viewer: &case.viewer, items: &items, features: &features };
+        let logits = models.score(&some).unwrap();
+        logits.iter().map(|logit| logit.to_bits()).eq(places.iter().map(|&place| all[place].to_bits()))
+    }
+    quickcheck::quickcheck(holds as fn(Vec<u8>) -> bool);
+}
+
+#[test]
+fn shortlists_that_are_none_are_refused_in_either_way_of_running() {
+    for ranker in [RANKER.to_vec(), unlike()] {
+        let models = Models::load(Some(&ranker), Some(TOWER)).unwrap();
+        let case = &cases()[1];
+        let ask = |viewer: &[f32], items: &[u32], features: &[f32]| {
+            models.score(&Shortlist { viewer, items, features })
+        };
+        assert_eq!(ask(&case.viewer[1..], &case.items, &case.features), Err(Error::Viewer { numbers: 15 }));
+        assert_eq!(ask(&[f32::NAN; 16], &case.items, &case.features), Err(Error::Viewer { numbers: 16 }));
+        assert_eq!(ask(&case.viewer, &case.items[1..], &case.features), Err(Error::Ragged { numbers: 40 }));
+        let mut features = case.features.clone();
+        features[2 * FEATURES] = f32::INFINITY;
+        assert_eq!(ask(&case.viewer, &case.items, &features), Err(Error::NotFinite { row: 2 }));
+        let many = vec![0.5; (ROWS_MAX + 1) * FEATURES];
+        let refused = ask(&[], &[0; ROWS_MAX + 1], &many);
+        assert_eq!(refused, Err(Error::TooManyRows { rows: ROWS_MAX + 1 }));
+        assert_eq!(ask(&[], &[], &[]), Ok(Vec::new()));
+    }
+}
+
+#[test]
+fn without_a_tower_it_is_a_ranker_of_forty_features() {
+    let models = Models::load(Some(RANKER), None).unwrap();
+    assert_eq!((models.features(), models.sees_vectors()), (Some(40), false));
+    assert_eq!(Models::load(None, Some(TOWER)).unwrap().score(&cases()[0].shortlist()), Err(Error::NotLoaded));
+    assert!(matches!(Models::load(Some(b""), Some(TOWER)), Err(ModelError::Ranker(_))));
+    assert!(matches!(Models::load(None, Some(b"")), Err(ModelError::Tower(_))));
+}
+
+#[test]
+fn damaged_files_are_refused_or_run_and_never_panic() {
+    fn holds(place: usize, mask: u8, cut: usize) -> bool {
+        let mut damaged = RANKER.to_vec();
+        let place = place % damaged.len();
+        damaged[place] ^= mask;
+        damaged.truncate(damaged.len() - cut % 64);
+        let case = &cases()[1];
+        match Models::load(Some(&damaged), Some(TOWER)) {
+            Ok(models) if models.features() == Some(FEATURES) => models
+                .score(&case.shortlist())
+                .map_or_else(|error| !error.code().is_empty(), |logits| logits.len() == case.items.len()),
+            Ok(_) => true,
+            Err(error) => !error.code().is_empty(),
+        }
+    }
+    quickcheck::QuickCheck::new().tests(200).quickcheck(holds as fn(usize, u8, usize) -> bool);
+}
