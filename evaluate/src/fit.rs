@@ -148,15 +148,17 @@ fn at(start: &Settings, point: &[f64]) -> Settings {
             // Four digits say all there is to say.
             _ => *value * coordinate.clamp(-4.0, 4.0).exp(),
         };
-        *value = ((*value * 1e4).round() / 1e4).clamp(if is_signed { -1e3 } else { 1e-4 }, 1e3);
+        let highest = if index == IMPATIENCE { 1.0 } else { 1e3 };
+        *value = ((*value * 1e4).round() / 1e4).clamp(if is_signed { -1e3 } else { 1e-4 }, highest);
     }
     let settings = Settings::from_values(values).expect("clamped to the range");
     Settings { perceptron: start.perceptron, ..settings }
 }
 
-/// Places among the settings: those that may be below zero, and the half-lives.
+/// Places among the settings: those that may be below zero, the one that is a share, and the half-lives.
 const BIAS: usize = 12;
 const LEARNT_PER_ERROR: usize = 23;
+const IMPATIENCE: usize = 29;
 const TOLD_BY: [usize; 5] = [0, 1, 2, 3, 9];
 
 /// Learns from all traces of the sets, each set by its weight.

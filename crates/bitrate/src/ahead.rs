@@ -36,6 +36,31 @@ impl Ahead {
         Ok(Self { rungs, bytes, left })
     }
 
+    /// Takes the place of what it held: `sizes` of whole chunks of `rungs`, each read by `bytes`. All are checked as
+    /// [`Self::new`] does, the first `wanted` chunks are kept.
+    pub(crate) fn refill<T: Copy>(
+        &mut self,
+        rungs: usize,
+        sizes: &[T],
+        bytes: impl Fn(T) -> u32,
+        wanted: usize,
+        left: Option<u32>,
+    ) -> Result<(), InputError> {
+        if sizes.len() / rungs > limits::CHUNKS_AHEAD_MAX {
+            return Err(InputError::TooMany { max: limits::CHUNKS_AHEAD_MAX });
+        }
+        // Without a way out of the loop many are looked at together.
+        if sizes.iter().fold(false, |any, size| any | (bytes(*size) == 0)) {
+            let at = sizes.iter().position(|size| bytes(*size) == 0).unwrap_or(0);
+            return Err(InputError::SizeZero { chunk: at / rungs });
+        }
+        let kept = wanted.saturating_mul(rungs).min(sizes.len());
+        self.bytes.clear();
+        self.bytes.extend(sizes[..kept].iter().map(|size| bytes(*size)));
+        (self.rungs, self.left) = (rungs, left);
+        Ok(())
+    }
+
     /// Chunks to the end of the title, the next one included; none while it is not known.
     pub fn left(&self) -> Option<u32> {
         self.left

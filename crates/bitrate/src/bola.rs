@@ -10,25 +10,43 @@
 //! control parameter that never asks for more than the buffer holds. The bit rate stands for the size
 //! `S`, as segments have one length.
 
-use crate::{Buffer, Ladder};
+use alloc::vec::Vec;
+
+use crate::{Buffer, Ladder, real};
 
 /// Weight of smooth playback against quality: the paper's gamma times the segment length.
 const GP: f64 = 5.0;
 
+/// The utilities of a ladder's rungs, `ln(S[m] / S[0])`: taken once, as logarithms cost more than all else.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LogUtilities {
+    // Empty until they are asked for; then one for each rung.
+    utilities: Vec<f64>,
+}
+
+impl LogUtilities {
+    /// Those of `ladder`, always the same one.
+    pub(crate) fn of(&mut self, ladder: &Ladder) -> &[f64] {
+        if self.utilities.is_empty() {
+            let kbps = ladder.rungs().iter().map(|rung| f64::from(rung.rate.get()));
+            let lowest_kbps = f64::from(ladder.rungs()[0].rate.get());
+            self.utilities.extend(kbps.map(|kbps| real::ln(kbps / lowest_kbps)));
+        }
+        &self.utilities
+    }
+}
+
 /// Returns the rung of the greatest score, the lower of equals.
-pub(crate) fn rung(ladder: &Ladder, buffer: &Buffer) -> usize {
+pub(crate) fn rung(ladder: &Ladder, utilities: &[f64], buffer: &Buffer) -> usize {
     let rungs = ladder.rungs();
-    let lowest_kbps = f64::from(rungs[0].rate.get());
-    let utility = |kbps: f64| libm::log(kbps / lowest_kbps);
-    let utility_max = utility(f64::from(rungs[rungs.len() - 1].rate.get()));
-    let v = ms(buffer.max().saturating_sub(buffer.segment())) / (utility_max + GP);
+    let v = ms(buffer.max().saturating_sub(buffer.segment())) / (utilities[rungs.len() - 1] + GP);
     let level = ms(buffer.level());
 
     let mut best = 0;
     let mut best_score = f64::NEG_INFINITY;
-    for (index, rung) in rungs.iter().enumerate() {
+    for (index, (rung, utility)) in rungs.iter().zip(utilities).enumerate() {
         let kbps = f64::from(rung.rate.get());
-        let score = (v * (utility(kbps) + GP) - level) / kbps;
+        let score = (v * (utility + GP) - level) / kbps;
         if score > best_score {
             best = index;
             best_score = score;
@@ -47,13 +65,13 @@ mod tests {
     use quickcheck::quickcheck;
     use units::Millis;
 
-    use super::rung;
+    use super::{LogUtilities, rung};
     use crate::ladder::tests::five_rungs;
     use crate::{Buffer, Ladder};
 
     fn at(ladder: &Ladder, level_ms: u64, max_ms: u64, segment_ms: u64) -> usize {
         let buffer = Buffer::new(Millis::new(level_ms), Millis::new(max_ms), Millis::new(segment_ms));
-        rung(ladder, &buffer.unwrap())
+        rung(ladder, LogUtilities::default().of(ladder), &buffer.unwrap())
     }
 
     #[test]

@@ -6,9 +6,7 @@
 //! the placeholder is what the sustained rung lacks while the player has fetched less than
 //! [`MINIMUM_S`] of media, and DYNAMIC asks the buffer whether it is low.
 
-use alloc::vec::Vec;
-
-use crate::{Input, real};
+use crate::{Input, Rung};
 
 /// Buffer at which the lowest rung's score is nought; DYNAMIC calls less than it low. dash.js has the same.
 const MINIMUM_S: f64 = 10.0;
@@ -18,8 +16,8 @@ const INSUFFICIENT_SHARE: f64 = 0.5;
 
 /// BOLA-E: the rung of the buffer with a placeholder at the start; no rise above what throughput
 /// `sustained`s, which would be undone at once; and none that a nearly empty buffer cannot wait for.
-pub(crate) fn enhanced(input: &Input, sustained: usize) -> usize {
-    let Some(control) = Control::new(input) else { return 0 };
+pub(crate) fn enhanced(input: &Input, utilities: &[f64], sustained: usize) -> usize {
+    let Some(control) = Control::new(input, utilities) else { return 0 };
     let mut level_s = input.buffer.level_s();
     let fetched_s = input.history.samples().len() as f64 * input.buffer.segment_s();
     let is_start = fetched_s < control.minimum_s;
@@ -34,9 +32,14 @@ pub(crate) fn enhanced(input: &Input, sustained: usize) -> usize {
     if is_start { rung } else { rung.min(bearable(input)) }
 }
 
+/// Samples that are enough to tell that a session with such segments is not at its start.
+pub(crate) fn samples_of_start(segment_ms: u32) -> usize {
+    (MINIMUM_S * 1e3 / f64::from(segment_ms.max(1))) as usize + 1
+}
+
 /// DYNAMIC: the throughput rule while the buffer is low and BOLA-E asks for less, BOLA-E otherwise.
-pub(crate) fn dynamic(input: &Input, sustained: usize) -> usize {
-    let rung = enhanced(input, sustained);
+pub(crate) fn dynamic(input: &Input, utilities: &[f64], sustained: usize) -> usize {
+    let rung = enhanced(input, utilities, sustained);
     let is_low = input.buffer.level_s() < minimum_s(input);
     if is_low { rung.max(sustained) } else { rung }
 }
@@ -57,31 +60,37 @@ fn minimum_s(input: &Input) -> f64 {
 
 /// BOLA's two parameters, set so that the score of the lowest rung is nought at `minimum_s` and that of the
 /// highest at a full buffer.
-struct Control {
+struct Control<'a> {
     minimum_s: f64,
     v: f64,
     gp: f64,
-    kbps: Vec<f64>,
-    utilities: Vec<f64>,
+    rungs: &'a [Rung],
+    utilities: &'a [f64],
 }
 
-impl Control {
+impl<'a> Control<'a> {
     /// None for a single rung: there is nothing to weigh.
-    fn new(input: &Input) -> Option<Self> {
-        let kbps: Vec<f64> = input.ladder.rungs().iter().map(|rung| f64::from(rung.rate.get())).collect();
-        let utilities: Vec<f64> = kbps.iter().map(|rate| real::ln(rate / kbps[0])).collect();
+    fn new(input: &'a Input, utilities: &'a [f64]) -> Option<Self> {
         let minimum_s = minimum_s(input);
         let top = utilities[utilities.len() - 1];
         if top <= 0.0 {
             return None;
         }
         let gp = top / (input.buffer.max_s() / minimum_s - 1.0);
-        Some(Self { minimum_s, v: minimum_s / gp, gp, kbps, utilities })
+        Some(Self { minimum_s, v: minimum_s / gp, gp, rungs: input.ladder.rungs(), utilities })
+    }
+
+    fn kbps(&self, rung: usize) -> f64 {
+        f64::from(self.rungs[rung].rate.get())
     }
 
     fn rung(&self, level_s: f64) -> usize {
-        let score = |rung: usize| (self.v * (self.utilities[rung] + self.gp) - level_s) / self.kbps[rung];
-        (1..self.kbps.len()).fold(0, |best, rung| if score(rung) > score(best) { rung } else { best })
+        let score = |rung: usize| (self.v * (self.utilities[rung] + self.gp) - level_s) / self.kbps(rung);
+        let better = |best: (usize, f64), rung: usize| {
+            let score = score(rung);
+            if score > best.1 { (rung, score) } else { best }
+        };
+        (1..self.rungs.len()).fold((0, score(0)), better).0
     }
 
     /// The lowest level at which `wanted` has the greatest score: where it draws level with the last of
@@ -89,7 +98,7 @@ impl Control {
     fn level_s_min(&self, wanted: usize) -> f64 {
         let draw = |below: usize| {
             let [a, b] = [below, wanted].map(|rung| self.v * (self.utilities[rung] + self.gp));
-            let [p, q] = [below, wanted].map(|rung| self.kbps[rung]);
+            let [p, q] = [below, wanted].map(|rung| self.kbps(rung));
             (b * p - a * q) / (p - q)
         };
         (0..wanted).map(draw).fold(0.0, f64::max)

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use units::Millis;
 
+use crate::bola::LogUtilities;
 use crate::caps::Cap;
 use crate::{
     Ahead, Buffer, Caps, History, Ladder, Rules, Rung, Running, Settings, Utility, Weights, bba, bola,
@@ -153,26 +154,38 @@ pub fn decide(input: &Input) -> Decision {
 
 /// The same with other settings of the flagship.
 pub fn decide_with(input: &Input, settings: &Settings) -> Decision {
+    decide_knowing(input, settings, &mut LogUtilities::default())
+}
+
+/// The same with what may be known of the ladder.
+pub(crate) fn decide_knowing(input: &Input, settings: &Settings, utilities: &mut LogUtilities) -> Decision {
     if let Some(running) = &input.running {
         return under_way(input, running, settings);
     }
     let speed = input.history.speed();
     let wanted = match (speed.mbps(), speed.sustains(&input.ladder)) {
-        (Some(mbps), Some(sustained)) => by_policy(input, settings, mbps, sustained),
+        (Some(mbps), Some(sustained)) => by_policy(input, settings, utilities, mbps, sustained),
         _ => lowest(Why::UnknownSpeed),
     };
     capped(wanted, input)
 }
 
-fn by_policy(input: &Input, settings: &Settings, mbps: f64, sustained: usize) -> Decision {
+fn by_policy(
+    input: &Input,
+    settings: &Settings,
+    utilities: &mut LogUtilities,
+    mbps: f64,
+    sustained: usize,
+) -> Decision {
+    let ladder = &input.ladder;
     let because = |rung: usize, why: Why| Decision { rung, why, rule: None };
     match input.policy {
         Policy::SeedRules => by_rules(input, mbps),
         Policy::Throughput => because(sustained, Why::Throughput),
-        Policy::Bola => by_buffer(input, sustained),
-        Policy::Bba => because(bba::rung(&input.ladder, &input.buffer, input.last_rung()), Why::BufferLevel),
-        Policy::BolaE => because(bola_e::enhanced(input, sustained), Why::BufferLevel),
-        Policy::Dynamic => because(bola_e::dynamic(input, sustained), Why::BufferLevel),
+        Policy::Bola => by_buffer(input, utilities.of(ladder), sustained),
+        Policy::Bba => because(bba::rung(ladder, &input.buffer, input.last_rung()), Why::BufferLevel),
+        Policy::BolaE => because(bola_e::enhanced(input, utilities.of(ladder), sustained), Why::BufferLevel),
+        Policy::Dynamic => because(bola_e::dynamic(input, utilities.of(ladder), sustained), Why::BufferLevel),
         Policy::RobustMpc => because(mpc::rung(input, &input.permitted()), Why::Plan),
         Policy::Flagship => match plan::rung(input, &input.permitted(), settings) {
             Some(rung) => because(rung, Why::Plan),
@@ -200,8 +213,8 @@ fn by_rules(input: &Input, mbps: f64) -> Decision {
     Decision { rung, why: Why::SpeedRule, rule: Some(rule) }
 }
 
-fn by_buffer(input: &Input, sustained: usize) -> Decision {
-    let rung = bola::rung(&input.ladder, &input.buffer);
+fn by_buffer(input: &Input, utilities: &[f64], sustained: usize) -> Decision {
+    let rung = bola::rung(&input.ladder, utilities, &input.buffer);
     if !input.buffer.is_low() {
         return Decision { rung, why: Why::BufferLevel, rule: None };
     }

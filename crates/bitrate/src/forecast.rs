@@ -22,6 +22,8 @@ pub(crate) struct Forecast {
     pub(crate) drift: f64,
     /// From a request to the first byte, in seconds.
     pub(crate) wait_s: f64,
+    /// How much less a chunk is worth than the one before it when the link carries next to nothing.
+    pub(crate) impatience: f64,
 }
 
 /// Older samples weigh nothing.
@@ -93,6 +95,7 @@ impl Opinion {
             later: first.map(|outcome| after + settings.later * (outcome - median)),
             drift: settings.drift * gain * (first[3] - first[1]) / 2.0,
             wait_s,
+            impatience: settings.impatience * (1.0 - self.error / settings.calm).max(0.0),
         }
     }
 }

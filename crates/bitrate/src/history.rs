@@ -46,6 +46,29 @@ impl History {
         Ok(Self { samples })
     }
 
+    /// Takes the place of what it held: of `packed` samples, oldest first, those of known speed among the newest
+    /// `wanted`; all when that is fewer.
+    pub(crate) fn refill<T>(
+        &mut self,
+        packed: &[T],
+        sample: impl Fn(&T) -> Sample,
+        wanted: usize,
+    ) -> Result<(), InputError> {
+        if packed.len() > limits::SAMPLES_MAX {
+            return Err(InputError::TooMany { max: limits::SAMPLES_MAX });
+        }
+        let older = packed.len().saturating_sub(wanted);
+        self.samples.clear();
+        self.samples.extend(packed[older..].iter().map(&sample));
+        self.samples.retain(Sample::is_known);
+        if older > 0 && self.samples.len() < wanted {
+            self.samples.clear();
+            self.samples.extend(packed.iter().map(&sample));
+            self.samples.retain(Sample::is_known);
+        }
+        Ok(())
+    }
+
     /// Downloads of which only the speed is known, in kbit/s, oldest first.
     pub fn of_speeds(samples_kbps: &[f64]) -> Result<Self, InputError> {
         Self::new(samples_kbps.iter().copied().map(Sample::of_speed).collect())
@@ -59,5 +82,40 @@ impl History {
     /// The speed that the newest samples tell.
     pub fn speed(&self) -> Speed {
         Speed::of(&self.samples)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::{History, Sample};
+    use crate::{InputError, limits};
+
+    fn check(packed: &[f64], wanted: usize, expected: &[f64]) {
+        let mut history = History::of_speeds(&[7.0]).unwrap();
+        history.refill(packed, |kbps| Sample::of_speed(*kbps), wanted).unwrap();
+        let kbps: Vec<f64> = history.samples().iter().map(|sample| sample.kbps).collect();
+        assert_eq!(kbps, expected, "{wanted} of {packed:?}");
+    }
+
+    #[test]
+    fn a_refill_holds_the_newest_of_known_speed() {
+        check(&[1.0, 2.0, 3.0], 2, &[2.0, 3.0]);
+        check(&[1.0, 2.0, 3.0], 9, &[1.0, 2.0, 3.0]);
+        check(&[], 2, &[]);
+    }
+
+    #[test]
+    fn older_ones_make_up_for_a_refill_with_unknown_speeds() {
+        check(&[1.0, 2.0, f64::NAN, 4.0], 2, &[1.0, 2.0, 4.0]);
+        check(&[1.0, -1.0], 1, &[1.0]);
+    }
+
+    #[test]
+    fn a_refill_has_the_limit_of_a_history() {
+        let packed = [0.0; limits::SAMPLES_MAX + 1];
+        let refilled = History::default().refill(&packed, |kbps| Sample::of_speed(*kbps), 1);
+        assert_eq!(refilled, Err(InputError::TooMany { max: limits::SAMPLES_MAX }));
     }
 }

@@ -9,6 +9,10 @@
 //!
 //! Idea: Yin et al., SIGCOMM 2015 (planning over chunks); Yan et al., Fugu, NSDI 2020 (expectation over
 //! a distribution of the download time). All sums have a fixed order.
+//!
+//! A plan believes that a link stays as it is. On a calm link too slow for the middle of the ladder it would save for
+//! most of a title, since later is as good as now; but of the links that were learnt from more such rose than fell, and
+//! then a reserve has no use. There each chunk is worth a little less than the one before it.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -112,6 +116,8 @@ struct Plan<'a> {
     stall_point: f64,
     change: f64,
     reserve: f64,
+    /// Worth of a chunk, as a share of that of the chunk before it; 0 to 1.
+    patience: f64,
     stages: Vec<Stage>,
     /// Chunks beyond the last stage.
     beyond: usize,
@@ -147,6 +153,9 @@ impl<'a> Plan<'a> {
         let stall = input.weights.stall() * settings.caution;
         let left = input.ahead.left().map_or(usize::MAX, |left| left as usize);
         let stages = stages(left);
+        // Of the middle of what is permitted.
+        let middle_kbps = f64::from(input.ladder.rungs()[rungs[rungs.len() / 2]].rate.get());
+        let carried = 1.0 / (later[OUTCOMES / 2] * middle_kbps);
         let planned = stages.last().map_or(0, |stage| stage.first + stage.chunks);
         Self {
             input,
@@ -163,6 +172,7 @@ impl<'a> Plan<'a> {
             stall_point: stall * point_s,
             change: input.weights.change(),
             reserve: settings.reserve,
+            patience: 1.0 - forecast.impatience * (1.0 - carried).max(0.0),
             stages,
             beyond: left - planned.min(left),
         }
@@ -176,8 +186,9 @@ impl<'a> Plan<'a> {
         let mut chosen: Vec<Row> = vec![[0.0; POINTS]; count];
         for stage in self.stages.iter().skip(1).rev() {
             let loads: Vec<Load> = self.rungs.iter().map(|rung| self.load(*rung, stage)).collect();
+            let discount = (0..stage.chunks).fold(1.0, |discount, _| discount * self.patience) as f32;
             for (row, shifted) in values.iter().zip(&mut shifted) {
-                self.shift(row, shifted);
+                self.shift(row, discount, shifted);
             }
             for drift in 0..DRIFTS {
                 for (index, (row, load)) in chosen.iter_mut().zip(&loads).enumerate() {
@@ -201,6 +212,9 @@ impl<'a> Plan<'a> {
         let top = self.utilities[self.rungs[self.rungs.len() - 1]];
         let lowest = self.utilities[self.rungs[0]];
         let chunks = (self.beyond as f64).min(RESERVE_CHUNKS) / RESERVE_CHUNKS;
+        if chunks == 0.0 {
+            return vec![[0.0; POINTS]; DRIFTS * self.rungs.len()];
+        }
         let mut values = Vec::with_capacity(DRIFTS * self.rungs.len());
         for paces in &self.paces {
             let mbps = (1.0 / paces[OUTCOMES / 2] / 1e3).min(top.max(lowest));
@@ -226,15 +240,16 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Values by the level a download leaves: its chunk is added, and every second below empty was a stall.
-    fn shift(&self, row: &Row, shifted: &mut Shifted) {
+    /// Values by the level a download leaves: its chunk is added, every second below empty was a stall, and what is
+    /// later is worth `discount` of what it will be.
+    fn shift(&self, row: &Row, discount: f32, shifted: &mut Shifted) {
         // A level above full is full.
         let mut filled = [row[POINTS - 1]; 3 * POINTS + 1];
         filled[..POINTS].copy_from_slice(row);
         let added = (self.chunk_s / self.point_s) as f32;
         let whole = (added as usize).min(POINTS);
         let far = added - whole as f32;
-        let near = 1.0 - far;
+        let (near, far) = (discount * (1.0 - far), discount * far);
         let values = &filled[whole..whole + 2 * POINTS + 1];
         for (point, value) in shifted[POINTS..].iter_mut().enumerate() {
             *value = near * values[point] + far * values[point + 1];
@@ -304,7 +319,8 @@ impl<'a> Plan<'a> {
             let rest = at - point as f64;
             let row = &values[next_drift(DRIFTS / 2, outcome) * self.rungs.len() + index];
             let value = f64::from(row[point]) * (1.0 - rest) + f64::from(row[point + 1]) * rest;
-            worth += self.odds[outcome] * (value - self.stall * (download_s - level_s).max(0.0));
+            worth +=
+                self.odds[outcome] * (self.patience * value - self.stall * (download_s - level_s).max(0.0));
         }
         worth
     }

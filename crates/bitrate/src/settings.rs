@@ -44,19 +44,24 @@ pub struct Settings {
     /// Worth of a buffer at the end of a plan that ends before the title, as a share of the bit rate it
     /// can be turned into.
     pub reserve: f64,
+    /// How much less a chunk of a plan is worth than the one before it on a link that carries next to nothing, while the
+    /// views do not err: what is saved there seldom finds a use …
+    pub impatience: f64,
+    /// … and the error from which on it is worth as much.
+    pub calm: f64,
     /// What was learnt from traces; not among the numbers.
     pub perceptron: Perceptron,
 }
 
 /// Numbers of [`Settings`].
-pub const SETTINGS_LEN: usize = 29;
+pub const SETTINGS_LEN: usize = 31;
 
 impl Settings {
     /// The settings that ship.
     pub const SHIPPED: Self = crate::shipped::SETTINGS;
 
-    /// Checks that the numbers are from 0 to 1,000 (the bias and the change of a share also as far below 0), and above
-    /// 0 where something is divided by them. What was learnt is what ships.
+    /// Checks that the numbers are from 0 to 1,000 (the bias and the change of a share also as far below 0, the
+    /// impatience up to 1), and above 0 where something is divided by them. What was learnt is what ships.
     pub fn from_values(values: [f64; SETTINGS_LEN]) -> Result<Self, InputError> {
         let is_fine = |(index, value): (usize, &f64)| {
             let lowest = match index {
@@ -64,7 +69,8 @@ impl Settings {
                 index if DIVIDES.contains(&index) => VALUE_MIN,
                 _ => 0.0,
             };
-            (lowest..=VALUE_MAX).contains(value)
+            let highest = if index == IMPATIENCE { 1.0 } else { VALUE_MAX };
+            (lowest..=highest).contains(value)
         };
         match values.iter().enumerate().position(|value| !is_fine(value)) {
             Some(index) => Err(InputError::SettingOutOfRange { index }),
@@ -93,6 +99,8 @@ impl Settings {
             drift: v[26],
             caution: v[27],
             reserve: v[28],
+            impatience: v[IMPATIENCE],
+            calm: v[30],
             perceptron: Perceptron::SHIPPED,
         }
     }
@@ -100,7 +108,7 @@ impl Settings {
     /// All numbers in the order of the fields.
     pub fn values(&self) -> [f64; SETTINGS_LEN] {
         let mut values = [0.0; SETTINGS_LEN];
-        let fields: [&[f64]; 19] = [
+        let fields: [&[f64]; 21] = [
             &self.half_lives_s,
             &self.trusts,
             &[self.sharpness],
@@ -120,6 +128,8 @@ impl Settings {
             &[self.drift],
             &[self.caution],
             &[self.reserve],
+            &[self.impatience],
+            &[self.calm],
         ];
         for (value, number) in values.iter_mut().zip(fields.into_iter().flatten()) {
             *value = *number;
@@ -132,8 +142,11 @@ impl Settings {
 const BIAS: usize = 12;
 const LEARNT_PER_ERROR: usize = 23;
 
-/// Places of half-lives, trusts, the error before any sample and its weight, and the odds.
-const DIVIDES: [usize; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 16, 17, 18, 19, 20];
+/// Place of the one that is a share.
+const IMPATIENCE: usize = 29;
+
+/// Places of half-lives, trusts, the error before any sample and its weight, the odds, and the error of calm.
+const DIVIDES: [usize; 17] = [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 16, 17, 18, 19, 20, 30];
 
 const VALUE_MIN: f64 = 1e-6;
 const VALUE_MAX: f64 = 1e3;
@@ -151,7 +164,7 @@ mod tests {
     #[test]
     fn refuses_a_number_that_would_spoil_a_plan() {
         for (index, value) in
-            [(0, 0.0), (8, -1.0), (16, 0.0), (22, f64::NAN), (12, -1e9), (15, f64::INFINITY)]
+            [(0, 0.0), (8, -1.0), (16, 0.0), (22, f64::NAN), (12, -1e9), (15, f64::INFINITY), (29, 1.1)]
         {
             let mut values = Settings::SHIPPED.values();
             values[index] = value;
@@ -161,7 +174,7 @@ mod tests {
 
     #[test]
     fn numbers_keep_their_places() {
-        let values: [f64; SETTINGS_LEN] = core::array::from_fn(|index| (index + 1) as f64);
+        let values: [f64; SETTINGS_LEN] = core::array::from_fn(|index| (index + 1) as f64 / 32.0);
         assert_eq!(Settings::from_values(values).unwrap().values(), values);
     }
 }

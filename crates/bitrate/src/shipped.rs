@@ -23,5 +23,7 @@ pub(crate) const SETTINGS: Settings = Settings {
     drift: 0.7703,
     caution: 0.8158,
     reserve: 0.2845,
+    impatience: 0.1,
+    calm: 0.06,
     perceptron: Perceptron::SHIPPED,
 };

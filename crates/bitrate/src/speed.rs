@@ -17,7 +17,9 @@ impl Speed {
     /// lift far. Without a sample the speed is unknown.
     pub(crate) fn of(samples: &[Sample]) -> Self {
         let newest = || samples.iter().rev().take(SAMPLES_USED).map(|sample| sample.kbps);
-        let Some(lowest) = newest().reduce(f64::min) else { return Self { kbps: None } };
+        let Some(lowest) = newest().reduce(|a, b| if b < a { b } else { a }) else {
+            return Self { kbps: None };
+        };
         if lowest == 0.0 {
             return Self { kbps: Some(0.0) };
         }

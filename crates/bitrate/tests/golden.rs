@@ -180,9 +180,19 @@ fn steady(kbps: f64, level_ms: u64, last: usize) -> Input {
 fn the_flagship_takes_what_a_steady_link_carries() {
     check(&steady(100_000.0, 40_000, 3), 2_160, Why::Plan);
     check(&steady(6_000.0, 40_000, 3), 1_080, Why::Plan);
-    check(&steady(1_300.0, 20_000, 1), 480, Why::Plan);
+    check(&steady(1_300.0, 8_000, 1), 480, Why::Plan);
     check(&steady(550.0, 8_000, 0), 360, Why::Plan);
     check(&steady(10.0, 0, 3), 360, Why::Plan);
+}
+
+#[test]
+fn the_flagship_spends_a_reserve_on_a_calm_link_and_keeps_it_on_another() {
+    // Neither link carries more than half of 2,500 kbit/s; 20 s are enough for some chunks of it.
+    let mut input = steady(1_300.0, 20_000, 1);
+    check(&input, 720, Why::Plan);
+    let sample = |kbps: f64| Sample { kbps, took: Millis::new(3_000), waited: Millis::new(80) };
+    input.history = History::new([1_150.0, 1_450.0].repeat(10).into_iter().map(sample).collect()).unwrap();
+    check(&input, 480, Why::Plan);
 }
 
 #[test]

@@ -112,7 +112,8 @@ def forecast(samples, settings):
     middle = first[2] + share * settings["after"] * (after - learnt[2])
     taken = min(settings["persistence"] * mixed(gain), 1.0)
     drift = settings["drift"] * (taken + share * (stays - taken)) * (first[3] - first[1]) / 2
-    return first, [middle + settings["later"] * (f - first[2]) for f in first], drift
+    impatience = settings["impatience"] * max(1 - error / settings["calm"], 0.0)
+    return first, [middle + settings["later"] * (f - first[2]) for f in first], drift, impatience
 
 
 def stages(left):
@@ -163,7 +164,9 @@ def decide(question):
     else:
         steps = [(rung, bits(0, rung), wait_s) for rung in rungs]
 
-    first, later, drift = forecast(samples, settings)
+    first, later, drift, impatience = forecast(samples, settings)
+    # How much less a chunk is worth than the one before it: nothing where the link carries the ladder's middle.
+    patience = 1 - impatience * max(1 - math.exp(later[2]) / rates[rungs[len(rungs) // 2]], 0.0)
     odds = [odd / sum(settings["odds"]) for odd in settings["odds"]]
     paces = [[math.exp(-log - drift * (d - 1)) for log in later] for d in range(DRIFTS)]
     full_s = min(question.get("buffer_max_ms", 60_000) / 1e3, LEVEL_MAX_S, player.get("latency_ms", math.inf) / 1e3)
@@ -184,7 +187,11 @@ def decide(question):
 
     for start, chunks in planned[:0:-1]:
         # By the level that a download leaves, in points: its chunk is added, and below nothing was a stall.
-        added = [[[at(row, p + chunk_s / point_s) for p in range(POINTS + 1)] for row in rows] for rows in values]
+        worth_of_later = patience**chunks
+        added = [
+            [[worth_of_later * at(row, p + chunk_s / point_s) for p in range(POINTS + 1)] for row in rows]
+            for rows in values
+        ]
 
         def left_with(row, place):
             return at(row, place) if place >= 0 else row[0] + stall * point_s * place
@@ -227,7 +234,7 @@ def decide(question):
         for outcome in range(OUTCOMES):
             took = min(wait + size / 1e3 * math.exp(-first[outcome]), DOWNLOAD_MAX_S)
             after = min(max(level_s - took, 0.0) + chunk_s, full_s)
-            total += odds[outcome] * at(values[moved(1, outcome)][index], after / point_s)
+            total += odds[outcome] * patience * at(values[moved(1, outcome)][index], after / point_s)
             total -= odds[outcome] * stall * max(took - level_s, 0.0)
         found.append((total, rung))
     best = max(found)

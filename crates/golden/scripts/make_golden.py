@@ -171,6 +171,7 @@ def bitrate_cases():
     larger = [rung["kbps"] * 500 * 2 for rung in LADDER]
     ask = {
         "a plan on a steady link": planned(steady, 40_000, 3),
+        "a plan on a calm and slow link": planned([1300] * 20, 20_000, 1),
         "a plan on a jumpy link": planned(jumpy, 12_000, 1),
         "a plan after one download": planned([3000], 4000, 0),
         "a plan before the end": planned([3500] * 12, 24_000, 2, chunks_left=6),

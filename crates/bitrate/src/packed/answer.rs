@@ -38,6 +38,7 @@ impl Refusal {
     }
 }
 
+/// In the order of [`Why`].
 const WHYS: [Why; 10] = [
     Why::UnknownSpeed,
     Why::SpeedRule,
@@ -53,17 +54,15 @@ const WHYS: [Why; 10] = [
 
 pub(super) fn pack(answer: &Answer, out: &mut Vec<u8>) {
     let (head, number) = match *answer {
-        Ok(Decision { rung, why, rule }) => {
-            let why = WHYS.iter().position(|known| *known == why).expect("WHYS holds every reason");
-            ([0, rung as u8, why as u8, 0], rule.map_or(0, |rule| rule + 1))
-        }
+        Ok(Decision { rung, why, rule }) => ([0, rung as u8, why as u8, 0], rule.map_or(0, |rule| rule + 1)),
         Err(refusal) => {
             let (kind, number) = numbered(refusal);
             ([kind, 0, 0, 0], number)
         }
     };
-    out.extend_from_slice(&head);
-    out.extend_from_slice(&(number as u32).to_le_bytes());
+    let [a, b, c, d] = head;
+    let [e, f, g, h] = (number as u32).to_le_bytes();
+    out.extend_from_slice(&[a, b, c, d, e, f, g, h]);
 }
 
 fn numbered(refusal: Refusal) -> (u8, usize) {
@@ -126,4 +125,16 @@ fn unpack(record: &[u8]) -> Option<Answer> {
     }
     let why = *WHYS.get(usize::from(why))?;
     Some(Ok(Decision { rung: usize::from(rung), why, rule: number.checked_sub(1) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::WHYS;
+
+    #[test]
+    fn reasons_have_the_places_that_are_written() {
+        for (place, why) in WHYS.into_iter().enumerate() {
+            assert_eq!(why as usize, place);
+        }
+    }
 }

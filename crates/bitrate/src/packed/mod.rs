@@ -15,7 +15,7 @@ use core::fmt;
 pub use answer::{ANSWER_BYTES, Answer, Refusal, unpack_answers};
 pub use question::pack_questions;
 
-use crate::{decide, limits};
+use crate::limits;
 use question::Questions;
 use reader::Reader;
 
@@ -90,7 +90,7 @@ pub fn decide_packed(questions: &[u8]) -> Result<Vec<u8>, PackedError> {
         if count > limits::QUESTIONS_MAX {
             return Err(PackedError::TooMany);
         }
-        answer::pack(&questions.read(record).map(decide), &mut answers);
+        answer::pack(&questions.decide(record), &mut answers);
     }
     Ok(answers)
 }

@@ -25,9 +25,11 @@ use alloc::vec::Vec;
 use units::{Kbps, Millis};
 
 use super::{Reader, Refusal, VERSION};
+use crate::bola::LogUtilities;
+use crate::decision::decide_knowing;
 use crate::{
-    Ahead, Buffer, Caps, History, Input, InputError, Ladder, Policy, Rules, Rung, Running, Sample, SpeedRule,
-    Utility, Weights,
+    Buffer, Caps, Decision, History, Input, InputError, Ladder, Policy, Rules, Rung, Running, SAMPLES_USED,
+    Sample, Settings, SpeedRule, Utility, Weights, bola_e,
 };
 
 const POLICIES: [Policy; 8] = [
@@ -129,17 +131,25 @@ fn put<const COUNT: usize>(out: &mut Vec<u8>, numbers: &[[u8; COUNT]]) {
     numbers.iter().for_each(|number| out.extend_from_slice(number));
 }
 
-/// Reads questions one after the other, each into the place of the one before: ladder and rules stay.
+/// Reads questions one after the other, each into the place of the one before: ladder, rules and what follows from
+/// them stay, and so does the memory.
 #[derive(Default)]
 pub(super) struct Questions {
     input: Option<Input>,
+    utilities: LogUtilities,
     /// Why ladder or rules were refused.
     refused: Option<Refusal>,
 }
 
 impl Questions {
-    /// Reads a record.
-    pub(super) fn read(&mut self, record: &[u8]) -> Result<&Input, Refusal> {
+    /// Reads a record and decides.
+    pub(super) fn decide(&mut self, record: &[u8]) -> Result<Decision, Refusal> {
+        self.read(record)?;
+        let input = self.input.as_ref().ok_or(Refusal::Record)?;
+        Ok(decide_knowing(input, &Settings::SHIPPED, &mut self.utilities))
+    }
+
+    fn read(&mut self, record: &[u8]) -> Result<(), Refusal> {
         let mut reader = Reader::new(record);
         let Some(head) = Head::read(&mut reader) else {
             // Where it may have named a ladder, those who share it must not be given an older one.
@@ -149,6 +159,7 @@ impl Questions {
             return Err(Refusal::Record);
         };
         if head.rungs > 0 {
+            self.utilities = LogUtilities::default();
             match shared(&mut reader, &head) {
                 Ok((ladder, rules)) => {
                     let input = Input::new(head.policy, ladder, History::default(), Buffer::EMPTY);
@@ -165,7 +176,7 @@ impl Questions {
         if !reader.is_empty() {
             return Err(Refusal::Record);
         }
-        Ok(input)
+        Ok(())
     }
 }
 
@@ -183,6 +194,7 @@ struct Head {
 
 impl Head {
     fn read(record: &mut Reader<'_>) -> Option<Self> {
+        let mut record = Reader::new(record.array::<HEAD_BYTES>()?);
         Some(Self {
             policy: *POLICIES.get(usize::from(record.u8()?))?,
             rungs: usize::from(record.u8()?),
@@ -212,15 +224,19 @@ impl Head {
     fn fill(&self, record: &mut Reader<'_>, input: &mut Input) -> Result<(), Refusal> {
         let ms = |ms: u32| Millis::new(u64::from(ms));
         let [level, max, segment, last, left, latency, rate_max] = self.numbers;
-        let samples = repeated(record, self.samples, SAMPLE_BYTES, sample)?;
-        let sizes = repeated(record, self.chunks * input.ladder.rungs().len(), 4, Reader::u32)?;
+        let rungs = input.ladder.rungs().len();
+        let samples = record.bytes(self.samples * SAMPLE_BYTES).ok_or(Refusal::Record)?;
+        let sizes = record.bytes(self.chunks * rungs * SIZE_BYTES).ok_or(Refusal::Record)?;
         let weights =
             if self.has(WEIGHTS) { weights(record).ok_or(Refusal::Record)? } else { Ok(Weights::LINEAR) };
         let running = self.has(RUNNING).then(|| running(record).ok_or(Refusal::Record)).transpose()?;
-        input.history = History::new(samples).map_err(Refusal::Input)?;
+        // Most of a question are samples and sizes, and a simple policy reads few of them.
+        let (samples_read, chunks_read) = if self.has(RUNNING) { ALL } else { read_by(self.policy, segment) };
+        input.history.refill(samples.as_chunks().0, sample, samples_read).map_err(Refusal::Input)?;
         input.buffer = Buffer::new(ms(level), ms(max), ms(segment)).map_err(Refusal::Input)?;
         let left = self.has(LEFT).then_some(left);
-        input.ahead = Ahead::new(&input.ladder, sizes, left).map_err(Refusal::Input)?;
+        let sizes = sizes.as_chunks().0;
+        input.ahead.refill(rungs, sizes, u32::from_le_bytes, chunks_read, left).map_err(Refusal::Input)?;
         input.weights = weights.map_err(Refusal::Input)?;
         input.last = self.has(LAST).then_some(last as usize);
         input.latency = self.has(LATENCY).then(|| ms(latency));
@@ -240,6 +256,21 @@ const RUNGS_AT: usize = 1;
 const RUNG_BYTES: usize = 6;
 const LINE_BYTES: usize = 10;
 const SAMPLE_BYTES: usize = 16;
+const SIZE_BYTES: usize = 4;
+
+/// Of a record, up to the rungs.
+const HEAD_BYTES: usize = 48;
+
+const ALL: (usize, usize) = (usize::MAX, usize::MAX);
+
+/// Newest samples and first chunks of known size that a policy reads, at most.
+fn read_by(policy: Policy, segment_ms: u32) -> (usize, usize) {
+    match policy {
+        Policy::SeedRules | Policy::Throughput | Policy::Bola | Policy::Bba => (SAMPLES_USED, 1),
+        Policy::BolaE | Policy::Dynamic => (SAMPLES_USED.max(bola_e::samples_of_start(segment_ms)), 1),
+        Policy::RobustMpc | Policy::Flagship => ALL,
+    }
+}
 
 /// Reads `count` of `bytes` each. What is not there takes no memory.
 fn repeated<'a, T>(
@@ -272,10 +303,11 @@ fn shared(record: &mut Reader<'_>, head: &Head) -> Result<(Ladder, Rules), Refus
     Ok((ladder, Rules::new(lines).map_err(Refusal::Input)?))
 }
 
-fn sample(record: &mut Reader<'_>) -> Option<Sample> {
-    let kbps = record.f64()?;
-    let [took, waited] = [record.u32()?, record.u32()?].map(|ms| Millis::new(u64::from(ms)));
-    Some(Sample { kbps, took, waited })
+fn sample(bytes: &[u8; SAMPLE_BYTES]) -> Sample {
+    let [k0, k1, k2, k3, k4, k5, k6, k7, t0, t1, t2, t3, w0, w1, w2, w3] = *bytes;
+    let [took, waited] = [[t0, t1, t2, t3], [w0, w1, w2, w3]].map(u32::from_le_bytes);
+    let kbps = f64::from_le_bytes([k0, k1, k2, k3, k4, k5, k6, k7]);
+    Sample { kbps, took: Millis::new(u64::from(took)), waited: Millis::new(u64::from(waited)) }
 }
 
 fn weights(record: &mut Reader<'_>) -> Option<Result<Weights, InputError>> {
