@@ -13,6 +13,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
+/// Gives memory back: compiling a release takes hundreds of megabytes for some seconds, and the system's allocator would
+/// keep them.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Recommendation, bit rate and QoE decisions at the CDN edge.
 #[derive(Parser)]
 #[command(version)]

@@ -17,6 +17,10 @@ const ARENA_BYTES: usize = 128 << 10;
 
 const PAGE_BYTES: usize = 64 << 10;
 
+/// Blocks that are all zeros when they are given back: only a `load` has such large ones, and what it no longer needs
+/// would be part of the snapshot, of its compiled form and of every node's memory.
+const WIPED_BYTES: usize = 512 << 10;
+
 #[repr(C, align(16))]
 struct Arena(UnsafeCell<[MaybeUninit<u8>; ARENA_BYTES]>);
 
@@ -98,7 +102,12 @@ unsafe impl GlobalAlloc for Heap {
 
     unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
         // SAFETY: as in `alloc`; the place came from here with this layout.
-        unsafe { (*self.0.get()).free(place, layout.size(), layout.align()) }
+        unsafe {
+            if layout.size() >= WIPED_BYTES {
+                ptr::write_bytes(place, 0, layout.size());
+            }
+            (*self.0.get()).free(place, layout.size(), layout.align());
+        }
     }
 
     unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {

@@ -1,8 +1,9 @@
 //! The one wasmtime engine of the process, and the clock that ends what runs too long.
 
-use std::sync::Arc;
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use wasmtime::{
@@ -14,22 +15,55 @@ use super::functions::FunctionCache;
 use super::{RuntimeConfig, RuntimeError};
 use crate::limits;
 
-/// Builds the engine; says whether its instances come from a pool.
+/// Builds the engine; with it the settings of a [`Compiler`], and whether instances come from a pool.
 pub(super) fn build(
     config: &RuntimeConfig,
     functions: &Arc<FunctionCache>,
-) -> Result<(Engine, Allocation), RuntimeError> {
+) -> Result<(Engine, Config, Allocation), RuntimeError> {
     let mut settings = settings(config, functions).map_err(RuntimeError::Engine)?;
+    let compiling = settings.clone();
     settings.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config)));
     match Engine::new(&settings) {
-        Ok(engine) => Ok((engine, Allocation::Pooled)),
+        Ok(engine) => Ok((engine, compiling, Allocation::Pooled)),
         // A container may forbid reserving that much address space; answers are slower without, not wrong.
         Err(error) => {
             tracing::warn!(%error, "the instance pool cannot be reserved, allocating on demand");
             settings.allocation_strategy(InstanceAllocationStrategy::OnDemand);
             let engine = Engine::new(&settings).map_err(RuntimeError::Engine)?;
-            Ok((engine, Allocation::OnDemand))
+            Ok((engine, compiling, Allocation::OnDemand))
         }
+    }
+}
+
+/// Compiles for the engine of the process, on one of its own: an engine keeps the memory that it compiled in, a hundred
+/// megabytes after the largest component, for as long as it lives.
+pub(super) struct Compiler {
+    settings: Config,
+    engine: OnceLock<Engine>,
+}
+
+impl Compiler {
+    /// With the settings that [`build`] gave.
+    pub(super) fn new(settings: Config) -> Self {
+        Self { settings, engine: OnceLock::new() }
+    }
+
+    /// The compiled form of a component.
+    pub(super) fn compile(&self, wasm: &[u8]) -> wasmtime::Result<Vec<u8>> {
+        let engine = match self.engine.get() {
+            Some(engine) => engine,
+            None => {
+                let engine = Engine::new(&self.settings)?;
+                self.engine.get_or_init(|| engine)
+            }
+        };
+        engine.precompile_component(wasm)
+    }
+}
+
+impl fmt::Debug for Compiler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Compiler")
     }
 }
 

@@ -32,7 +32,7 @@ pub use error::{InvokeError, Nonsense, Part, PrepareError, RuntimeError};
 pub use generation::{Generation, HeldBitrate};
 
 use artifacts::Artifacts;
-use engine::Clock;
+use engine::{Clock, Compiler};
 use functions::FunctionCache;
 use prepare::Workshop;
 use sandbox::Sandboxes;
@@ -198,6 +198,7 @@ struct Shared {
     sandboxes: Sandboxes,
     artifacts: Artifacts,
     functions: Arc<FunctionCache>,
+    compiling: wasmtime::Config,
     allocation: Allocation,
     inference: Inference,
     encoder_states_bytes_max: usize,
@@ -209,7 +210,7 @@ impl Runtime {
         config.check()?;
         let key = NodeKey::open(&config.cache_dir)?;
         let functions = Arc::new(FunctionCache::new(config.cache_dir.join("functions.pack"), key.clone()));
-        let (engine, allocation) = engine::build(config, &functions)?;
+        let (engine, compiling, allocation) = engine::build(config, &functions)?;
         let clock = Clock::start(&engine, engine::tick_for(config.deadline))?;
         let sandboxes = Sandboxes {
             engine,
@@ -220,9 +221,17 @@ impl Runtime {
         };
         let artifacts = Artifacts::open(config.cache_dir.join("components"), key)?;
         let RuntimeConfig { inference, encoder_states_bytes_max, .. } = *config;
-        let shared =
-            Shared { sandboxes, artifacts, functions, allocation, inference, encoder_states_bytes_max };
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(Self {
+            shared: Arc::new(Shared {
+                sandboxes,
+                artifacts,
+                functions,
+                compiling,
+                allocation,
+                inference,
+                encoder_states_bytes_max,
+            }),
+        })
     }
 
     /// Compiles, loads and snapshots the components of a release, or finds them in the cache folder.
@@ -231,7 +240,8 @@ impl Runtime {
     pub fn prepare(&self, files: &ReleaseFiles<'_>) -> Result<Generation, PrepareError> {
         let Shared { sandboxes, artifacts, inference, encoder_states_bytes_max, .. } = &*self.shared;
         let (inference, encoder_states_bytes_max) = (*inference, *encoder_states_bytes_max);
-        let workshop = Workshop { sandboxes, artifacts, inference, encoder_states_bytes_max };
+        let compiler = Compiler::new(self.shared.compiling.clone());
+        let workshop = Workshop { sandboxes, artifacts, compiler, inference, encoder_states_bytes_max };
         let generation = workshop.generation(files);
         self.shared.functions.flush();
         generation

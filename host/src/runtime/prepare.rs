@@ -11,6 +11,7 @@ use super::bindings::bitrate_world::BitrateComponentPre;
 use super::bindings::inference_world::{InferenceComponent, InferenceComponentPre};
 use super::bindings::qoe_world::QoeComponentPre;
 use super::bindings::ranking_world::{RankingComponent, RankingComponentPre};
+use super::engine::Compiler;
 use super::error::{InvokeError, Nonsense, Part, PrepareError};
 use super::generation::{Generation, Known, Region};
 use super::models::{Form, Models};
@@ -25,6 +26,7 @@ use crate::limits;
 pub(super) struct Workshop<'a> {
     pub(super) sandboxes: &'a Sandboxes,
     pub(super) artifacts: &'a Artifacts,
+    pub(super) compiler: Compiler,
     pub(super) inference: Inference,
     pub(super) encoder_states_bytes_max: usize,
 }
@@ -108,7 +110,7 @@ impl Workshop<'_> {
         let (component, note) = self.artifacts.obtain(engine, part, &key, || {
             let linker = |component: &Component| imports::linker(part, engine, component);
             let (wasm, loaded) =
-                snapshot::take(part, wasm, self.sandboxes, self.artifacts, linker, |store, instance| {
+                snapshot::take(part, wasm, self, linker, |store, instance| {
                     let guest = InferenceComponent::new(&mut *store, instance)
                         .map_err(|source| PrepareError::WrongWorld { component: part, source })?;
                     guest
@@ -146,7 +148,7 @@ impl Workshop<'_> {
         let (component, note) = self.artifacts.obtain(engine, part, &key, || {
             let linker = |component: &Component| imports::linker(part, engine, component);
             let (wasm, loaded) =
-                snapshot::take(part, wasm, self.sandboxes, self.artifacts, linker, |store, instance| {
+                snapshot::take(part, wasm, self, linker, |store, instance| {
                     let guest = RankingComponent::new(&mut *store, instance)
                         .map_err(|source| PrepareError::WrongWorld { component: part, source })?;
                     guest
@@ -172,9 +174,8 @@ impl Workshop<'_> {
 
     fn compile(&self, part: Part, wasm: &[u8], note: Vec<u8>) -> Result<Built, PrepareError> {
         let code = self
-            .sandboxes
-            .engine
-            .precompile_component(wasm)
+            .compiler
+            .compile(wasm)
             .map_err(|source| PrepareError::Malformed { component: part, source })?;
         Ok(Built { code, note })
     }

@@ -8,9 +8,10 @@ use wasmtime::component::{Component, ComponentType, Instance, Lift, Linker, Wasm
 use wasmtime::{Store, format_err};
 use wasmtime_wizer::{ComponentInstanceState, Wizer};
 
-use super::artifacts::{ArtifactKey, Artifacts, Built, Kind};
+use super::artifacts::{ArtifactKey, Built, Kind};
 use super::error::{Part, PrepareError};
-use super::sandbox::{Sandbox, Sandboxes};
+use super::prepare::Workshop;
+use super::sandbox::Sandbox;
 
 /// Compiles `wasm` after `load` has run in it; returns what `load` returned, too.
 ///
@@ -18,11 +19,11 @@ use super::sandbox::{Sandbox, Sandboxes};
 pub(super) fn take<L>(
     part: Part,
     wasm: &[u8],
-    sandboxes: &Sandboxes,
-    artifacts: &Artifacts,
+    workshop: &Workshop<'_>,
     linker: impl FnOnce(&Component) -> Result<Linker<Sandbox>, PrepareError>,
     load: impl FnOnce(&mut Store<Sandbox>, &Instance) -> Result<L, PrepareError>,
 ) -> Result<(Vec<u8>, L), PrepareError> {
+    let Workshop { sandboxes, artifacts, compiler, .. } = workshop;
     let engine = &sandboxes.engine;
     let malformed = |source| PrepareError::Malformed { component: part, source };
     let wizer = Wizer::new();
@@ -32,7 +33,7 @@ pub(super) fn take<L>(
     let (component, _) = artifacts.obtain(engine, part, &key, || {
         let (found, instrumented) = instrument()?;
         context = Some(found);
-        let code = engine.precompile_component(&instrumented).map_err(malformed)?;
+        let code = compiler.compile(&instrumented).map_err(malformed)?;
         Ok(Built { code, note: Vec::new() })
     })?;
     let mut store = sandboxes.open_to_load();
