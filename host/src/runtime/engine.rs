@@ -114,6 +114,8 @@ fn pool(config: &RuntimeConfig) -> PoolingAllocationConfig {
         .table_elements(limits::TABLE_ELEMENTS_MAX)
         .linear_memory_keep_resident(limits::KEEP_RESIDENT_BYTES)
         .table_keep_resident(limits::KEEP_RESIDENT_BYTES)
+        // A slot that has had the component before, while there is one: another would map all of its image anew.
+        .max_unused_warm_slots(0)
         .pagemap_scan(Enabled::Auto);
     pool
 }
