@@ -35,9 +35,11 @@ pub(crate) fn measure(components: &Path, rounds: u32) -> Result<Figures> {
     let mut scene = Scene::new(components, WIDTH, 0)?;
     let viewers = scene.viewers()?;
     let mut dice = Dice(23);
-    let mut of_a_call = |count: usize, below: u32| -> Vec<u32> { (0..count).map(|_| dice.below(below)).collect() };
+    let mut of_a_call =
+        |count: usize, below: u32| -> Vec<u32> { (0..count).map(|_| dice.below(below)).collect() };
     let items: Vec<Vec<u32>> = (0..CALLS).map(|_| of_a_call(NEAREST as usize, TITLES)).collect();
-    let mut share = || of_a_call(NEAREST as usize * COLUMNS, 1_000).iter().map(|&n| n as f32 / 1_000.0).collect();
+    let mut share =
+        || of_a_call(NEAREST as usize * COLUMNS, 1_000).iter().map(|&n| n as f32 / 1_000.0).collect();
     let features: Vec<Vec<f32>> = (0..CALLS).map(|_| share()).collect();
     let shortlist =
         |call: usize| Shortlist { viewer: &viewers[call], items: &items[call], features: &features[call] };
@@ -49,9 +51,7 @@ pub(crate) fn measure(components: &Path, rounds: u32) -> Result<Figures> {
         native: latency(rounds, CALLS, |call| done(models.score(&shortlist(call))))?,
     };
     drop(held);
-    let ask = |form: &str| {
-        json!({"do": "rank", "form": form, "viewers": viewers, "items": items, "features": features})
-    };
+    let ask = |form: &str| json!({"do": "rank", "form": form, "viewers": viewers, "items": items, "features": features});
     let (f32_form, int8_form) = (ask("f32"), ask("int8"));
     let onnxruntime_f32 = scene.ask(rounds, &f32_form)?;
     let onnxruntime_int8 = scene.ask(rounds, &int8_form)?;

@@ -62,6 +62,7 @@ const UNSAFE_FILES: &[(&str, &str)] = &[
     ("components/guest/src/memory.rs", "an allocator speaks in raw pointers"),
     ("crates/kernels/src/dot.rs", "vector instructions load from raw pointers"),
     ("crates/kernels/src/fixed.rs", "vector instructions load from raw pointers"),
+    ("crates/kernels/src/lookup.rs", "wider registers and raw pointers"),
     ("crates/kernels/src/lanes.rs", "vector instructions load from raw pointers"),
     ("crates/kernels/src/panels.rs", "vector instructions load from raw pointers"),
     ("host/src/runtime/artifacts.rs", "maps a .cwasm that this node compiled and authenticated"),

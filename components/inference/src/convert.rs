@@ -27,7 +27,9 @@ pub(crate) fn encode_error(error: EncodeError) -> exports::Error {
 
 pub(crate) fn load_error(error: ModelError) -> exports::LoadError {
     match error {
-        ModelError::Ranker(LoadError::TooLarge { .. }) => exports::LoadError::TooLarge(MODEL_BYTES_MAX as u64),
+        ModelError::Ranker(LoadError::TooLarge { .. }) => {
+            exports::LoadError::TooLarge(MODEL_BYTES_MAX as u64)
+        }
         ModelError::Ranker(LoadError::Malformed { reason }) => exports::LoadError::Malformed(reason),
         ModelError::Ranker(LoadError::Signature { found }) => exports::LoadError::Signature(found),
         ModelError::Tower(error) => exports::LoadError::Tower(error.to_string()),

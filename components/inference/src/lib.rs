@@ -18,7 +18,8 @@ impl exports::Guest for Component {
         let models = Models::load(ranker.as_deref(), tower.as_deref()).map_err(convert::load_error)?;
         if let Some(features) = models.features() {
             // A first run fills tract's own caches, which then are part of the snapshot too.
-            let first = Shortlist { viewer: &[], items: &[0; WARM_ROWS], features: &vec![0.0; features * WARM_ROWS] };
+            let first =
+                Shortlist { viewer: &[], items: &[0; WARM_ROWS], features: &vec![0.0; features * WARM_ROWS] };
             models.score(&first).map_err(|error| exports::LoadError::Malformed(error.to_string()))?;
         }
         if let Some(tower) = models.tower() {

@@ -90,8 +90,11 @@ fn a_candidate_has_the_same_logit_in_every_company() {
         let all = models.score(&case.shortlist()).unwrap();
         let places: Vec<usize> = places.into_iter().map(|place| usize::from(place) % all.len()).collect();
         let items: Vec<u32> = places.iter().map(|&place| case.items[place]).collect();
-        let features: Vec<f32> =
-            places.iter().flat_map(|&place| &case.features[place * FEATURES..][..FEATURES]).copied().collect();
+        let features: Vec<f32> = places
+            .iter()
+            .flat_map(|&place| &case.features[place * FEATURES..][..FEATURES])
+            .copied()
+            .collect();
         let some = Shortlist { viewer: &case.viewer, items: &items, features: &features };
         let logits = models.score(&some).unwrap();
         logits.iter().map(|logit| logit.to_bits()).eq(places.iter().map(|&place| all[place].to_bits()))
@@ -124,7 +127,10 @@ fn shortlists_that_are_none_are_refused_in_either_way_of_running() {
 fn without_a_tower_it_is_a_ranker_of_forty_features() {
     let models = Models::load(Some(RANKER), None).unwrap();
     assert_eq!((models.features(), models.sees_vectors()), (Some(40), false));
-    assert_eq!(Models::load(None, Some(TOWER)).unwrap().score(&cases()[0].shortlist()), Err(Error::NotLoaded));
+    assert_eq!(
+        Models::load(None, Some(TOWER)).unwrap().score(&cases()[0].shortlist()),
+        Err(Error::NotLoaded)
+    );
     assert!(matches!(Models::load(Some(b""), Some(TOWER)), Err(ModelError::Ranker(_))));
     assert!(matches!(Models::load(None, Some(b"")), Err(ModelError::Tower(_))));
 }

@@ -331,8 +331,8 @@ mod wasm {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use core::arch::x86_64::{
-        __m128i, __m256i, _mm_add_ps, _mm_cvtepi32_ps, _mm_loadu_ps, _mm_loadu_si128, _mm_mul_ps, _mm_set1_ps,
-        _mm_storeu_ps, _mm_unpacklo_epi32, _mm256_add_epi32, _mm256_broadcastsi128_si256,
+        __m128i, __m256i, _mm_add_ps, _mm_cvtepi32_ps, _mm_loadu_ps, _mm_loadu_si128, _mm_mul_ps,
+        _mm_set1_ps, _mm_storeu_ps, _mm_unpacklo_epi32, _mm256_add_epi32, _mm256_broadcastsi128_si256,
         _mm256_castsi256_si128, _mm256_extracti128_si256, _mm256_hadd_epi32, _mm256_loadu_si256,
         _mm256_madd_epi16, _mm256_setzero_si256,
     };
@@ -365,7 +365,10 @@ mod x86 {
             for at in (0..stride).step_by(LANES) {
                 // SAFETY: below the stride of each row, and the weights of as many steps of four outputs.
                 unsafe {
-                    let two = [_mm256_loadu_si256(weights.cast()), _mm256_loadu_si256(weights.add(2 * LANES).cast())];
+                    let two = [
+                        _mm256_loadu_si256(weights.cast()),
+                        _mm256_loadu_si256(weights.add(2 * LANES).cast()),
+                    ];
                     weights = weights.add(GROUP * LANES);
                     for (row, sums) in sums.iter_mut().enumerate() {
                         let value = _mm_loadu_si128(words.as_ptr().add(row * stride + at).cast());

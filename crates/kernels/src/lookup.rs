@@ -132,7 +132,8 @@ impl LookupDense {
         let mut touched = 0_i8;
         for &entry in entries {
             if let Some((bytes, scale)) = self.entry(entry) {
-                touched ^= bytes.iter().step_by(LINE_BYTES).fold(scale.to_bits() as i8, |all, byte| all ^ byte);
+                touched ^=
+                    bytes.iter().step_by(LINE_BYTES).fold(scale.to_bits() as i8, |all, byte| all ^ byte);
             }
         }
         black_box(touched);
@@ -307,7 +308,8 @@ mod tests {
             let step = 1.0 / 127.0;
             rows.chunks_exact(outputs).enumerate().all(|(entry, row)| {
                 let (bytes, scale) = layer.entry(entry as u32).unwrap();
-                let near = |(&byte, value): (&i8, &f32)| (f32::from(byte) * scale - value).abs() <= 0.51 * step;
+                let near =
+                    |(&byte, value): (&i8, &f32)| (f32::from(byte) * scale - value).abs() <= 0.51 * step;
                 bytes.iter().zip(row).all(near) && bytes[outputs..].iter().all(|&byte| byte == 0)
             })
         }

@@ -316,7 +316,9 @@ impl Ranked<'_> {
         let rest = best.split_off(pool);
         let indexes: Vec<u32> = best.iter().map(|&(_, index)| index).collect();
         let vectors = self.candidates.columns.vectors.as_ref();
-        let item = |&index: &u32| vectors.and_then(|vectors| vectors.item(index as usize)).unwrap_or(Vectors::UNKNOWN);
+        let item = |&index: &u32| {
+            vectors.and_then(|vectors| vectors.item(index as usize)).unwrap_or(Vectors::UNKNOWN)
+        };
         let items: Vec<u32> = indexes.iter().map(item).collect();
         let features = features::table(self.candidates, self.recent, self.row_scores, &indexes);
         let shortlist = Shortlist { viewer: self.viewer, items: &items, features: &features };

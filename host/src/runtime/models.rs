@@ -26,7 +26,7 @@ pub(super) enum Form {
     /// The snapshot of the inference component.
     Wasm(InferenceComponentPre<Sandbox>),
     /// This process.
-    Native(NativeModels),
+    Native(Box<NativeModels>),
 }
 
 impl Models {
@@ -65,12 +65,13 @@ impl Models {
             return self.encode_anew(instance, within, items);
         }
         let (known, mut state) = self.states.longest_before(items);
-        let step = self.encode_from(instance, within, &state, &items[known..]).map_err(|error| match error {
-            InvokeError::Inference(inference::Error::UnknownItem(place)) => {
-                InvokeError::Inference(inference::Error::UnknownItem(place + known as u32))
-            }
-            other => other,
-        })?;
+        let step =
+            self.encode_from(instance, within, &state, &items[known..]).map_err(|error| match error {
+                InvokeError::Inference(inference::Error::UnknownItem(place)) => {
+                    InvokeError::Inference(inference::Error::UnknownItem(place + known as u32))
+                }
+                other => other,
+            })?;
         state.extend_from_slice(&step.state);
         self.states.keep(items, &step.user, state);
         Ok(step.user)

@@ -85,7 +85,7 @@ impl Workshop<'_> {
             Inference::Native => {
                 let models = NativeModels::load(ranker, tower).map_err(PrepareError::ModelsRefused)?;
                 let loaded = models.loaded();
-                (Form::Native(models), loaded)
+                (Form::Native(Box::new(models)), loaded)
             }
         };
         if ranker.is_some() && loaded.columns != limits::RANKER_COLUMNS {
@@ -109,16 +109,15 @@ impl Workshop<'_> {
         let key = ArtifactKey::new(engine, Kind::Snapshot, wasm, &inputs);
         let (component, note) = self.artifacts.obtain(engine, part, &key, || {
             let linker = |component: &Component| imports::linker(part, engine, component);
-            let (wasm, loaded) =
-                snapshot::take(part, wasm, self, linker, |store, instance| {
-                    let guest = InferenceComponent::new(&mut *store, instance)
-                        .map_err(|source| PrepareError::WrongWorld { component: part, source })?;
-                    guest
-                        .frontrow_edge_inference()
-                        .call_load(store, ranker, tower)
-                        .map_err(|error| self.load_failed(part, &error))?
-                        .map_err(PrepareError::ModelsRefused)
-                })?;
+            let (wasm, loaded) = snapshot::take(part, wasm, self, linker, |store, instance| {
+                let guest = InferenceComponent::new(&mut *store, instance)
+                    .map_err(|source| PrepareError::WrongWorld { component: part, source })?;
+                guest
+                    .frontrow_edge_inference()
+                    .call_load(store, ranker, tower)
+                    .map_err(|error| self.load_failed(part, &error))?
+                    .map_err(PrepareError::ModelsRefused)
+            })?;
             let inference::Loaded { columns, items, width, window, state_row } = loaded;
             self.compile(part, &wasm, encode([columns, items, width, window, state_row]))
         })?;
@@ -147,19 +146,15 @@ impl Workshop<'_> {
         let key = ArtifactKey::new(engine, Kind::Snapshot, wasm, &inputs);
         let (component, note) = self.artifacts.obtain(engine, part, &key, || {
             let linker = |component: &Component| imports::linker(part, engine, component);
-            let (wasm, loaded) =
-                snapshot::take(part, wasm, self, linker, |store, instance| {
-                    let guest = RankingComponent::new(&mut *store, instance)
-                        .map_err(|source| PrepareError::WrongWorld { component: part, source })?;
-                    guest
-                        .frontrow_edge_ranking()
-                        .call_load(store, files.candidates, factors, &rules)
-                        .map_err(|error| self.load_failed(part, &error))?
-                        .map_err(|source| PrepareError::RankingRefused {
-                            region: files.name.to_owned(),
-                            source,
-                        })
-                })?;
+            let (wasm, loaded) = snapshot::take(part, wasm, self, linker, |store, instance| {
+                let guest = RankingComponent::new(&mut *store, instance)
+                    .map_err(|source| PrepareError::WrongWorld { component: part, source })?;
+                guest
+                    .frontrow_edge_ranking()
+                    .call_load(store, files.candidates, factors, &rules)
+                    .map_err(|error| self.load_failed(part, &error))?
+                    .map_err(|source| PrepareError::RankingRefused { region: files.name.to_owned(), source })
+            })?;
             self.compile(part, &wasm, encode([loaded.titles, loaded.rows, loaded.viewers, loaded.vectors]))
         })?;
         let [titles, rows, viewers, vectors] = decode(&note)?;

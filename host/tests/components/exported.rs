@@ -19,7 +19,9 @@ fn logits_are_those_of_onnxruntime_within_1e_5() {
     let features: Vec<Vec<f32>> = serde_json::from_str(features).unwrap();
     let expected: BTreeMap<String, Vec<f32>> = serde_json::from_slice(&file("logits.json")).unwrap();
     for (name, expected) in expected.iter().filter(|(name, _)| *name != "qoperator") {
-        let logits = prepare(Some(&file(&format!("{name}.onnx"))), 100).infer(&Shortlist::of_features(&features.concat())).unwrap();
+        let logits = prepare(Some(&file(&format!("{name}.onnx"))), 100)
+            .infer(&Shortlist::of_features(&features.concat()))
+            .unwrap();
         assert_eq!(logits.len(), expected.len());
         for (logit, expected) in logits.iter().zip(expected) {
             let is_near = (logit - expected).abs() <= 1e-5 * expected.abs().max(1.0);

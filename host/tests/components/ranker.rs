@@ -92,7 +92,10 @@ fn a_snapshot_answers_the_same_in_every_instance() {
         assert!(first.iter().zip(&again).all(|(a, b)| a.to_bits() == b.to_bits()));
     }
     assert!(generation.infer(&Shortlist::of_features(&[])).unwrap().is_empty());
-    assert_eq!(generation.infer(&Shortlist::of_features(&features[..13])).unwrap_err().code(), "features-ragged");
+    assert_eq!(
+        generation.infer(&Shortlist::of_features(&features[..13])).unwrap_err().code(),
+        "features-ragged"
+    );
 }
 
 #[test]

@@ -2,9 +2,7 @@
 
 use quickcheck::quickcheck;
 use ranking::features::COLUMNS;
-use ranking::{
-    Answer, Candidates, Error, ModelError, Models, Request, Rules, Shortlist, Vectors, recommend,
-};
+use ranking::{Answer, Candidates, Error, ModelError, Models, Request, Rules, Shortlist, Vectors, recommend};
 
 use crate::oracle::everything;
 use crate::scenario::Scenario;
