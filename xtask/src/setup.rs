@@ -16,6 +16,7 @@ struct Need {
 const NATIVE: &[Need] = &[
     Need { package: "cmake", present: || runs("cmake", "--version") },
     Need { package: "g++", present: || runs("g++", "--version") },
+    Need { package: "make", present: || runs("make", "--version") },
     Need { package: "libopenblas-dev", present: || has_library("libopenblas.so") },
     Need { package: "liblapack-dev", present: || has_library("liblapack.so") },
 ];
