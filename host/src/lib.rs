@@ -10,6 +10,7 @@ pub mod dice;
 pub mod edge;
 pub mod forwarder;
 pub mod http;
+pub mod in_flight;
 pub mod limits;
 pub mod loads;
 pub mod metrics;

@@ -19,6 +19,7 @@ use crate::convert;
 use crate::decisions::DecisionLog;
 use crate::dice::Dice;
 use crate::edge::StartError;
+use crate::in_flight::InFlight;
 use crate::loads::Loads;
 use crate::metrics::{Metrics, Snapshot};
 use crate::outbox::{Capacity, Outbox, Storing};
@@ -49,6 +50,8 @@ pub struct Node {
     pub arm: String,
     /// Playbacks going on.
     pub sessions: Sessions,
+    /// Events on their way to the disk.
+    pub in_flight: Arc<InFlight>,
     /// What goes to the origin; none when nothing is sent there.
     pub outbox: Option<Arc<Outbox>>,
     /// What players that tell by CMCD play.
@@ -94,6 +97,7 @@ impl Node {
             pages: AnswerCache::new(number(config.limits.answers)),
             arm: config.origin.channel.clone(),
             sessions: Sessions::new(number(config.limits.sessions)),
+            in_flight: Arc::default(),
             outbox,
             contents: Contents::default(),
             capsules: config.capsule_secret_file.as_deref().map(Capsules::read).transpose()?,

@@ -96,21 +96,38 @@ impl Outbox {
         self.spool.is_broken()
     }
 
-    /// Stores events of players.
-    pub fn store_events(&self, count: usize, payload: Vec<u8>) -> Result<Storing, SpoolError> {
-        self.store(Lane::Events, count, payload)
+    /// Stores events of players; `stored` is called once they are on the disk, and dropped if they never are.
+    pub fn store_events(
+        &self,
+        count: usize,
+        payload: Vec<u8>,
+        stored: impl FnOnce() + Send + 'static,
+    ) -> Result<Storing, SpoolError> {
+        self.store(Lane::Events, count, payload, stored)
     }
 
     /// Stores records.
     pub fn store_records(&self, records: &Records) -> Result<Storing, SpoolError> {
-        self.store(Lane::Records, records.len(), wire::write_records(records))
+        self.store(Lane::Records, records.len(), wire::write_records(records), || ())
     }
 
-    fn store(&self, lane: Lane, records: usize, payload: Vec<u8>) -> Result<Storing, SpoolError> {
+    fn store(
+        &self,
+        lane: Lane,
+        records: usize,
+        payload: Vec<u8>,
+        stored: impl FnOnce() + Send + 'static,
+    ) -> Result<Storing, SpoolError> {
         let (done, storing) = oneshot::channel();
         let records = u32::try_from(records).unwrap_or(u32::MAX);
         // Whoever asked may be gone when it is stored.
-        self.spool.append(lane, unix_ms(), records, payload, |stored| _ = done.send(stored))?;
+        let answer = |written: Result<u64, SpoolError>| {
+            if written.is_ok() {
+                stored();
+            }
+            let _ = done.send(written);
+        };
+        self.spool.append(lane, unix_ms(), records, payload, answer)?;
         Ok(Storing(storing))
     }
 

@@ -18,6 +18,7 @@ use super::asked::{Asked, Form, whole};
 use super::cmcd;
 use super::errors::ApiError;
 use super::invoke::Stages;
+use crate::in_flight::{Before, Ticket};
 use crate::node::{Node, unix_ms};
 use crate::outbox::{Outbox, Storing};
 use crate::serving::Serving;
@@ -94,10 +95,13 @@ impl Taken {
             stages.admitted_here(node, || fold(node, &serving, &body, asked.at, capsule, read)).await?;
         let (taken, on_its_way) = folded?;
         for storing in on_its_way.storing {
-            if let Err(error) = storing.done().await {
-                forget(node, &on_its_way.events);
-                return Err(not_stored(&error));
-            }
+            storing.done().await.map_err(|error| not_stored(&error))?;
+        }
+        if let Some(before) = on_its_way.before
+            && !node.in_flight.settled(before).await
+        {
+            let text = "events that came again could not be stored the first time; send them again";
+            return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "spool-retry", text));
         }
         drop(room);
         Ok(taken)
@@ -129,19 +133,38 @@ type Folded = Result<(Taken, OnItsWay), ApiError>;
 #[derive(Default)]
 struct OnItsWay {
     storing: Vec<Storing>,
-    /// The events, as they are stored: to forget them if they are not.
-    events: Vec<u8>,
+    /// What has to be over before events that came again are told to be known.
+    before: Option<Before>,
 }
 
-/// Events that are not on the disk have to count when they come again.
-fn forget(node: &Node, payload: &[u8]) {
-    if let Ok(events) = wire::read_events(payload) {
-        node.sessions.forget(events.iter());
+/// Events that are folded and not yet on the disk; dropped, they are forgotten, to count when they come again. Whoever
+/// sent them may be gone by then.
+struct Pending {
+    node: Arc<Node>,
+    events: Vec<u8>,
+    ticket: Option<Ticket>,
+}
+
+impl Pending {
+    fn stored(mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            ticket.stored();
+        }
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if self.ticket.is_some()
+            && let Ok(events) = wire::read_events(&self.events)
+        {
+            self.node.sessions.forget(events.iter());
+        }
     }
 }
 
 fn fold(
-    node: &Node,
+    node: &Arc<Node>,
     serving: &Serving,
     body: &[u8],
     now: Instant,
@@ -178,7 +201,9 @@ fn fold(
     });
     let capsule_refused = adopted.and_then(Result::err);
     capsule_refused.into_iter().for_each(|code| node.metrics.refused(code));
+    let ticket = node.outbox.as_ref().map(|_| node.in_flight.begin());
     let outcome = node.fold(serving, &events, now, now_unix_ms);
+    let before = ticket.as_ref().map(Ticket::before);
     let mut fresh: Vec<&Event<'_>> = Vec::with_capacity(events.len());
     let mut duplicates = 0;
     for ((event, place), fate) in events.iter().zip(places).zip(&outcome.fates) {
@@ -193,7 +218,8 @@ fn fold(
         }
     }
     refused.sort_by_key(|refused| refused.index);
-    let storing = store(node, &fresh, outcome.ended)?;
+    let storing = store(node, &fresh, outcome.ended, ticket)?;
+    let on_its_way = OnItsWay { storing, before: before.filter(|_| duplicates > 0) };
     let accepted = fresh.len();
     for (outcome, count) in [("accepted", accepted), ("duplicate", duplicates), ("refused", refused.len())] {
         node.metrics.events(outcome, count);
@@ -202,35 +228,32 @@ fn fold(
     let generation = serving.generation.number();
     let capsule = carried.and_then(|(_, event)| node.carry(serving, &event.session_id));
     let (accepted, duplicates) = (count(accepted), count(duplicates));
-    Ok((Taken { generation, accepted, duplicates, refused, capsule, capsule_refused }, storing))
+    Ok((Taken { generation, accepted, duplicates, refused, capsule, capsule_refused }, on_its_way))
 }
 
 /// Sends what counts on its way to the disk.
-fn store(node: &Node, fresh: &[&Event<'_>], ended: Vec<SessionRecord>) -> Result<OnItsWay, ApiError> {
+fn store(
+    node: &Arc<Node>,
+    fresh: &[&Event<'_>],
+    ended: Vec<SessionRecord>,
+    ticket: Option<Ticket>,
+) -> Result<Vec<Storing>, ApiError> {
     node.metrics.sessions_closed("stop", ended.len());
-    let mut on_its_way = OnItsWay::default();
-    let Some(outbox) = &node.outbox else { return Ok(on_its_way) };
-    let OnItsWay { storing, events } = &mut on_its_way;
-    if !fresh.is_empty() {
-        *events = wire::write_events(fresh);
+    let Some(outbox) = &node.outbox else { return Ok(Vec::new()) };
+    let mut storing = Vec::new();
+    if fresh.is_empty() {
+        ticket.into_iter().for_each(Ticket::stored);
+    } else {
+        let events = wire::write_events(fresh);
+        let pending = Pending { node: Arc::clone(node), events: events.clone(), ticket };
+        let stored = outbox.store_events(fresh.len(), events, || pending.stored());
+        storing.push(stored.map_err(|error| not_stored(&error))?);
     }
-    let send = || {
-        if !fresh.is_empty() {
-            storing.push(outbox.store_events(fresh.len(), events.clone())?);
-        }
-        if !ended.is_empty() {
-            storing.push(outbox.store_records(&Records { sessions: ended, ..Records::default() })?);
-        }
-        Ok(())
-    };
-    let sent: Result<(), SpoolError> = send();
-    match sent {
-        Ok(()) => Ok(on_its_way),
-        Err(error) => {
-            forget(node, &on_its_way.events);
-            Err(not_stored(&error))
-        }
+    if !ended.is_empty() {
+        let records = Records { sessions: ended, ..Records::default() };
+        storing.push(outbox.store_records(&records).map_err(|error| not_stored(&error))?);
     }
+    Ok(storing)
 }
 
 fn note(node: &Node, error: &FoldError) {
