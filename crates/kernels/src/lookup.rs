@@ -172,8 +172,6 @@ fn add_own(numbers: &[f32; OWN], weights: &[[[f32; LANES]; OWN]], row: &mut [f32
 }
 
 #[cfg(not(target_family = "wasm"))]
-#[inline(always)]
-#[allow(clippy::inline_always, reason = "compiled once for each set of instructions")]
 fn plain(numbers: &[f32; OWN], weights: &[[[f32; LANES]; OWN]], row: &mut [f32]) {
     for (sums, weights) in row.as_chunks_mut::<LANES>().0.iter_mut().zip(weights) {
         for (number, weights) in numbers.iter().zip(weights) {
@@ -186,6 +184,10 @@ fn plain(numbers: &[f32; OWN], weights: &[[[f32; LANES]; OWN]], row: &mut [f32])
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
+    use core::arch::x86_64::{
+        _mm256_add_ps, _mm256_loadu_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_storeu_ps,
+    };
+
     use super::{LANES, OWN};
 
     cpufeatures::new!(cpu_has_avx2, "avx2");
@@ -194,14 +196,22 @@ mod x86 {
         cpu_has_avx2::get()
     }
 
-    /// The plain form, in wider registers; the compiler never fuses products and sums by itself.
-    ///
     /// # Safety
     ///
     /// The processor has AVX2.
     #[target_feature(enable = "avx2")]
     pub(super) unsafe fn add_own(numbers: &[f32; OWN], weights: &[[[f32; LANES]; OWN]], row: &mut [f32]) {
-        super::plain(numbers, weights, row);
+        let numbers = numbers.map(|number| _mm256_set1_ps(number));
+        for (sums, weights) in row.as_chunks_mut::<LANES>().0.iter_mut().zip(weights) {
+            // SAFETY: eight floats each.
+            unsafe {
+                let mut sum = _mm256_loadu_ps(sums.as_ptr());
+                for (number, weights) in numbers.iter().zip(weights) {
+                    sum = _mm256_add_ps(sum, _mm256_mul_ps(*number, _mm256_loadu_ps(weights.as_ptr())));
+                }
+                _mm256_storeu_ps(sums.as_mut_ptr(), sum);
+            }
+        }
     }
 }
 
