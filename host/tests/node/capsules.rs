@@ -9,9 +9,9 @@ use crate::scene::Scene;
 
 const CAPSULE: &str = "frontrow-capsule";
 
-/// Events of a minute ago: windows do not count those of other years.
+/// Events of some seconds ago: a window is told half a minute after its end, and counts none that come later.
 async fn tell(scene: &Scene, capsule: &str, number: u32, kind: &str, after_ms: u64) -> Answer {
-    static BEGAN: LazyLock<u64> = LazyLock::new(|| frontrow_edge::node::unix_ms() - 60_000);
+    static BEGAN: LazyLock<u64> = LazyLock::new(|| frontrow_edge::node::unix_ms() - 10_000);
     let events = json!({"events": [{
         "event_id": format!("e{number}"), "session_id": "s", "kind": kind, "viewer": 7, "title": 4,
         "at_unix_ms": *BEGAN + after_ms,
