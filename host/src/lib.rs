@@ -1,6 +1,7 @@
 //! The edge process: HTTP in front, components of a signed release behind.
 
 pub mod answer_cache;
+pub mod begun;
 pub mod capsules;
 pub mod config;
 pub mod contents;

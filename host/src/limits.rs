@@ -1,5 +1,6 @@
 //! Every bound of the node: its unit and the harm it stops.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use units::Millis;
@@ -228,3 +229,8 @@ pub const PREVIOUS_KEPT: usize = 2;
 pub const CONFIG_BYTES_MAX: u64 = 1 << 20;
 /// Lines of a region's table of speeds; the component takes as many.
 pub const RULES_MAX: usize = 256;
+
+/// Viewers whose begun titles are kept: a kilobyte each at most, for those who watched last.
+pub const BEGUN_VIEWERS_MAX: NonZeroUsize = NonZeroUsize::new(50_000).unwrap();
+/// Begun titles of a viewer: a row has no room for more.
+pub const BEGUN_TITLES_MAX: usize = 20;

@@ -12,6 +12,7 @@ use windows::Window;
 use wire::{Event, Records, SessionRecord};
 
 use crate::answer_cache::AnswerCache;
+use crate::begun::Begun;
 use crate::capsules::Capsules;
 use crate::config::Config;
 use crate::contents::Contents;
@@ -50,6 +51,8 @@ pub struct Node {
     pub arm: String,
     /// Playbacks going on.
     pub sessions: Sessions,
+    /// What viewers have begun.
+    pub begun: Begun,
     /// Events on their way to the disk.
     pub in_flight: Arc<InFlight>,
     /// What goes to the origin; none when nothing is sent there.
@@ -97,6 +100,7 @@ impl Node {
             pages: AnswerCache::new(number(config.limits.answers)),
             arm: config.origin.channel.clone(),
             sessions: Sessions::new(number(config.limits.sessions)),
+            begun: Begun::default(),
             in_flight: Arc::default(),
             outbox,
             contents: Contents::default(),
@@ -205,6 +209,7 @@ impl Node {
 
     /// Sends records on their way to the origin.
     fn tell(&self, sessions: Vec<SessionRecord>, windows: &[Window]) -> Vec<Storing> {
+        sessions.iter().for_each(|session| self.begun.note(session));
         let Some(outbox) = &self.outbox else { return Vec::new() };
         let windows = windows.iter().map(convert::window).collect();
         outbox.store_all(Records { sessions, windows, decisions: outbox.take_decisions() })

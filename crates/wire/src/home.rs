@@ -15,7 +15,8 @@ pub struct HomeRequest {
     /// Titles watched, oldest first; wins over the viewer's stored history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<Vec<u32>>,
-    /// Titles begun and where they stand, oldest first; of a title twice the newest counts.
+    /// Titles begun and where they stand, oldest first; of a title twice the newest counts. Without any, a node takes
+    /// what it saw of the viewer's sessions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub in_progress: Vec<Progress>,
     /// Titles never to show, of any number and order.

@@ -239,6 +239,7 @@ fn store(
     ticket: Option<Ticket>,
 ) -> Result<Vec<Storing>, ApiError> {
     node.metrics.sessions_closed("stop", ended.len());
+    ended.iter().for_each(|session| node.begun.note(session));
     let Some(outbox) = &node.outbox else { return Ok(Vec::new()) };
     let mut storing = Vec::new();
     if fresh.is_empty() {

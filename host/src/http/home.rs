@@ -27,7 +27,12 @@ pub(super) async fn answer(
         message(&headers, &[Form::Json, Form::MessagePack], body, settings.body).await?;
     request.validate()?;
     let mut stages = Stages::begin();
-    let (request, in_progress) = parts(request);
+    let (request, told) = parts(request);
+    let in_progress = match request.viewer {
+        // Who asks by a number alone is asked for what this node saw of it.
+        Some(viewer) if told.is_empty() => node.begun.of(viewer),
+        _ => told,
+    };
     let asking = Arc::new(Asking::new(&node, &settings, request, in_progress)?);
     let (page, cached) = asking
         .answered(&node, &node.pages, &mut stages, |generation, asking| {

@@ -49,6 +49,34 @@ async fn a_page_has_rows_with_reasons_in_words_and_no_title_twice() {
 }
 
 #[tokio::test]
+async fn what_a_viewer_began_on_this_node_is_continued_unless_the_caller_says_otherwise() {
+    let scene = Scene::serving().await;
+    let watch = async |session: &str, title: u32, position_ms: u64| {
+        let event = |number: u32, kind: &str, position_ms: u64| {
+            json!({
+                "event_id": format!("{session}{number}"), "session_id": session, "kind": kind, "viewer": VIEWER,
+                "title": title, "at_unix_ms": 1_700_000_000_000_u64 + u64::from(number) * 1_000,
+                "duration_ms": 100_000, "position_ms": position_ms,
+            })
+        };
+        let events = json!({"events": [event(1, "start", 0), event(2, "heartbeat", position_ms), event(3, "stop", position_ms)]});
+        assert_eq!(scene.ask("/v1/events", &events).await.json()["accepted"], 3);
+    };
+    watch("a", 4, 30_000).await;
+    watch("b", 2, 50_000).await;
+    // Seen to its end.
+    watch("c", 9, 99_000).await;
+    let first = async |question: Value| rows(&scene.ask("/v1/home", &question).await.json()).swap_remove(0);
+    let asked = json!({"viewer": VIEWER, "k": 3, "at_unix_ms": NOW_MS});
+    assert_eq!(first(asked).await, row("Continue watching", &[2, 4]));
+    let told =
+        json!({"viewer": VIEWER, "in_progress": [{"title": 4, "share": 0.1}], "k": 3, "at_unix_ms": NOW_MS});
+    assert_eq!(first(told).await, row("Continue watching", &[4]));
+    let nobody = json!({"viewer": VIEWER + 1, "k": 3, "at_unix_ms": NOW_MS});
+    assert_ne!(first(nobody).await.0, "Continue watching");
+}
+
+#[tokio::test]
 async fn a_page_is_that_of_the_native_code() {
     let scene = Scene::serving().await;
     let release = Release::of(1);
