@@ -118,15 +118,11 @@ impl Mlp {
 
 /// Adds what each item's vector adds to the first layer, unless it is not finite.
 fn add_items(layer: &Dense, tower: &Tower, to: &mut LookupDense) -> Option<()> {
-    let items = tower.items();
     let (mut vectors, mut sums) = (Vec::new(), Vec::new());
     let numbers: Vec<usize> = (0..tower.shape().items).collect();
     for numbers in numbers.chunks(ROWS_AT_ONCE) {
         vectors.clear();
-        for &item in numbers {
-            let scale = items.scales()[item];
-            vectors.extend(items.row(item).iter().map(|&value| f32::from(value) * scale));
-        }
+        vectors.extend(numbers.iter().flat_map(|&item| tower.items().floats(item)));
         sums.resize(numbers.len() * layer.outputs(), 0.0);
         layer.apply(&vectors, &mut sums);
         to.extend(&sums).ok()?;

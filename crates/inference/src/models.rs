@@ -166,9 +166,7 @@ fn agree(mlp: &Mlp, ranker: &Ranker, tower: &Tower) -> bool {
         (0..PROBES * mlp.features()).map(|place| number(place) as f32 / 65_536.0).collect();
     let items: Vec<u32> = (0..PROBES).map(|place| number(place + 1) % shape.items as u32).collect();
     // A vector of an item is of the size of those that viewers have.
-    let row = |item: u32| tower.items().row(item as usize).iter().map(|&value| f32::from(value));
-    let scale = tower.items().scales()[items[0] as usize];
-    let viewer: Vec<f32> = row(items[0]).map(|value| value * scale).collect();
+    let viewer: Vec<f32> = tower.items().floats(items[0] as usize).collect();
     let shortlist = Shortlist { viewer: &viewer, items: &items, features: &features };
     let Ok(exact) = ranker.score(&side_by_side(tower, &shortlist)) else { return false };
     mlp.score(&shortlist).iter().zip(&exact).all(|(own, exact)| is_near(*own, *exact, FIXED_POINT))
@@ -183,13 +181,10 @@ fn side_by_side(tower: &Tower, shortlist: &Shortlist<'_>) -> Vec<f32> {
         let start = rows.len();
         rows.extend_from_slice(shortlist.viewer);
         rows.resize(start + width, 0.0);
-        match (item as usize, tower.items()) {
-            (item, items) if item < tower.shape().items => {
-                let scale = items.scales()[item];
-                rows.extend(items.row(item).iter().map(|&value| f32::from(value) * scale));
-            }
-            _ => rows.resize(start + 2 * width, 0.0),
+        if (item as usize) < tower.shape().items {
+            rows.extend(tower.items().floats(item as usize));
         }
+        rows.resize(start + 2 * width, 0.0);
         rows.extend_from_slice(features);
     }
     rows

@@ -260,14 +260,21 @@ impl Affine {
         if is_gemm && (is_scaled || node.number(b"transA", 0) != 0) {
             return None;
         }
-        let bias = node.inputs.get(2).map(|name| graph.constant(name).map(|bias| bias.values.clone()));
-        let or_zeros = |outputs| bias.unwrap_or_else(|| Some(vec![0.0; outputs]));
-        if is_gemm && node.number(b"transB", 0) != 0 {
+        let is_transposed = is_gemm && node.number(b"transB", 0) != 0;
+        let (inputs, outputs) = if is_transposed { (columns, rows) } else { (rows, columns) };
+        // A bias of another length would be spread over the outputs, which our kernels do not do.
+        let bias = match node.inputs.get(2) {
+            Some(name) => graph.constant(name).map(|bias| bias.values.clone()),
+            None => Some(vec![0.0; outputs]),
+        };
+        let bias = bias.filter(|bias| bias.len() == outputs)?;
+        let weights = if is_transposed {
             let of_column = |column| (0..rows).map(move |row| weights.values[row * columns + column]);
-            let transposed: Vec<f32> = (0..columns).flat_map(of_column).collect();
-            return Some(Self { inputs: columns, weights: transposed, bias: or_zeros(rows)? });
-        }
-        Some(Self { inputs: rows, weights: weights.values.clone(), bias: or_zeros(columns)? })
+            (0..columns).flat_map(of_column).collect()
+        } else {
+            weights.values.clone()
+        };
+        Some(Self { inputs, weights, bias })
     }
 }
 

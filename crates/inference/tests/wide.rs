@@ -84,6 +84,19 @@ fn a_graph_that_our_kernels_do_not_take_apart_runs_whole() {
 }
 
 #[test]
+fn a_bias_that_is_spread_over_the_outputs_is_not_taken_for_one_of_each() {
+    for shape in [vec![1], vec![1, 1]] {
+        let mut model = ModelProto::decode(RANKER).unwrap();
+        let constants = &mut model.graph.as_mut().unwrap().initializer;
+        let bias = constants.iter_mut().find(|constant| constant.name == "b0").unwrap();
+        (bias.dims, bias.raw_data) = (shape, 0.5_f32.to_le_bytes().to_vec());
+        let models = Models::load(Some(&model.encode_to_vec()), Some(TOWER)).unwrap();
+        assert!(!models.is_exact());
+        assert_eq!(models.score(&cases()[1].shortlist()).unwrap().len(), 5);
+    }
+}
+
+#[test]
 fn a_candidate_has_the_same_logit_in_every_company() {
     fn holds(places: Vec<u8>) -> bool {
         let (models, case) = (models(), &cases()[2]);

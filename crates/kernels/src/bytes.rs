@@ -134,6 +134,12 @@ impl ByteMatrix {
         &self.values[index * self.stride..][..self.columns]
     }
 
+    /// The values of a row, times its scale: exact.
+    pub fn floats(&self, index: usize) -> impl Iterator<Item = f32> {
+        let scale = self.scales[index];
+        self.row(index).iter().map(move |&value| f32::from(value) * scale)
+    }
+
     /// The scales, one a row.
     pub fn scales(&self) -> &[f32] {
         &self.scales[..self.rows]

@@ -403,13 +403,14 @@ mod x86 {
 
 #[cfg(test)]
 #[allow(clippy::needless_pass_by_value, reason = "quickcheck passes values")]
-mod tests {
+pub(crate) mod tests {
     use quickcheck::QuickCheck;
 
     use super::*;
 
     /// Numbers from −1 to 1, the same for a seed.
-    fn numbers(seed: u32, count: usize) -> Vec<f32> {
+    /// From −1 to 1, by a seed.
+    pub(crate) fn numbers(seed: u32, count: usize) -> Vec<f32> {
         let mut state = u64::from(seed) | 1;
         let next = move || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

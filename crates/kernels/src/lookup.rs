@@ -271,15 +271,7 @@ mod tests {
     use quickcheck::QuickCheck;
 
     use super::*;
-
-    fn numbers(seed: u32, count: usize) -> Vec<f32> {
-        let mut state = u64::from(seed) | 1;
-        let next = move || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (state >> 40) as f32 / 8_388_608.0 - 1.0
-        };
-        core::iter::repeat_with(next).take(count).collect()
-    }
+    use crate::fixed::tests::numbers;
 
     #[test]
     fn every_value_is_the_sum_in_its_order_and_rectified_bit_for_bit() {
