@@ -21,7 +21,7 @@ use crate::peers::Peer;
 use crate::release_files::Dice;
 use crate::service::node::{Node, Work};
 use crate::service::release::Release;
-use crate::service::{folder_in, load_average};
+use crate::service::{folder_in, load_average, memory};
 use bodies::{Body, EVENTS};
 pub(crate) use figures::Figures;
 use figures::{Seed, Timed, Workload};
@@ -78,7 +78,7 @@ fn workload(players: &mut Players<'_>, sessions: u32, seed: Option<&Seed>) -> Re
         events_per_s,
         events_per_node_cpu_s,
         open_at_70_percent: open,
-        node_resident_mib: resident_mib(players.node.process()),
+        node_resident_mib: memory::of(players.node.process()).map(|memory| memory.resident_mib),
         over_seed: seed_per_s.map(|seed| rounded(events_per_s / seed)),
         over_seed_by_cpu: events_per_node_cpu_s.zip(seed_per_s).map(|(ours, seed)| rounded(ours / seed)),
     })
@@ -139,26 +139,4 @@ fn seed(rounds: u32) -> Result<Option<Seed>> {
     }
     let event_bytes = rounded(median(runs.iter().map(|run| run.event_bytes).collect()));
     Ok(Some(Seed { event_bytes, works }))
-}
-
-/// What a process holds in memory; none where the system does not say.
-fn resident_mib(process: u32) -> Option<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    resident_of(&status)
-}
-
-fn resident_of(status: &str) -> Option<f64> {
-    let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    Some(rounded(kib.trim().strip_suffix(" kB")?.trim().parse::<f64>().ok()? / 1024.0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::resident_of;
-
-    #[test]
-    fn the_memory_of_a_process_is_read() {
-        assert_eq!(resident_of("Name:\ta\nVmRSS:\t    2048 kB\nThreads:\t1\n"), Some(2.0));
-        assert_eq!(resident_of("Name:\ta\n"), None);
-    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::memory::Memory;
 use super::open_loop::{Answered, Outcome};
 use super::{Lookups, Used};
 use crate::measure::{micros, rounded};
@@ -100,6 +101,8 @@ pub(crate) struct Side {
     pub(crate) saturated: bool,
     /// At 70 % of it.
     pub(crate) at_70_percent: Option<Rate>,
+    /// Of each of its processes, at the end.
+    pub(crate) memory: Vec<Option<Memory>>,
 }
 
 /// Both, and what they were asked.
@@ -181,7 +184,14 @@ impl fmt::Display for Side {
             )?;
         }
         let (least, rate_per_s) = (if self.saturated { "" } else { "at least " }, self.saturation_per_s);
-        writeln!(f, "  holds {least}{rate_per_s:.0} requests/s")
+        writeln!(f, "  holds {least}{rate_per_s:.0} requests/s")?;
+        for Memory { resident_mib, proportional_mib } in self.memory.iter().flatten() {
+            writeln!(
+                f,
+                "  a process has {resident_mib:.0} MiB resident, {proportional_mib:.0} of them each once"
+            )?;
+        }
+        Ok(())
     }
 }
 

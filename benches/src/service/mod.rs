@@ -6,6 +6,7 @@ mod climb;
 pub(crate) mod connection;
 pub(crate) mod cpu;
 mod figures;
+pub(crate) mod memory;
 pub(crate) mod node;
 mod open_loop;
 mod process;
@@ -182,7 +183,8 @@ impl Load<'_> {
             _ => Some(try_rate(SHARE_OF_SATURATION * saturation_per_s)?),
         };
         rates.sort_by(|a, b| a.offered_per_s.total_cmp(&b.offered_per_s));
-        Ok(Side { server: name, rates, saturation_per_s, saturated, at_70_percent })
+        let memory = server.processes().into_iter().map(memory::of).collect();
+        Ok(Side { server: name, rates, saturation_per_s, saturated, at_70_percent, memory })
     }
 
     /// One rate, once the server knows the viewers who come back.
