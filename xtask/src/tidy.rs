@@ -61,6 +61,7 @@ const UNSAFE_FILES: &[(&str, &str)] = &[
     ("components/guest/src/lib.rs", "the canonical ABI hands out memory by raw pointer"),
     ("components/guest/src/memory.rs", "an allocator speaks in raw pointers"),
     ("crates/kernels/src/dot.rs", "vector instructions load from raw pointers"),
+    ("crates/kernels/src/byte_dense.rs", "vector instructions load from raw pointers"),
     ("crates/kernels/src/fixed.rs", "vector instructions load from raw pointers"),
     ("crates/kernels/src/lookup.rs", "wider registers and raw pointers"),
     ("crates/kernels/src/lanes.rs", "vector instructions load from raw pointers"),

@@ -2,9 +2,9 @@
 //!
 //! Two thirds of its work do not depend on who asks or on what is asked about together. What a candidate's vector adds
 //! to the first layer is computed once, when the ranker is loaded, and kept in eight bits, as the vector itself is; what
-//! the viewer's adds, once a call. What is left runs in fixed point ([`FixedDense`]), with the same bits in every form.
+//! the viewer's adds, once a call. What is left runs on bytes ([`ByteDense`]), with the same bits in every form.
 
-use kernels::{Dense, FixedDense, FixedRows, LookupDense, dot, rectify};
+use kernels::{ByteDense, ByteRows, Dense, LookupDense, dot, rectify};
 
 use crate::limits::{ITEM_SUMS_BYTES_MAX, ROWS_AT_ONCE, SHORTLIST_ROWS_AT_ONCE};
 use crate::network::Affine;
@@ -37,7 +37,7 @@ pub struct Mlp {
     // The first layer in three parts; the bias is with the viewer's.
     viewer: Dense,
     items_and_features: LookupDense,
-    between: Vec<FixedDense>,
+    between: Vec<ByteDense>,
     last: Vec<f32>,
     last_bias: f32,
 }
@@ -65,8 +65,8 @@ impl Mlp {
         let (of_items, of_features) = rest.split_at(width * units);
         let none = vec![0.0; units];
         let part = |inputs, weights, bias| Dense::new(inputs, weights, bias).map_err(|_| unlike());
-        let fixed = |layer: &Affine| {
-            FixedDense::quantise(layer.inputs, &layer.weights, &layer.bias).map_err(|_| unlike())
+        let bytes = |layer: &Affine| {
+            ByteDense::quantise(layer.inputs, &layer.weights, &layer.bias).map_err(|_| unlike())
         };
         let items = part(width, of_items, &none)?;
         let mut items_and_features =
@@ -76,7 +76,7 @@ impl Mlp {
             width,
             viewer: part(width, of_viewer, &first.bias)?,
             items_and_features,
-            between: layers.iter().map(fixed).collect::<Result<_, _>>()?,
+            between: layers.iter().map(bytes).collect::<Result<_, _>>()?,
             last: last.weights,
             last_bias: *last_bias,
         })
@@ -97,19 +97,19 @@ impl Mlp {
         let viewer = if shortlist.viewer.len() == self.width { shortlist.viewer } else { &zeros };
         self.viewer.apply(viewer, &mut of_viewer);
         let mut logits = Vec::with_capacity(shortlist.items.len());
-        let (mut sums, mut fixed, mut out) = (Vec::new(), FixedRows::default(), Vec::new());
+        let (mut sums, mut bytes, mut out) = (Vec::new(), ByteRows::default(), Vec::new());
         let features = shortlist.features.chunks(SHORTLIST_ROWS_AT_ONCE * self.features());
         for (items, features) in shortlist.items.chunks(SHORTLIST_ROWS_AT_ONCE).zip(features) {
             self.items_and_features.apply(&of_viewer, items, features, &mut sums);
             let mut inputs = units;
             for layer in &self.between {
-                fixed.quantise(inputs, &sums);
+                bytes.quantise(inputs, &sums);
                 inputs = layer.outputs();
-                out.resize(fixed.len() * inputs, 0.0);
-                layer.apply(&fixed, &mut out);
-                rectify(&mut out);
+                out.resize(bytes.len() * inputs, 0.0);
+                layer.apply(&bytes, &mut out);
                 std::mem::swap(&mut sums, &mut out);
             }
+            rectify(&mut sums);
             logits.extend(sums.chunks_exact(inputs).map(|row| dot(row, &self.last) + self.last_bias));
         }
         logits

@@ -58,7 +58,7 @@ fn unlike() -> Vec<u8> {
 }
 
 #[test]
-fn logits_are_those_of_onnxruntime_but_for_the_fixed_point() {
+fn logits_are_those_of_onnxruntime_but_for_the_bytes() {
     let models = models();
     assert!(models.sees_vectors() && models.is_exact());
     assert_eq!((models.features(), models.ranker_columns()), (Some(FEATURES), Some(2 * 16 + FEATURES)));
@@ -66,7 +66,7 @@ fn logits_are_those_of_onnxruntime_but_for_the_fixed_point() {
         let logits = models.score(&case.shortlist()).unwrap();
         assert_eq!(logits.len(), case.logits.len());
         for (logit, expected) in logits.iter().zip(&case.logits) {
-            assert!((logit - expected).abs() <= 0.01 * expected.abs().max(1.0), "{logit} is not {expected}");
+            assert!((logit - expected).abs() <= 0.03 * expected.abs().max(1.0), "{logit} is not {expected}");
         }
     }
 }

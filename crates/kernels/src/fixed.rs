@@ -329,7 +329,7 @@ mod wasm {
 }
 
 #[cfg(target_arch = "x86_64")]
-mod x86 {
+pub(crate) mod x86 {
     use core::arch::x86_64::{
         __m128i, __m256i, _mm_add_ps, _mm_cvtepi32_ps, _mm_loadu_ps, _mm_loadu_si128, _mm_mul_ps,
         _mm_set1_ps, _mm_storeu_ps, _mm_unpacklo_epi32, _mm256_add_epi32, _mm256_broadcastsi128_si256,
@@ -394,7 +394,7 @@ mod x86 {
 
     /// The sums of four outputs: those of the first and second are the halves of the first register.
     #[target_feature(enable = "avx2")]
-    fn of_four([first, second]: [__m256i; 2]) -> __m128i {
+    pub(crate) fn of_four([first, second]: [__m256i; 2]) -> __m128i {
         let pairs = _mm256_hadd_epi32(first, second);
         let sums = _mm256_hadd_epi32(pairs, pairs);
         _mm_unpacklo_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256::<1>(sums))
@@ -408,7 +408,6 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// Numbers from −1 to 1, the same for a seed.
     /// From −1 to 1, by a seed.
     pub(crate) fn numbers(seed: u32, count: usize) -> Vec<f32> {
         let mut state = u64::from(seed) | 1;

@@ -73,6 +73,13 @@ impl Lanes {
         Self([greater(self.0[0], other.0[0]), greater(self.0[1], other.0[1])])
     }
 
+    /// What is not above 0 as 0.
+    #[inline(always)]
+    pub(crate) fn rectified(self) -> Self {
+        let zero = arch::f32x4_splat(0.0);
+        Self(self.0.map(|half| arch::v128_and(half, arch::f32x4_gt(half, zero))))
+    }
+
     /// Without their signs.
     #[inline(always)]
     pub(crate) fn sizes(self) -> Self {
@@ -161,6 +168,12 @@ impl Lanes {
         self.with(other, |a, b| if b > a { b } else { a })
     }
 
+    /// What is not above 0 as 0.
+    #[inline(always)]
+    pub(crate) fn rectified(self) -> Self {
+        Self(self.0.map(|value| if value > 0.0 { value } else { 0.0 }))
+    }
+
     /// Without their signs.
     #[inline(always)]
     pub(crate) fn sizes(self) -> Self {
@@ -207,4 +220,22 @@ impl Lanes {
             .into_iter()
             .fold(f32::MIN, |greatest, value| if value > greatest { value } else { greatest })
     }
+}
+
+/// Words from 0 to 255 as bytes.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "an instruction")]
+pub(crate) fn narrow(words: [[i16; LANES]; 2]) -> [u8; 2 * LANES] {
+    let mut bytes = [0; 2 * LANES];
+    #[cfg(target_family = "wasm")]
+    // SAFETY: eight words each, and sixteen bytes.
+    unsafe {
+        let [low, high] = words.map(|words| arch::v128_load(words.as_ptr().cast()));
+        arch::v128_store(bytes.as_mut_ptr().cast(), arch::u8x16_narrow_i16x8(low, high));
+    }
+    #[cfg(not(target_family = "wasm"))]
+    for (byte, word) in bytes.iter_mut().zip(words.as_flattened()) {
+        *byte = *word as u8;
+    }
+    bytes
 }

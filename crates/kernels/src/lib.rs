@@ -6,6 +6,7 @@
 #![no_std]
 extern crate alloc;
 
+mod byte_dense;
 mod bytes;
 mod dense;
 mod dot;
@@ -16,6 +17,7 @@ mod panels;
 mod row;
 mod top;
 
+pub use byte_dense::{ByteDense, ByteRows};
 pub use bytes::{ByteMatrix, COLUMNS_MAX, MatrixError, Query, power_of_two};
 pub use dense::Dense;
 pub use fixed::{FixedDense, FixedRows};

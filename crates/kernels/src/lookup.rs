@@ -10,10 +10,13 @@ use alloc::vec::Vec;
 use core::hint::black_box;
 
 use crate::MatrixError;
-use crate::lanes::{LANES, Lanes};
+use crate::lanes::LANES;
 
-/// Own numbers that are added in one pass: with the weights of eight outputs as many fit in registers.
-const OWN: usize = 4;
+/// Own numbers that are added in one pass: as many fit in registers.
+const OWN: usize = 8;
+
+/// Of eight outputs the weights of as many inputs as a pass takes.
+type Weights = [[f32; LANES]; OWN];
 
 /// The second and third part of such a layer; the first is whoever's it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,8 +26,8 @@ pub struct LookupDense {
     bytes: Vec<i8>,
     scales: Vec<f32>,
     own_inputs: usize,
-    // For each four own inputs and each eight outputs: eight weights of each of the inputs; padded with zeros.
-    weights: Vec<[[f32; LANES]; OWN]>,
+    // For each eight own inputs and each eight outputs: eight weights of each of the inputs; padded with zeros.
+    weights: Vec<Weights>,
 }
 
 impl LookupDense {
@@ -90,8 +93,8 @@ impl LookupDense {
         self.outputs
     }
 
-    /// One row an entry, one behind the other: `max(0, shared + table[entry] + own · weights)`, added in this order, the
-    /// own numbers in theirs, every product and sum rounded. An entry that the table does not have adds nothing.
+    /// One row an entry, one behind the other: `shared + table[entry] + own · weights`, added in this order, the own
+    /// numbers in theirs, every product and sum rounded. An entry that the table does not have adds nothing.
     ///
     /// # Panics
     ///
@@ -101,21 +104,20 @@ impl LookupDense {
         let padded = self.outputs.next_multiple_of(LANES);
         let mut start = vec![0.0; padded];
         start[..self.outputs].copy_from_slice(shared);
+        let nothing = vec![0; padded];
         let mut row = vec![0.0; padded];
         to.clear();
         self.touch(entries);
         for (&entry, own) in entries.iter().zip(own.chunks_exact(self.own_inputs)) {
-            match self.entry(entry) {
-                Some((bytes, scale)) => add_bytes(&start, bytes, scale, &mut row),
-                None => row.copy_from_slice(&start),
-            }
+            let mut added = self.entry(entry).unwrap_or((&nothing, 0.0));
+            row.copy_from_slice(&start);
             let passes = self.weights.chunks_exact(padded / LANES);
             for (own, weights) in own.chunks(OWN).zip(passes) {
                 let mut numbers = [0.0; OWN];
                 numbers[..own.len()].copy_from_slice(own);
-                add_own(&numbers, weights, &mut row);
+                add(added, &numbers, weights, &mut row);
+                added = (&nothing, 0.0);
             }
-            crate::rectify(&mut row);
             to.extend_from_slice(&row[..self.outputs]);
         }
     }
@@ -143,37 +145,30 @@ impl LookupDense {
 /// Bytes of a line of a cache.
 const LINE_BYTES: usize = 64;
 
-/// `row = start + bytes · scale`; all are padded alike.
-fn add_bytes(start: &[f32], bytes: &[i8], scale: f32, row: &mut [f32]) {
-    let scale = Lanes::splat(scale);
-    let (start, _) = start.as_chunks::<LANES>();
-    let (bytes, _) = bytes.as_chunks::<LANES>();
-    let (row, _) = row.as_chunks_mut::<LANES>();
-    for ((start, bytes), row) in start.iter().zip(bytes).zip(row) {
-        Lanes::load(start).plus(Lanes::from_bytes(bytes).times(scale)).store(row);
-    }
-}
-
-/// `row += numbers · weights`.
-fn add_own(numbers: &[f32; OWN], weights: &[[[f32; LANES]; OWN]], row: &mut [f32]) {
-    assert_eq!(weights.len() * LANES, row.len());
+/// `row += bytes · scale`, then `row += numbers · weights`, number by number.
+fn add((bytes, scale): (&[i8], f32), numbers: &[f32; OWN], weights: &[Weights], row: &mut [f32]) {
+    assert!(weights.len() * LANES == row.len() && bytes.len() == row.len());
     #[cfg(target_family = "wasm")]
-    // SAFETY: eight outputs for each eight weights of four inputs.
+    // SAFETY: eight outputs and bytes for each eight weights of eight inputs.
     unsafe {
-        wasm::add_own(numbers, weights, row);
+        wasm::add(bytes, scale, numbers, weights, row);
     }
     #[cfg(target_arch = "x86_64")]
     if x86::has_avx2() {
-        // SAFETY: AVX2 was found.
-        return unsafe { x86::add_own(numbers, weights, row) };
+        // SAFETY: as above, and AVX2 was found.
+        return unsafe { x86::add(bytes, scale, numbers, weights, row) };
     }
     #[cfg(not(target_family = "wasm"))]
-    plain(numbers, weights, row);
+    plain(bytes, scale, numbers, weights, row);
 }
 
 #[cfg(not(target_family = "wasm"))]
-fn plain(numbers: &[f32; OWN], weights: &[[[f32; LANES]; OWN]], row: &mut [f32]) {
-    for (sums, weights) in row.as_chunks_mut::<LANES>().0.iter_mut().zip(weights) {
+fn plain(bytes: &[i8], scale: f32, numbers: &[f32; OWN], weights: &[Weights], row: &mut [f32]) {
+    let lanes = row.as_chunks_mut::<LANES>().0.iter_mut().zip(bytes.as_chunks::<LANES>().0);
+    for ((sums, bytes), weights) in lanes.zip(weights) {
+        for (sum, byte) in sums.iter_mut().zip(bytes) {
+            *sum += f32::from(*byte) * scale;
+        }
         for (number, weights) in numbers.iter().zip(weights) {
             for (sum, weight) in sums.iter_mut().zip(weights) {
                 *sum += number * weight;
@@ -185,10 +180,11 @@ fn plain(numbers: &[f32; OWN], weights: &[[[f32; LANES]; OWN]], row: &mut [f32])
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use core::arch::x86_64::{
-        _mm256_add_ps, _mm256_loadu_ps, _mm256_mul_ps, _mm256_set1_ps, _mm256_storeu_ps,
+        _mm_loadl_epi64, _mm256_add_ps, _mm256_cvtepi8_epi32, _mm256_cvtepi32_ps, _mm256_loadu_ps,
+        _mm256_mul_ps, _mm256_set1_ps, _mm256_storeu_ps,
     };
 
-    use super::{LANES, OWN};
+    use super::{LANES, OWN, Weights};
 
     cpufeatures::new!(cpu_has_avx2, "avx2");
 
@@ -200,12 +196,22 @@ mod x86 {
     ///
     /// The processor has AVX2.
     #[target_feature(enable = "avx2")]
-    pub(super) unsafe fn add_own(numbers: &[f32; OWN], weights: &[[[f32; LANES]; OWN]], row: &mut [f32]) {
+    pub(super) unsafe fn add(
+        bytes: &[i8],
+        scale: f32,
+        numbers: &[f32; OWN],
+        weights: &[Weights],
+        row: &mut [f32],
+    ) {
         let numbers = numbers.map(|number| _mm256_set1_ps(number));
-        for (sums, weights) in row.as_chunks_mut::<LANES>().0.iter_mut().zip(weights) {
-            // SAFETY: eight floats each.
+        let scale = _mm256_set1_ps(scale);
+        let lanes = row.as_chunks_mut::<LANES>().0.iter_mut().zip(bytes.as_chunks::<LANES>().0);
+        for ((sums, bytes), weights) in lanes.zip(weights) {
+            // SAFETY: eight bytes, and eight floats each.
             unsafe {
-                let mut sum = _mm256_loadu_ps(sums.as_ptr());
+                let bytes = _mm256_cvtepi8_epi32(_mm_loadl_epi64(bytes.as_ptr().cast()));
+                let added = _mm256_mul_ps(_mm256_cvtepi32_ps(bytes), scale);
+                let mut sum = _mm256_add_ps(_mm256_loadu_ps(sums.as_ptr()), added);
                 for (number, weights) in numbers.iter().zip(weights) {
                     sum = _mm256_add_ps(sum, _mm256_mul_ps(*number, _mm256_loadu_ps(weights.as_ptr())));
                 }
@@ -217,28 +223,41 @@ mod x86 {
 
 #[cfg(target_family = "wasm")]
 mod wasm {
-    use core::arch::wasm32::{f32x4_add, f32x4_mul, f32x4_splat, v128, v128_load, v128_store};
+    use core::arch::wasm32::{
+        f32x4_add, f32x4_convert_i32x4, f32x4_mul, f32x4_splat, i16x8_load_extend_i8x8,
+        i32x4_extend_high_i16x8, i32x4_extend_low_i16x8, v128, v128_load, v128_store,
+    };
 
-    use super::{LANES, OWN};
+    use super::{LANES, OWN, Weights};
 
     /// # Safety
     ///
-    /// The row has eight outputs for each eight weights of four inputs; there are some.
+    /// The row has eight outputs, and the bytes are eight, for each eight weights of eight inputs; there are some.
     #[inline(never)]
-    pub(super) unsafe fn add_own(numbers: &[f32; OWN], weights: &[[[f32; LANES]; OWN]], row: &mut [f32]) {
+    pub(super) unsafe fn add(
+        bytes: &[i8],
+        scale: f32,
+        numbers: &[f32; OWN],
+        weights: &[Weights],
+        row: &mut [f32],
+    ) {
         let numbers: [v128; OWN] = numbers.map(|number| f32x4_splat(number));
-        let (mut weight, mut sums) = (weights.as_ptr().cast::<f32>(), row.as_mut_ptr());
-        let mut left = weights.len();
+        let scale = f32x4_splat(scale);
+        let (mut byte, mut sums) = (bytes.as_ptr(), row.as_mut_ptr());
+        let (mut weight, mut left) = (weights.as_ptr().cast::<f32>(), weights.len());
         // As in `fixed.rs`: many steps between two backward branches, each with a way out behind it, at distances that
         // are fixed.
         'row: loop {
             macro_rules! step {
                 ($number:literal) => {
-                    // SAFETY: eight more outputs, and four times as many weights.
+                    // SAFETY: eight more outputs and bytes, and eight times as many weights.
                     unsafe {
-                        for half in 0..2 {
+                        let words = i16x8_load_extend_i8x8(byte.add($number * LANES));
+                        let halves = [i32x4_extend_low_i16x8(words), i32x4_extend_high_i16x8(words)];
+                        for (half, bytes) in halves.into_iter().enumerate() {
                             let to = sums.add($number * LANES + half * 4);
-                            let mut sum = v128_load(to.cast());
+                            let added = f32x4_mul(f32x4_convert_i32x4(bytes), scale);
+                            let mut sum = f32x4_add(v128_load(to.cast()), added);
                             for (input, number) in numbers.into_iter().enumerate() {
                                 let at = weight.add(($number * OWN + input) * LANES + half * 4);
                                 sum = f32x4_add(sum, f32x4_mul(number, v128_load(at.cast())));
@@ -260,6 +279,7 @@ mod wasm {
             step!(6);
             step!(7);
             left = left.wrapping_sub(8);
+            byte = byte.wrapping_add(8 * LANES);
             weight = weight.wrapping_add(8 * OWN * LANES);
             sums = sums.wrapping_add(8 * LANES);
         }
@@ -274,7 +294,7 @@ mod tests {
     use crate::fixed::tests::numbers;
 
     #[test]
-    fn every_value_is_the_sum_in_its_order_and_rectified_bit_for_bit() {
+    fn every_value_is_the_sum_in_its_order_bit_for_bit() {
         fn holds(seed: u32, outputs: u8, own_inputs: u8, entries: Vec<u8>) -> bool {
             let (outputs, own_inputs) = (usize::from(outputs % 80) + 1, usize::from(own_inputs % 20) + 1);
             let weights = numbers(seed ^ 1, own_inputs * outputs);
@@ -291,8 +311,7 @@ mod tests {
                     let looked_up = looked_up.map(|(bytes, scale)| f32::from(bytes[output]) * scale);
                     let start = shared[output] + looked_up.unwrap_or(0.0);
                     let terms = own.iter().enumerate().map(|(at, own)| own * weights[at * outputs + output]);
-                    let sum = terms.fold(start, |sum, term| sum + term);
-                    if sum > 0.0 { sum } else { 0.0 }
+                    terms.fold(start, |sum, term| sum + term)
                 })
             });
             found.iter().map(|value| value.to_bits()).eq(expected.map(f32::to_bits))
