@@ -29,7 +29,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("golden", &[]),
     ("guest", &[]),
     ("component-ranking", &["guest", "kernels", "ranking", "release", "units"]),
-    ("component-inference", &["inference"]),
+    ("component-inference", &["inference", "kernels"]),
     ("component-bitrate", &["bitrate", "guest", "units"]),
     ("component-qoe", &["guest", "qoe", "session", "units"]),
     ("bindings", &["bitrate", "inference", "qoe", "ranking", "release", "session", "units", "wire"]),

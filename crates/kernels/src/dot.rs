@@ -75,6 +75,8 @@ fn plain(rows: Rows<'_>, query: &[u8], scores: &mut [f32]) {
 
 #[cfg(target_family = "wasm")]
 pub(crate) mod wasm {
+    use core::hint::black_box;
+
     use core::arch::wasm32::{
         f32x4_convert_i32x4, f32x4_mul, i32x4_add, i32x4_shuffle, i32x4_splat, v128, v128_load, v128_store,
     };
@@ -97,42 +99,46 @@ pub(crate) mod wasm {
         while to != end {
             let mut sums = [i32x4_splat(0); GROUP];
             // Wrapping, as nothing here may bring a check and so a branch along.
-            let group: [*const i8; GROUP] =
+            let mut group: [*const i8; GROUP] =
                 core::array::from_fn(|number| row.wrapping_add(number.wrapping_mul(stride)));
-            let mut at = 0_usize;
+            let (mut query, mut left) = (query.as_ptr(), stride / STEP);
             'row: loop {
                 // A backward branch has a check that an engine adds, and around it every sum goes to the stack and
                 // back; a forward one has not. So eight steps follow each other, with a way out behind each.
                 macro_rules! step {
-                    () => {
-                        // SAFETY: a whole step below the stride; each row is one stride long.
+                    ($number:literal) => {
+                        // SAFETY: a whole step below the stride; each row is one stride long. At a fixed distance: an
+                        // address that is summed up costs an instruction.
                         unsafe {
-                            let asked = v128_load(query.as_ptr().add(at).cast());
+                            let asked = v128_load(query.add($number * STEP).cast());
                             for (sum, row) in sums.iter_mut().zip(group) {
-                                *sum = dot_add(v128_load(row.add(at).cast()), asked, *sum);
+                                *sum = dot_add(v128_load(row.add($number * STEP).cast()), asked, *sum);
                             }
                         }
-                        at = at.wrapping_add(STEP);
-                        if at == stride {
+                        if left == $number + 1 {
                             break 'row;
                         }
                     };
                 }
-                step!();
-                step!();
-                step!();
-                step!();
-                step!();
-                step!();
-                step!();
-                step!();
+                step!(0);
+                step!(1);
+                step!(2);
+                step!(3);
+                step!(4);
+                step!(5);
+                step!(6);
+                step!(7);
+                left = left.wrapping_sub(8);
+                // A pointer that the compiler can foresee it sums up anew for each load.
+                query = black_box(query.wrapping_add(8 * STEP));
+                group = group.map(|row| black_box(row.wrapping_add(8 * STEP)));
             }
             let sum = transposed(sums);
             // SAFETY: one group further each time, and there are as many groups of each.
             unsafe {
                 let product = f32x4_convert_i32x4(i32x4_add(sum, v128_load(shift.cast())));
                 v128_store(to.cast(), f32x4_mul(product, v128_load(scale.cast())));
-                row = row.add(stride.wrapping_mul(GROUP));
+                row = black_box(row.add(stride.wrapping_mul(GROUP)));
                 (shift, scale, to) = (shift.add(GROUP), scale.add(GROUP), to.add(GROUP));
             }
         }

@@ -244,6 +244,8 @@ impl FixedDense {
 
 #[cfg(target_family = "wasm")]
 mod wasm {
+    use core::hint::black_box;
+
     use core::arch::wasm32::{
         f32x4_add, f32x4_convert_i32x4, f32x4_mul, f32x4_splat, i32x4_add, i32x4_dot_i16x8, i32x4_splat,
         v128_load, v128_store,
@@ -310,10 +312,11 @@ mod wasm {
                 step!(6);
                 step!(7);
                 left = left.wrapping_sub(8 * LANES);
-                weight = weight.wrapping_add(8 * GROUP * LANES);
-                words = words.map(|row| row.wrapping_add(8 * LANES));
+                // A pointer that the compiler can foresee it sums up anew for each load.
+                weight = black_box(weight.wrapping_add(8 * GROUP * LANES));
+                words = words.map(|row| black_box(row.wrapping_add(8 * LANES)));
             }
-            weight = next;
+            weight = black_box(next);
             // SAFETY: four scales, biases and outputs each.
             unsafe {
                 let (scaled, biased) = (v128_load(scale.cast()), v128_load(bias.cast()));

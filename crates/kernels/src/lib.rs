@@ -7,6 +7,7 @@
 extern crate alloc;
 
 mod byte_dense;
+mod byte_rows;
 mod bytes;
 mod dense;
 mod dot;
@@ -17,7 +18,8 @@ mod panels;
 mod row;
 mod top;
 
-pub use byte_dense::{ByteDense, ByteRows};
+pub use byte_dense::ByteDense;
+pub use byte_rows::ByteRows;
 pub use bytes::{ByteMatrix, COLUMNS_MAX, MatrixError, Query, power_of_two};
 pub use dense::Dense;
 pub use fixed::{FixedDense, FixedRows};

@@ -223,6 +223,8 @@ mod x86 {
 
 #[cfg(target_family = "wasm")]
 mod wasm {
+    use core::hint::black_box;
+
     use core::arch::wasm32::{
         f32x4_add, f32x4_convert_i32x4, f32x4_mul, f32x4_splat, i16x8_load_extend_i8x8,
         i32x4_extend_high_i16x8, i32x4_extend_low_i16x8, v128, v128_load, v128_store,
@@ -279,9 +281,9 @@ mod wasm {
             step!(6);
             step!(7);
             left = left.wrapping_sub(8);
-            byte = byte.wrapping_add(8 * LANES);
-            weight = weight.wrapping_add(8 * OWN * LANES);
-            sums = sums.wrapping_add(8 * LANES);
+            byte = black_box(byte.wrapping_add(8 * LANES));
+            weight = black_box(weight.wrapping_add(8 * OWN * LANES));
+            sums = black_box(sums.wrapping_add(8 * LANES));
         }
     }
 }
