@@ -97,6 +97,27 @@ fn a_bias_that_is_spread_over_the_outputs_is_not_taken_for_one_of_each() {
 }
 
 #[test]
+fn a_ranker_is_taken_apart_however_large_its_logits_are() {
+    for factor in [1e-4_f32, 100.0, 1e6] {
+        let mut model = ModelProto::decode(RANKER).unwrap();
+        for constant in &mut model.graph.as_mut().unwrap().initializer {
+            if ["w2", "b2"].contains(&constant.name.as_str()) {
+                let scaled = constant.raw_data.as_chunks::<4>().0.iter();
+                constant.raw_data =
+                    scaled.flat_map(|bytes| (f32::from_le_bytes(*bytes) * factor).to_le_bytes()).collect();
+            }
+        }
+        let models = Models::load(Some(&model.encode_to_vec()), Some(TOWER)).unwrap();
+        assert!(models.is_exact(), "{factor}");
+        let (scaled, plain) =
+            (models.score(&cases()[1].shortlist()), self::models().score(&cases()[1].shortlist()));
+        for (scaled, plain) in scaled.unwrap().iter().zip(plain.unwrap()) {
+            assert!((scaled / factor - plain).abs() <= 1e-5, "{scaled} is not {factor} times {plain}");
+        }
+    }
+}
+
+#[test]
 fn a_candidate_has_the_same_logit_in_every_company() {
     fn holds(places: Vec<u8>) -> bool {
         let (models, case) = (models(), &cases()[2]);

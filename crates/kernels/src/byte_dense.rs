@@ -192,58 +192,33 @@ mod wasm {
                                 words[output] = add_products(words[output], weights, asked);
                             }
                         }
-                    };
-                }
-                macro_rules! way_out {
-                    ($steps:literal) => {
-                        if left == $steps {
+                        if $number != 0 && left == $number + 1 {
                             break 'row;
                         }
-                    };
-                }
-                macro_rules! widen {
-                    () => {
-                        for (sum, words) in sums.iter_mut().zip(&mut words) {
-                            *sum = i32x4_add(*sum, widened(*words));
-                            *words = i32x4_splat(0);
+                        if ($number + 1) * STEP % BLOCK == 0 {
+                            for (sum, words) in sums.iter_mut().zip(&mut words) {
+                                *sum = i32x4_add(*sum, widened(*words));
+                                *words = i32x4_splat(0);
+                            }
                         }
                     };
                 }
                 step!(0);
                 step!(1);
-                way_out!(2);
                 step!(2);
-                way_out!(3);
                 step!(3);
-                way_out!(4);
-                widen!();
                 step!(4);
-                way_out!(5);
                 step!(5);
-                way_out!(6);
                 step!(6);
-                way_out!(7);
                 step!(7);
-                way_out!(8);
-                widen!();
                 step!(8);
-                way_out!(9);
                 step!(9);
-                way_out!(10);
                 step!(10);
-                way_out!(11);
                 step!(11);
-                way_out!(12);
-                widen!();
                 step!(12);
-                way_out!(13);
                 step!(13);
-                way_out!(14);
                 step!(14);
-                way_out!(15);
                 step!(15);
-                way_out!(16);
-                widen!();
                 left = left.wrapping_sub(4 * BLOCK / STEP);
                 // Pointers that the compiler can foresee it sums up from others, an instruction each.
                 weight = black_box(weight.wrapping_add(4 * BLOCK * GROUP));
