@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::Source;
 use super::http::Client;
+use super::players::ID_PREFIX;
 use super::process::{Process, wait_for};
 use crate::shell;
 
@@ -28,6 +29,14 @@ pub(crate) struct Stage {
     /// Kept over a restart, so that the nodes find the origin again.
     origin_address: String,
     nodes: [Node; 2],
+}
+
+/// How many events there are.
+pub(crate) struct EventsStored {
+    /// Rows.
+    pub(crate) all: u64,
+    /// Ids.
+    pub(crate) distinct: u64,
 }
 
 /// A node and its addresses.
@@ -246,6 +255,32 @@ impl Stage {
 
     pub(crate) fn home(&self, node: usize, question: &Value) -> Result<Value> {
         self.client.post(&format!("{}/v1/home", self.url(node)), question)
+    }
+
+    /// Events of players in the origin's database, as `psql` counts them.
+    pub(crate) fn events_stored(&self) -> Result<EventsStored> {
+        // The fifth line of PostgreSQL's lock file is the folder of its socket.
+        let lock = fs::read_to_string(self.folder.join("origin/postgres/data/postmaster.pid"))?;
+        let socket = lock.lines().nth(4).context("postmaster.pid names no socket")?;
+        let question = format!(
+            "select count(*), count(distinct event_id) from events where event_id like '{ID_PREFIX}%'"
+        );
+        let mut psql = Command::new("psql");
+        psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--field-separator", " "]);
+        psql.args([
+            "--host",
+            socket,
+            "--username",
+            "frontrow",
+            "--dbname",
+            "postgres",
+            "--command",
+            &question,
+        ]);
+        let counts = shell::output(&mut psql)?;
+        let counts: Vec<u64> = counts.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+        let [all, distinct] = counts[..] else { anyhow::bail!("psql prints {counts:?}") };
+        Ok(EventsStored { all, distinct })
     }
 
     /// Flips one bit of the newest published file that is not metadata; returns its name.

@@ -1,16 +1,17 @@
 //! The story: what a viewer, a player and an operator see, each a step that can fail.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::load::Load;
+use super::players::{Players, Told};
 use super::process::wait_for;
 use super::report::Report;
 use super::stage::Stage;
-use super::{Args, Source};
+use super::{Args, Source, unix_ms};
 use crate::www;
 
 /// A node polls every second and prepares a release in seconds; the first one is compiled.
@@ -20,6 +21,12 @@ const PREPARE_DEADLINE: Duration = Duration::from_secs(120);
 const STRANGER: u32 = u32::MAX;
 
 const NODES: [usize; 2] = [0, 1];
+
+const KILLS: u32 = 4;
+const EVENTS_BETWEEN_KILLS: u64 = 2_000;
+
+/// A node sends what it kept within seconds of finding the origin.
+const KEPT_DEADLINE: Duration = Duration::from_secs(60);
 
 /// What one step leaves for the next.
 #[derive(Default)]
@@ -43,7 +50,7 @@ pub(crate) fn tell(
     type Step = fn(&mut Stage, &mut Plot) -> Result<String>;
     report.step("origin started", || stage.start_origin());
     report.step("catalogue imported", || stage.import(source));
-    let steps: [(&'static str, Step); 16] = [
+    let steps: [(&'static str, Step); 17] = [
         ("models trained", train),
         ("licence window set", set_licence_window),
         ("generation 1 published", |stage, _| stage.push()),
@@ -60,6 +67,7 @@ pub(crate) fn tell(
         ("origin stopped, nodes answer as stale", origin_stopped),
         ("a tampered release refused", tampered_release),
         ("a killed node back from disk without the origin", killed_node),
+        ("a node killed again and again under players, each event stored once", killed_under_players),
     ];
     for (name, step) in steps {
         if interrupted() {
@@ -277,6 +285,34 @@ fn killed_node(stage: &mut Stage, plot: &mut Plot) -> Result<String> {
     Ok(format!("ready {} ms after its start, generation 1", elapsed.as_millis()))
 }
 
+/// A power cut at the node four times, in the midst of requests; the origin comes back between them. What a player was
+/// answered for is in the database once, whichever answers and batches were lost on the way.
+fn killed_under_players(stage: &mut Stage, _: &mut Plot) -> Result<String> {
+    let players = Players::start(stage.client(), stage.url(0), 3);
+    for kill in 0..KILLS {
+        let so_far = players.answered();
+        wait_for(KEPT_DEADLINE, "players to be answered", || {
+            Ok((players.answered() >= so_far + EVENTS_BETWEEN_KILLS).then_some(()))
+        })?;
+        stage.kill_node(0)?;
+        if kill == KILLS / 2 {
+            stage.start_origin()?;
+        }
+        stage.restart_node(0)?;
+        players.move_to(stage.url(0))?;
+    }
+    let Told { answered, again } = players.stop()?;
+    let counted = wait_for(KEPT_DEADLINE, "the origin to store what players were answered for", || {
+        let counted = stage.events_stored()?;
+        Ok((counted.distinct >= answered).then_some(counted))
+    })?;
+    ensure!(counted.distinct == answered, "{} events stored, {answered} sent", counted.distinct);
+    ensure!(counted.all == answered, "{} of {} events are stored twice", counted.all - answered, answered);
+    Ok(format!(
+        "{KILLS} kills, {answered} events answered for, {again} of them sent again; 0 lost, 0 stored twice"
+    ))
+}
+
 fn titles(answer: &Value) -> Vec<u64> {
     let picks = answer["picks"].as_array().map(Vec::as_slice).unwrap_or_default();
     picks.iter().filter_map(|pick| pick["title"].as_u64()).collect()
@@ -294,8 +330,4 @@ fn told(answer: &Value) -> String {
         format!("{name} · {}", pick["reason"]["text"].as_str().unwrap_or("?"))
     });
     lines.collect::<Vec<_>>().join("\n")
-}
-
-fn unix_ms() -> Result<u64> {
-    Ok(u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?)
 }
