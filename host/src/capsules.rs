@@ -51,6 +51,7 @@ impl Capsules {
             node: node.to_owned(),
             generation: carried.generation,
             issued_at: now,
+            began_at: UnixMillis::new(carried.began_unix_ms),
             viewer: number(carried.viewer),
             title: number(carried.title),
             region: carried.region.clone(),
@@ -76,6 +77,7 @@ impl Capsules {
         let number = |text: Option<String>| text.and_then(|text| text.parse().ok());
         Ok(Carried {
             generation: capsule.generation,
+            began_unix_ms: capsule.began_at.get(),
             viewer: number(capsule.viewer),
             title: number(capsule.title),
             region: capsule.region,

@@ -17,6 +17,8 @@ pub struct Capsule {
     pub generation: u64,
     /// When it was sealed, by that node's clock.
     pub issued_at: UnixMillis,
+    /// When the session began, by the player's clock.
+    pub began_at: UnixMillis,
     /// Who watches.
     pub viewer: Option<String>,
     /// What is watched.
@@ -30,13 +32,13 @@ pub struct Capsule {
 }
 
 /// Of the order and meaning of the fields; another version is refused, never guessed at.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
-const FIELDS: u32 = 10;
+const FIELDS: u32 = 11;
 
 impl Capsule {
-    /// The MessagePack form: an array of version, session, node, generation, issued at (milliseconds since
-    /// 1970), viewer, title, region, device (text or nil) and the state (binary).
+    /// The MessagePack form: an array of version, session, node, generation, issued at, began at (both milliseconds
+    /// since 1970), viewer, title, region, device (text or nil) and the state (binary).
     pub fn body(&self) -> Vec<u8> {
         let mut bytes = ByteBuf::with_capacity(self.state.len() + 256);
         let reason = "a byte buffer grows as needed";
@@ -46,6 +48,7 @@ impl Capsule {
         encode::write_str(&mut bytes, &self.node).expect(reason);
         encode::write_uint(&mut bytes, self.generation).expect(reason);
         encode::write_uint(&mut bytes, self.issued_at.get()).expect(reason);
+        encode::write_uint(&mut bytes, self.began_at.get()).expect(reason);
         for label in [&self.viewer, &self.title, &self.region, &self.device] {
             match label {
                 Some(label) => encode::write_str(&mut bytes, label).expect(reason),
@@ -70,6 +73,7 @@ impl Capsule {
             node: name(&mut bytes)?,
             generation: decode::read_int(&mut bytes).ok()?,
             issued_at: UnixMillis::new(decode::read_int(&mut bytes).ok()?),
+            began_at: UnixMillis::new(decode::read_int(&mut bytes).ok()?),
             viewer: label(&mut bytes)?,
             title: label(&mut bytes)?,
             region: label(&mut bytes)?,

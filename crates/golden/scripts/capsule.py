@@ -14,6 +14,7 @@ SECRET = bytes([1]) * 32
 GENERATION = 42
 NONCE = bytes([7]) * 12
 ISSUED_UNIX_MS = 1_795_000_000_000
+BEGAN_UNIX_MS = ISSUED_UNIX_MS - 60_000
 
 
 def derived(purpose: bytes) -> bytes:
@@ -28,8 +29,8 @@ def text(value: str) -> bytes:
 
 def body() -> bytes:
     state = bytes(range(200))
-    parts = [b"\x9a\x01", text("s-1"), text("edge-eu-1"), bytes([GENERATION])]
-    parts += [b"\xcf" + ISSUED_UNIX_MS.to_bytes(8, "big")]
+    parts = [b"\x9b\x02", text("s-1"), text("edge-eu-1"), bytes([GENERATION])]
+    parts += [b"\xcf" + moment.to_bytes(8, "big") for moment in (ISSUED_UNIX_MS, BEGAN_UNIX_MS)]
     parts += [text("ada"), text("heat"), text("eu"), b"\xc0"]
     parts += [b"\xc4" + bytes([len(state)]) + state]
     return b"".join(parts)

@@ -61,6 +61,8 @@ pub struct Call<'a> {
 pub struct Carried {
     /// The release that scored it last.
     pub generation: u64,
+    /// Time of its first event. Unix time, milliseconds.
+    pub began_unix_ms: u64,
     /// Who watches.
     pub viewer: Option<u32>,
     /// What is watched.

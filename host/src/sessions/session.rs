@@ -72,7 +72,7 @@ impl Session {
 
     /// One that another node knew before; `told` is what the component says of its state.
     pub(super) fn carried(carried: Carried, told: &Folded<'_>, now: Instant) -> Self {
-        let Carried { generation, viewer, title, region, device, .. } = carried;
+        let Carried { generation, began_unix_ms, viewer, title, region, device, .. } = carried;
         let at = told.seen.newest_unix_ms.unwrap_or_default();
         Self {
             state: told.state.into(),
@@ -81,7 +81,7 @@ impl Session {
             region: region.map(Into::into),
             device: device.map(Into::into),
             generation,
-            first_unix_ms: at,
+            first_unix_ms: began_unix_ms,
             last_unix_ms: at,
             seen: seen(&told.seen),
             ..Self::new(now)
@@ -92,6 +92,7 @@ impl Session {
         let text = |label: &Option<Box<str>>| label.as_deref().map(str::to_owned);
         Carried {
             generation: self.generation,
+            began_unix_ms: self.first_unix_ms,
             viewer: self.viewer,
             title: self.title,
             region: text(&self.region),

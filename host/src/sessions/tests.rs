@@ -96,6 +96,17 @@ fn a_stop_ends_a_session_and_its_record_comes_once() {
 }
 
 #[test]
+fn a_session_that_moves_keeps_its_beginning() {
+    let (here, there, now) = (Sessions::new(10), Sessions::new(10), Instant::now());
+    send(&here, &[("a", 1, Start), ("a", 2, Heartbeat)], now);
+    there.adopt("a", here.carry("a").expect("a session"), &call(now, &native)).expect("a state it knows");
+    let (_, outcome) = send(&there, &[("a", 5, Stop)], now);
+    let record = &outcome.ended[0];
+    assert_eq!((record.started_unix_ms, record.ended_unix_ms), (1_001, 1_005));
+    assert_eq!(record.summary.events, 3);
+}
+
+#[test]
 fn a_silent_session_is_closed_and_lives_again_with_its_next_event() {
     let (sessions, now) = (Sessions::new(10), Instant::now());
     send(&sessions, &[("a", 1, Start)], now);

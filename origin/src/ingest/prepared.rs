@@ -217,8 +217,10 @@ impl Reading {
             let place = Place::of(session.ended_unix_ms, self.now);
             self.days.note(ByDay::Sessions, place.day);
             records::write_session(&mut self.tables.sessions, source, place, session);
-            if let Some(watched) = watched::of(session, plausible(place.at, self.now)) {
-                self.days.note(ByDay::WatchEvents, place.day);
+            // By its beginning, which stays what it is when the session goes on elsewhere: watched once.
+            let began = Place::of(session.started_unix_ms, self.now);
+            if let Some(watched) = watched::of(session, plausible(began.at, self.now)) {
+                self.days.note(ByDay::WatchEvents, began.day);
                 self.watched.push((frame, watched));
             }
         }

@@ -212,10 +212,37 @@ async fn what_was_watched_long_enough_teaches_the_next_model() {
     }
     assert_eq!(stage.count("select count(*) from sessions").await, 5);
     let events = stage.database.watch_events().await.unwrap();
-    // The import's, a known viewer's, and a newcomer's.
-    assert_eq!(events.iter().map(|event| event.viewer).collect::<Vec<_>>(), [1, 1, 3]);
+    // The import's, a newcomer's, who began first, and a known viewer's.
+    assert_eq!(events.iter().map(|event| event.viewer).collect::<Vec<_>>(), [1, 3, 1]);
     let viewers = stage.database.viewer_regions().await.unwrap();
     assert_eq!(viewers[1], (3, "us".to_owned()));
+}
+
+#[tokio::test]
+async fn a_session_that_went_on_at_another_node_is_one_session_and_watched_once() {
+    let stage = Stage::new("batch_moved").await;
+    let folder = movietweetings(
+        stage.folder.path(),
+        "0004936::The Bank (1915)::Comedy\n",
+        "1::0004936::7::1364690142\n",
+    );
+    import_folder(&stage.database, &folder).await.unwrap();
+    let there = session(3, 4_936, 500_000);
+    let seen = |session: &SessionRecord, played_ms: u64, events: u32| SessionRecord {
+        summary: Summary { played_ms, events, ..Summary::default() },
+        ..session.clone()
+    };
+    let moved = SessionRecord { ended_unix_ms: there.ended_unix_ms - 300_000, ..seen(&there, 200_000, 7) };
+    let silent = SessionRecord { ended_unix_ms: there.ended_unix_ms - 200_000, ..seen(&there, 300_000, 9) };
+    let token = stage.token("edge-1").await;
+    // The node it left closes it last: for its silence.
+    for (sequence, session) in (1..).zip([silent, seen(&there, 500_000, 12), moved]) {
+        stored(send(&stage, token.text(), batch_of_sessions(sequence, vec![session])).await).await;
+    }
+    assert_eq!(stage.count("select count(*) from sessions").await, 3);
+    assert_eq!(stage.count("select sum(played_ms)::bigint from whole_sessions").await, 500_000);
+    let events = stage.database.watch_events().await.unwrap();
+    assert_eq!(events.iter().map(|event| event.viewer).collect::<Vec<_>>(), [1, 3]);
 }
 
 async fn count_of(stage: &Stage, outcome: &str) -> u64 {

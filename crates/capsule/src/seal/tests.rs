@@ -25,6 +25,7 @@ fn capsule() -> Capsule {
         node: String::from("edge-eu-1"),
         generation: 42,
         issued_at: NOW,
+        began_at: UnixMillis::new(NOW.get() - 60_000),
         viewer: Some(String::from("ada")),
         title: Some(String::from("heat")),
         region: Some(String::from("eu")),
@@ -35,11 +36,11 @@ fn capsule() -> Capsule {
 
 /// By the Python package `cryptography`: see crates/golden/scripts/capsule.py.
 const SEALED_ELSEWHERE: &str = concat!(
-    "AQ-uuyjaVrp-BwcHBwcHBwcHBwcH9dG5rovO1vZ_6wHcnzJN4C7Wj2efc5a1grKCzPmBBSPiTdm2HOenikKaZoSZnc",
-    "uq6qWWyKyw57ZwxhEbDZL7veLep2nNNFm03NBPE7wdOUHws1O9PRFsK2ZlnPEeQVTpdIV-9ZFhSakRUnXxWwcxrZX_",
-    "8zwYQbWbw9RuWc-cRMonoqiQL_bFdKTquOzbEG6wf0WdBTCr6RviyWWFAq7AOH_SslOAjnVFesih4BhC2ut2XIj2ir",
-    "v3xKRhI3zgpTkGJi4iabYUFd44STu92G5WKGG__5U6u8HE12r4FGln8EONpEcOgv_oA2GGwnmNWfOI0AW-3eybE4Ga",
-    "W0H0i3EpYxI",
+    "AQ-uuyjaVrp-BwcHBwcHBwcHBwcHY7hALUIg0Nn-dih1B17qN8gmEyFTAVEMD0t9D9c8btVesc0nx5jvt-PIE5tjGi",
+    "PBBAClXZchR4ZTROIOniSl9nG7_doymqqV_-2dljB0FCPxgJ7q5kuksMMQn0a8KbyqgBUQKGIwsY1ywYXdhpU9Jcg1",
+    "zvDcZHen_tc2Wz4aPqYdvTYTmX9Bf52gzfTyJTdBbC4xGPGU2KevDmNf5TVwN2QBj4SLiHoSIKk3xE6c3ERolOIbgu",
+    "Yu3CC_GczCvyXcm9DCJvjqh_mc3N7rGxisSzcCqyBMq0hoeAgOEV68d04vwJMfN5LYpSITiV5mP7wyKA66cT-519dK",
+    "Bk5m7_Qo6utlWGaq7_d6iRg",
 );
 
 fn after(time: Millis) -> UnixMillis {
@@ -65,6 +66,7 @@ impl Arbitrary for Sealable {
             node: name(g),
             generation: u64::arbitrary(g),
             issued_at: NOW,
+            began_at: UnixMillis::new(u64::arbitrary(g)),
             viewer: label(g),
             title: label(g),
             region: label(g),
@@ -164,6 +166,7 @@ fn a_capsule_is_short_enough_for_a_header() {
         node: name.clone(),
         generation: u64::MAX,
         issued_at: UnixMillis::new(u64::MAX),
+        began_at: UnixMillis::new(u64::MAX),
         viewer: Some(name.clone()),
         title: Some(name.clone()),
         region: Some(name.clone()),
