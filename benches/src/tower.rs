@@ -171,9 +171,7 @@ pub(crate) fn encode(components: &Path, rounds: u32) -> Result<Encode> {
     let tower = scene.tower()?;
     let states: Vec<Vec<f32>> = histories
         .iter()
-        .map(|history| {
-            tower.encode_keeping(&history[..HISTORY - 1]).map(|(_, state)| state.as_slice().to_vec())
-        })
+        .map(|history| tower.encode_from(&[], &history[..HISTORY - 1]).map(|step| step.state))
         .collect::<Result<_, _>>()
         .map_err(|error| anyhow!("{error}"))?;
     let last = |call: usize| &histories[call][HISTORY - 1..];
@@ -187,10 +185,7 @@ pub(crate) fn encode(components: &Path, rounds: u32) -> Result<Encode> {
     let one_more = Latencies {
         fresh: latency(rounds, CALLS, |call| done(generation.encode_from(&states[call], last(call))))?,
         warm: latency(rounds, CALLS, |call| done(held.encode_from(&states[call], last(call))))?,
-        native: latency(rounds, CALLS, |call| {
-            let mut state = inference::State::new(states[call].clone());
-            done(tower.extend(&mut state, last(call)))
-        })?,
+        native: latency(rounds, CALLS, |call| done(tower.encode_from(&states[call], last(call))))?,
     };
     drop(held);
     let (items, width) = (tower.shape().items, tower.shape().width);

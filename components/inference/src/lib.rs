@@ -5,7 +5,7 @@ mod wit;
 
 use std::sync::OnceLock;
 
-use inference::{Models, Shortlist, State, Tower};
+use inference::{Models, Shortlist, Step, Tower};
 use wit::exports::frontrow::edge::inference as exports;
 
 /// What `load` leaves in memory: part of the snapshot that every invocation starts from.
@@ -41,10 +41,8 @@ impl exports::Guest for Component {
     }
 
     fn encode_from(state: Vec<f32>, items: Vec<u32>) -> Result<exports::Step, exports::Error> {
-        let before = state.len();
-        let mut state = State::new(state);
-        let user = tower()?.extend(&mut state, &items).map_err(convert::encode_error)?;
-        Ok(exports::Step { user, state: state.as_slice()[before..].to_vec() })
+        let Step { user, state } = tower()?.encode_from(&state, &items).map_err(convert::encode_error)?;
+        Ok(exports::Step { user, state })
     }
 }
 

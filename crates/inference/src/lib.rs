@@ -26,4 +26,4 @@ pub use models::{ModelError, Models};
 pub use network::{Network, NetworkError};
 #[cfg(feature = "tract")]
 pub use ranker::Ranker;
-pub use tower::{EncodeError, State, Tower, TowerError, TowerShape};
+pub use tower::{EncodeError, Step, Tower, TowerError, TowerShape};

@@ -40,6 +40,8 @@ pub struct Mlp {
     between: Vec<ByteDense>,
     last: Vec<f32>,
     last_bias: f32,
+    // As many as the last layer has inputs.
+    zeros: Vec<f32>,
 }
 
 impl Mlp {
@@ -77,9 +79,15 @@ impl Mlp {
             viewer: part(width, of_viewer, &first.bias)?,
             items_and_features,
             between: layers.iter().map(bytes).collect::<Result<_, _>>()?,
+            zeros: vec![0.0; last.weights.len()],
             last: last.weights,
             last_bias: *last_bias,
         })
+    }
+
+    /// What is added to every logit.
+    pub(crate) fn bias(&self) -> f32 {
+        self.last_bias
     }
 
     /// Features of a candidate, beside the vectors.
@@ -109,8 +117,12 @@ impl Mlp {
                 layer.apply(&bytes, &mut out);
                 std::mem::swap(&mut sums, &mut out);
             }
-            rectify(&mut sums);
-            logits.extend(sums.chunks_exact(inputs).map(|row| dot(row, &self.last) + self.last_bias));
+            for row in sums.chunks_exact_mut(inputs) {
+                // Rectified, what is not finite could pass for a number: zero times it is none.
+                let spoilt = dot(row, &self.zeros);
+                rectify(row);
+                logits.push(dot(row, &self.last) + self.last_bias + spoilt);
+            }
         }
         logits
     }

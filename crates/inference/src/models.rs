@@ -159,7 +159,7 @@ impl Ranking {
 }
 
 /// Whether both say the same of some candidates, but for what bytes are off by: it grows with the logits, so that it is
-/// held against the largest.
+/// held against the largest, less what all have.
 fn agree(mlp: &Mlp, ranker: &Ranker, tower: &Tower) -> bool {
     let shape = tower.shape();
     let number = |place: usize| (place as u32).wrapping_mul(2_654_435_761) >> 16;
@@ -170,7 +170,7 @@ fn agree(mlp: &Mlp, ranker: &Ranker, tower: &Tower) -> bool {
     let viewer: Vec<f32> = tower.items().floats(items[0] as usize).collect();
     let shortlist = Shortlist { viewer: &viewer, items: &items, features: &features };
     let Ok(exact) = ranker.score(&side_by_side(tower, &shortlist)) else { return false };
-    let most = exact.iter().fold(0.0_f32, |most, exact| most.max(exact.abs()));
+    let most = exact.iter().fold(0.0_f32, |most, exact| most.max((exact - mlp.bias()).abs()));
     mlp.score(&shortlist).iter().zip(&exact).all(|(own, exact)| (own - exact).abs() <= BYTES_OFF * most)
 }
 

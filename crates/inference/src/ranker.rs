@@ -212,6 +212,6 @@ fn probes(columns: usize) -> Vec<f32> {
 const PROBES: usize = 4;
 
 /// Whether two logits differ by no more than a share of the first, or of 1.
-pub(crate) fn is_near(a: f32, b: f32, share: f32) -> bool {
+fn is_near(a: f32, b: f32, share: f32) -> bool {
     (a - b).abs() <= share * a.abs().max(1.0)
 }

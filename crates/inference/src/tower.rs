@@ -3,7 +3,7 @@
 //! The model is read from the ONNX file that the trainer writes: its initialisers have promised names and shapes
 //! (listed in `origin/src/train/tower/onnx.rs`), its metadata the sizes. A place sees itself and what came before,
 //! and knows of an item only how many came after it. So what was computed for a history stays true when it grows:
-//! [`State`] keeps it, and one more item costs one step. Either way gives the same bits.
+//! its state is kept, and one more item costs one step ([`Step`]). Either way gives the same bits.
 //!
 //! Items are kept in eight bits, as the candidates that a vector is compared with are; layers run in fixed point
 //! ([`FixedDense`]), attention in floats.
@@ -44,22 +44,13 @@ pub struct TowerShape {
     pub window: usize,
 }
 
-/// Keys and values of a history, a row an item: of each block its keys, then its values.
+/// What items that are added to a history lead to.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct State {
-    rows: Vec<f32>,
-}
-
-impl State {
-    /// From numbers that [`State::as_slice`] gave.
-    pub fn new(rows: Vec<f32>) -> Self {
-        Self { rows }
-    }
-
-    /// All numbers; a row a step, so that one step more adds to the end.
-    pub fn as_slice(&self) -> &[f32] {
-        &self.rows
-    }
+pub struct Step {
+    /// The viewer's vector.
+    pub user: Vec<f32>,
+    /// What they add to the state: keys and values, a row an item, of each block its keys and then its values.
+    pub state: Vec<f32>,
 }
 
 #[derive(Clone, Debug)]
@@ -99,72 +90,52 @@ impl Tower {
     ///
     /// When there are none, or one is not the tower's.
     pub fn encode(&self, items: &[u32]) -> Result<Vec<f32>, EncodeError> {
-        self.encode_keeping(items).map(|(user, _)| user)
-    }
-
-    /// As [`Tower::encode`], and what is needed to go on from there.
-    ///
-    /// # Errors
-    ///
-    /// As [`Tower::encode`].
-    pub fn encode_keeping(&self, items: &[u32]) -> Result<(Vec<f32>, State), EncodeError> {
         let older = items.len().saturating_sub(self.shape.window);
-        let mut state = State::default();
-        let user = self.steps(&mut state, &items[older..]).map_err(|error| match error {
+        let step = self.encode_from(&[], &items[older..]).map_err(|error| match error {
             EncodeError::UnknownItem { place } => EncodeError::UnknownItem { place: place + older },
             other => other,
         })?;
-        Ok((user, state))
+        Ok(step.user)
     }
 
-    /// Adds items to a history; the vector is that of the longer one.
+    /// Goes on from the state of a history, what each [`Step`] of it added one behind the other; empty for none. The
+    /// vector is that of the longer history.
     ///
     /// # Errors
     ///
-    /// When the state is not one of this tower or has no room, or an item is not the tower's; the state stays.
-    pub fn extend(&self, state: &mut State, items: &[u32]) -> Result<Vec<f32>, EncodeError> {
-        self.steps(state, items)
-    }
-
-    /// Numbers that a step adds to a state.
-    pub fn state_row(&self) -> usize {
-        self.shape.blocks * 2 * self.shape.width
-    }
-
-    fn steps(&self, state: &mut State, items: &[u32]) -> Result<Vec<f32>, EncodeError> {
+    /// When the state is not one of this tower or has no room, there are no items, or one is not the tower's.
+    pub fn encode_from(&self, state: &[f32], items: &[u32]) -> Result<Step, EncodeError> {
         let (width, row) = (self.shape.width, self.state_row());
-        let before = state.rows.len() / row;
-        if !state.rows.len().is_multiple_of(row) || before + items.len() > self.shape.window {
+        let before = state.len() / row;
+        if !state.len().is_multiple_of(row) || before + items.len() > self.shape.window {
             return Err(EncodeError::State);
         }
         if items.is_empty() {
             return Err(EncodeError::Empty);
         }
         let mut stream = self.entering(items)?;
-        let kept = state.rows.len();
-        grow(&mut state.rows, kept + items.len() * row);
+        let mut added = vec![0.0; items.len() * row];
         let mut room = Room::default();
         for (number, block) in self.blocks.iter().enumerate() {
-            block.keys_and_values(self, number, &stream, &mut state.rows[kept..], &mut room);
-            if number + 1 == self.blocks.len() {
-                // Of the last block only the newest place is asked for.
-                let newest = stream.len() - width;
-                stream.drain(..newest);
-                room.normed.drain(..newest);
-                room.fixed.quantise(width, &room.normed);
-            }
-            apply(&block.query, &room.fixed, &mut room.query);
-            let first = before + items.len() - stream.len() / width;
-            block.attend(self, number, first, &state.rows, &mut room);
+            // Of the last block only the newest place is asked for.
+            let asked = if number + 1 == self.blocks.len() { 1 } else { items.len() };
+            block.enter(self, number, &stream, asked, &mut added, &mut room);
+            stream.drain(..stream.len() - asked * width);
+            block.attend(self, number, before + items.len() - asked, [state, &added], &mut room);
             block.finish(self, &mut stream, &mut room);
         }
         let mut user = vec![0.0; width];
         self.last_norm.over(self.epsilon).apply(&stream, &mut user);
         if user.iter().all(|value| value.is_finite()) {
-            return Ok(user);
+            Ok(Step { user, state: added })
+        } else {
+            Err(EncodeError::NotFinite)
         }
-        state.rows.truncate(kept);
-        Err(EncodeError::NotFinite)
+    }
+
+    /// Numbers that an item adds to a state.
+    pub fn state_row(&self) -> usize {
+        self.shape.blocks * 2 * self.shape.width
     }
 
     fn entering(&self, items: &[u32]) -> Result<Vec<f32>, EncodeError> {
@@ -186,10 +157,10 @@ impl Tower {
 struct Room {
     normed: Vec<f32>,
     fixed: FixedRows,
-    query: Vec<f32>,
+    queries: Vec<f32>,
     key_value: Vec<f32>,
     // Of one head.
-    queries: Vec<f32>,
+    asked: Vec<f32>,
     keys: Panels,
     values: Panels,
     scores: Vec<f32>,
@@ -200,52 +171,67 @@ struct Room {
 }
 
 impl Block {
-    /// Writes this block's part of every new row of the state.
-    fn keys_and_values(
+    /// Writes this block's part of every new row of the state, and what the newest `asked` places ask.
+    fn enter(
         &self,
         tower: &Tower,
         number: usize,
         stream: &[f32],
+        asked: usize,
         rows: &mut [f32],
         room: &mut Room,
     ) {
-        let width = tower.shape.width;
-        resize(&mut room.normed, stream.len());
-        self.attention_norm.over(tower.epsilon).apply(stream, &mut room.normed);
-        room.fixed.quantise(width, &room.normed);
-        apply(&self.key_value, &room.fixed, &mut room.key_value);
-        let rows = rows.chunks_exact_mut(tower.state_row());
-        for (row, both) in rows.zip(room.key_value.chunks_exact(2 * width)) {
-            row[number * 2 * width..][..2 * width].copy_from_slice(both);
+        let (width, row) = (tower.shape.width, tower.state_row());
+        let mut silent = stream.len() / width - asked;
+        resize(&mut room.queries, asked * width);
+        let mut queries = room.queries.as_mut_slice();
+        for (stream, rows) in stream.chunks(TILE * width).zip(rows.chunks_mut(TILE * row)) {
+            resize(&mut room.normed, stream.len());
+            self.attention_norm.over(tower.epsilon).apply(stream, &mut room.normed);
+            room.fixed.quantise(width, &room.normed);
+            apply(&self.key_value, &room.fixed, &mut room.key_value);
+            for (row, both) in rows.chunks_exact_mut(row).zip(room.key_value.chunks_exact(2 * width)) {
+                row[number * 2 * width..][..2 * width].copy_from_slice(both);
+            }
+            let places = stream.len() / width;
+            let asking = places - silent.min(places);
+            silent -= places - asking;
+            if asking < places {
+                room.fixed.quantise(width, &room.normed[(places - asking) * width..]);
+            }
+            let (to, rest) = queries.split_at_mut(asking * width);
+            self.query.apply(&room.fixed, to);
+            queries = rest;
         }
     }
 
     /// What each place takes from itself and those before it; the first of them is the history's `first`.
-    fn attend(&self, tower: &Tower, number: usize, first: usize, rows: &[f32], room: &mut Room) {
+    fn attend(&self, tower: &Tower, number: usize, first: usize, states: [&[f32]; 2], room: &mut Room) {
         let TowerShape { width, heads, .. } = tower.shape;
         let head_width = width / heads;
-        let seen = rows.len() / tower.state_row();
-        resize(&mut room.attended, room.query.len());
+        let rows = || states.into_iter().flat_map(|state| state.chunks_exact(tower.state_row()));
+        let seen = rows().count();
+        resize(&mut room.attended, room.queries.len());
         for head in 0..heads {
             let from = number * 2 * width + head * head_width;
             room.keys.reset(head_width, seen);
             room.values.reset(seen, head_width);
-            for (place, row) in rows.chunks_exact(tower.state_row()).enumerate() {
+            for (place, row) in rows().enumerate() {
                 room.keys.set_output(place, &row[from..from + head_width]);
                 room.values.set_input(place, &row[from + width..from + width + head_width]);
             }
             // Places together, so that keys and values are read once for all of them.
-            for (tile, queries) in room.query.chunks(TOGETHER * width).enumerate() {
+            for (tile, queries) in room.queries.chunks(TOGETHER * width).enumerate() {
                 let first = first + tile * TOGETHER;
                 let head_of = head * head_width..(head + 1) * head_width;
-                room.queries.clear();
+                room.asked.clear();
                 for queries in queries.chunks_exact(width) {
-                    room.queries.extend_from_slice(&queries[head_of.clone()]);
+                    room.asked.extend_from_slice(&queries[head_of.clone()]);
                 }
                 let places = queries.len() / width;
                 let seen = first + places;
                 resize(&mut room.scores, places * seen);
-                room.keys.apply(head_width, seen, &room.queries, &mut room.scores);
+                room.keys.apply(head_width, seen, &room.asked, &mut room.scores);
                 for (place, scores) in (first..).zip(room.scores.chunks_exact_mut(seen)) {
                     self.weigh(tower, head, &mut scores[..=place]);
                     scores[place + 1..].fill(0.0);
@@ -274,22 +260,29 @@ impl Block {
     /// From what was attended to the stream behind the block.
     fn finish(&self, tower: &Tower, stream: &mut [f32], room: &mut Room) {
         let Room { normed, fixed, attended, hidden, out, .. } = room;
-        fixed.quantise(tower.shape.width, attended);
-        apply(&self.attention_out, fixed, out);
-        add(stream, out);
-        resize(normed, stream.len());
-        self.hidden_norm.over(tower.epsilon).apply(stream, normed);
-        fixed.quantise(tower.shape.width, normed);
-        apply(&self.hidden, fixed, hidden);
-        rectify(hidden);
-        fixed.quantise(tower.shape.hidden, hidden);
-        apply(&self.out, fixed, out);
-        add(stream, out);
+        let tile = TILE * tower.shape.width;
+        for (stream, attended) in stream.chunks_mut(tile).zip(attended.chunks(tile)) {
+            fixed.quantise(tower.shape.width, attended);
+            apply(&self.attention_out, fixed, out);
+            add(stream, out);
+            resize(normed, stream.len());
+            self.hidden_norm.over(tower.epsilon).apply(stream, normed);
+            fixed.quantise(tower.shape.width, normed);
+            apply(&self.hidden, fixed, hidden);
+            rectify(hidden);
+            fixed.quantise(tower.shape.hidden, hidden);
+            apply(&self.out, fixed, out);
+            add(stream, out);
+        }
     }
 }
 
 /// Places of a history that attend at once.
 const TOGETHER: usize = 4;
+
+/// Places that go through a layer at once: what lies between two layers of more would be more pages of an instance's
+/// memory to put back.
+const TILE: usize = 16;
 
 fn apply(layer: &FixedDense, rows: &FixedRows, to: &mut Vec<f32>) {
     resize(to, rows.len() * layer.outputs());
@@ -301,14 +294,6 @@ fn apply(layer: &FixedDense, rows: &FixedRows, to: &mut Vec<f32>) {
 /// Memory that is zero when it is handed out need not be filled.
 fn resize(numbers: &mut Vec<f32>, count: usize) {
     if numbers.capacity() < count {
-        *numbers = vec![0.0; count];
-    }
-    numbers.resize(count, 0.0);
-}
-
-/// Adds zeros.
-fn grow(numbers: &mut Vec<f32>, count: usize) {
-    if numbers.is_empty() {
         *numbers = vec![0.0; count];
     }
     numbers.resize(count, 0.0);

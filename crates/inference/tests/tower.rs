@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::needless_pass_by_value, reason = "quickcheck passes values")]
 
-use inference::{State, Tower};
+use inference::Tower;
 
 const TOWER: &[u8] = include_bytes!("data/tower.onnx");
 
@@ -50,9 +50,10 @@ fn any_cut_of_a_history_goes_on_with_the_same_bits() {
             return true;
         }
         let (first, rest) = history.split_at(1 + usize::from(cut) % (history.len() - 1));
-        let (_, mut state) = tower.encode_keeping(first).unwrap();
-        let user = tower.extend(&mut state, rest).unwrap();
-        (user, state) == tower.encode_keeping(&history).unwrap()
+        let before = tower.encode_from(&[], first).unwrap().state;
+        let after = tower.encode_from(&before, rest).unwrap();
+        let whole = tower.encode_from(&[], &history).unwrap();
+        (after.user, [before, after.state].concat()) == (whole.user, whole.state)
     }
     quickcheck::quickcheck(property as fn(Vec<u8>, u8) -> bool);
 }
@@ -60,7 +61,6 @@ fn any_cut_of_a_history_goes_on_with_the_same_bits() {
 #[test]
 fn a_state_has_a_row_for_each_item() {
     let tower = Tower::read(TOWER).unwrap();
-    let mut state = State::default();
-    tower.extend(&mut state, &[1, 2, 3]).unwrap();
-    assert_eq!(state.as_slice().len(), 3 * tower.state_row());
+    let step = tower.encode_from(&[], &[1, 2, 3]).unwrap();
+    assert_eq!(step.state.len(), 3 * tower.state_row());
 }

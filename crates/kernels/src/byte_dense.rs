@@ -22,6 +22,9 @@ const SIZES_MAX: f32 = 258.0 - 4.0;
 /// Inputs a layer may have: as many products of the largest numbers are below 2³¹.
 const INPUTS_MAX: usize = 1 << 16;
 
+/// Weights with what they are padded to: short rows would take many times the memory of what was read.
+const WEIGHTS_MAX: usize = 1 << 26;
+
 /// The weights of a layer of `inputs` to `outputs` in at most eight bits, with a scale an output.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ByteDense {
@@ -39,16 +42,19 @@ impl ByteDense {
     ///
     /// # Errors
     ///
-    /// When there is nothing or too much, the shapes do not fit, or a weight is not finite.
+    /// When there is nothing or too much, the shapes do not fit, or a weight, or the sum of eight, is not finite.
     pub fn quantise(inputs: usize, weights: &[f32], bias: &[f32]) -> Result<Self, MatrixError> {
         let outputs = bias.len();
         if inputs == 0 || outputs == 0 || inputs > INPUTS_MAX {
-            return Err(MatrixError::Columns { columns: inputs.min(outputs) });
+            return Err(MatrixError::Columns { columns: if outputs == 0 { 0 } else { inputs } });
         }
         if inputs.checked_mul(outputs) != Some(weights.len()) {
             return Err(MatrixError::Shape { values: weights.len() });
         }
         let (stride, padded) = (inputs.next_multiple_of(BLOCK), outputs.next_multiple_of(GROUP));
+        if stride.saturating_mul(padded) > WEIGHTS_MAX {
+            return Err(MatrixError::Shape { values: weights.len() });
+        }
         let mut layer = Self {
             inputs,
             outputs,
@@ -147,7 +153,8 @@ fn scale(weights: &[f32]) -> f32 {
             }
         }
     }
-    scale
+    // Below that a quotient is off by more than the rounding that is allowed for.
+    if scale < f32::MIN_POSITIVE { 0.0 } else { scale }
 }
 
 #[cfg(target_family = "wasm")]
@@ -160,6 +167,9 @@ mod wasm {
 
     use super::{BLOCK, ByteDense, GROUP, STEP};
     use crate::dot::wasm::transposed;
+
+    // What the loop below counts on: four blocks of four steps, and more than one step in every row.
+    const _: () = assert!(BLOCK == 4 * STEP);
 
     /// # Safety
     ///
@@ -286,13 +296,8 @@ mod x86 {
     };
 
     use super::{BLOCK, ByteDense, GROUP, STEP};
+    pub(super) use crate::fixed::x86::has_avx2;
     use crate::fixed::x86::of_four;
-
-    cpufeatures::new!(cpu_has_avx2, "avx2");
-
-    pub(super) fn has_avx2() -> bool {
-        cpu_has_avx2::get()
-    }
 
     /// # Safety
     ///
@@ -387,6 +392,27 @@ mod tests {
         QuickCheck::new().tests(300).quickcheck(holds as fn(u32, u8, u8, u8) -> bool);
     }
 
+    /// The layer with as many products that nothing may be added to any word.
+    #[test]
+    fn the_fullest_words_are_exact_in_every_form() {
+        for sign in [1.0, -1.0] {
+            for tiny in [1.0, f32::MIN_POSITIVE, f32::from_bits(47)] {
+                // Seven weights that are rounded up by a half, and one more: 258 in each word.
+                let weight =
+                    |input: usize| sign * tiny * if input % 16 < 2 && input % 64 < 2 { 33.5 } else { 31.5 };
+                let weights: Vec<f32> = (0..256 * 5).map(|at| weight(at / 5)).collect();
+                let layer = ByteDense::quantise(256, &weights, &[0.0; 5]).unwrap();
+                let mut bytes = ByteRows::default();
+                bytes.quantise(256, &[1e30; 256]);
+                let (mut found, mut plain) = ([9.0; 5], [9.0; 5]);
+                layer.apply(&bytes, &mut found);
+                layer.plain(&bytes.bytes, bytes.scales[0], 0..5, &mut plain);
+                assert_eq!(found, plain);
+                assert!(tiny < 1.0 || found[0] * sign > 1e33, "{found:?}");
+            }
+        }
+    }
+
     #[test]
     fn the_extremes_stay_exact_in_their_words() {
         for inputs in [1, 16, 64, 256, 5_000] {
@@ -401,15 +427,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_infinite_stays_not_finite_and_what_is_no_number_or_below_zero_counts_as_zero() {
-        let layer = ByteDense::quantise(2, &[1.0, 1.0], &[0.5]).unwrap();
-        for row in [[0.0, -0.0], [1e-42, 0.0], [-3.0, f32::NAN], [f32::NEG_INFINITY, -f32::NAN]] {
-            assert_eq!(applied(&layer, 2, &row), [0.5]);
+    fn what_is_not_finite_stays_not_finite_and_what_is_below_zero_counts_as_zero() {
+        // Five outputs: four together, and one by itself.
+        let layer = ByteDense::quantise(2, &[1.0; 10], &[0.5; 5]).unwrap();
+        for row in [[0.0, -0.0], [1e-42, 0.0], [-3.0, 0.0]] {
+            assert_eq!(applied(&layer, 2, &row), [0.5; 5]);
         }
-        assert!(applied(&layer, 2, &[f32::INFINITY, 1.0])[0].is_nan());
+        for row in [[f32::INFINITY, 1.0], [f32::NEG_INFINITY, 1.0], [f32::NAN, 1.0], [1.0, -f32::NAN]] {
+            assert!(applied(&layer, 2, &row).iter().all(|value| value.is_nan()), "{row:?}");
+        }
         assert_eq!(ByteDense::quantise(1, &[f32::NAN], &[0.5]), Err(MatrixError::Scale { row: 0 }));
         assert_eq!(ByteDense::quantise(1, &[f32::INFINITY], &[0.5]), Err(MatrixError::Scale { row: 0 }));
-        let tiny = ByteDense::quantise(1, &[1e-45], &[0.5]).unwrap();
-        assert_eq!(applied(&tiny, 1, &[1.0]), [0.5]);
+        let tiny = ByteDense::quantise(1, &[1e-45; 5], &[0.5; 5]).unwrap();
+        assert_eq!(applied(&tiny, 1, &[1.0]), [0.5; 5]);
     }
 }

@@ -344,7 +344,7 @@ pub(crate) mod x86 {
 
     cpufeatures::new!(cpu_has_avx2, "avx2");
 
-    pub(super) fn has_avx2() -> bool {
+    pub(crate) fn has_avx2() -> bool {
         cpu_has_avx2::get()
     }
 

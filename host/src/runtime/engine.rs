@@ -81,8 +81,8 @@ fn settings(config: &RuntimeConfig, functions: &Arc<FunctionCache>) -> wasmtime:
     settings
         .cranelift_opt_level(OptLevel::Speed)
         .epoch_interruption(true)
-        // The one relaxed instruction that our components have (a test says which) is exact for what it is given, and
-        // so the same on every processor; made deterministic for all inputs it would take three times as long.
+        // The two relaxed instructions that our components have (a test says which) are exact for what they are given,
+        // and so the same on every processor; made deterministic for all inputs it would take three times as long.
         .relaxed_simd_deterministic(false)
         // Without it a sparse snapshot would be copied for every instance instead of mapped.
         .memory_guaranteed_dense_image_size(config.memory_bytes_max as u64)

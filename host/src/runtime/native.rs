@@ -4,7 +4,7 @@
 //! that it is admitted with; whatever an unknown graph does, it does to the node.
 
 use ::inference::limits::{MODEL_BYTES_MAX, ROWS_MAX};
-use ::inference::{EncodeError, Error, LoadError, ModelError, Models, Shortlist, State, Tower};
+use ::inference::{EncodeError, Error, LoadError, ModelError, Models, Shortlist, Step, Tower};
 
 use super::inference;
 
@@ -54,14 +54,13 @@ impl NativeModels {
         items: &[u32],
     ) -> Result<inference::Step, inference::Error> {
         let tower = self.0.tower().ok_or(inference::Error::NotLoaded)?;
-        let mut longer = State::new(state.to_vec());
-        let user = tower.extend(&mut longer, items).map_err(|error| match error {
+        let Step { user, state } = tower.encode_from(state, items).map_err(|error| match error {
             EncodeError::Empty => inference::Error::NoItems,
             EncodeError::UnknownItem { place } => inference::Error::UnknownItem(number(place)),
             EncodeError::State => inference::Error::State,
             EncodeError::NotFinite => inference::Error::Failed(error.to_string()),
         })?;
-        Ok(inference::Step { user, state: longer.as_slice()[state.len()..].to_vec() })
+        Ok(inference::Step { user, state })
     }
 }
 

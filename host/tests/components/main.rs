@@ -7,6 +7,7 @@ mod cross_form;
 mod exported;
 mod imports;
 mod inference_forms;
+mod large_models;
 mod ranker;
 mod relaxed;
 mod shipped;

@@ -45,15 +45,15 @@ pub(crate) fn request(history: &[u32], k: u32) -> ranking::Request {
 fn encodes_as_this_process_does_whole_and_step_by_step() {
     let (tower, generation) = (domain_tower(), try_prepare_tower(&candidates(|_| {}), TOWER).unwrap());
     let history: Vec<u32> = (0..12).map(|step| step * 11 % 40).collect();
-    let (user, state) = tower.encode_keeping(&history).unwrap();
-    assert_eq!(generation.encode(&history).unwrap(), user);
+    let whole = tower.encode_from(&[], &history).unwrap();
+    assert_eq!(generation.encode(&history).unwrap(), whole.user);
     let mut rows = Vec::new();
     let mut step = inference::Step { user: Vec::new(), state: Vec::new() };
     for &item in &history {
         step = generation.encode_from(&rows, &[item]).unwrap();
         rows.extend_from_slice(&step.state);
     }
-    assert_eq!((step.user, rows.as_slice()), (user, state.as_slice()));
+    assert_eq!((step.user, &rows), (whole.user, &whole.state));
     assert_eq!(generation.encode_from(&rows, &[1]).unwrap_err().code(), "state-malformed");
     assert_eq!(generation.encode(&[]).unwrap_err().code(), "no-items");
     assert_eq!(generation.encode(&[40]).unwrap_err().code(), "item-unknown");

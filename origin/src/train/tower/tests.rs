@@ -120,31 +120,28 @@ fn appending_gives_the_very_bits_of_the_whole_history() {
     let shape = Shape::standard(300);
     let node = inference::Tower::read(&tower(shape, 3).to_onnx()).unwrap();
     let history = &histories(&shape, &[shape.window], 4)[0];
-    let mut state = inference::State::default();
+    let mut state = Vec::new();
     for (place, &item) in history.iter().enumerate() {
-        let own = node.extend(&mut state, &[item]).unwrap();
+        let own = node.encode_from(&state, &[item]).unwrap();
+        state.extend(own.state);
         if [0, 1, 7, 63, 199].contains(&place) {
-            let (whole, kept) = node.encode_keeping(&history[..=place]).unwrap();
-            assert_eq!((own, &state), (whole, &kept), "{place}");
+            let whole = node.encode_from(&[], &history[..=place]).unwrap();
+            assert_eq!((own.user, &state), (whole.user, &whole.state), "{place}");
         }
     }
-    let full = state.clone();
-    assert_eq!(node.extend(&mut state, &[0]), Err(inference::EncodeError::State));
-    assert_eq!(state, full);
+    assert_eq!(node.encode_from(&state, &[0]), Err(inference::EncodeError::State));
 }
 
 #[test]
 fn a_node_names_what_it_cannot_encode() {
-    use inference::{EncodeError, State};
+    use inference::EncodeError;
     let node = inference::Tower::read(&tower(SHAPE, 3).to_onnx()).unwrap();
     assert_eq!(node.encode(&[]), Err(EncodeError::Empty));
     assert_eq!(node.encode(&[1, 2, 23]), Err(EncodeError::UnknownItem { place: 2 }));
     let long: Vec<u32> = [[0; 20], [99; 20]].concat();
     assert_eq!(node.encode(&long), Err(EncodeError::UnknownItem { place: 31 }));
-    assert_eq!(node.extend(&mut State::new(vec![0.0; 3]), &[1]), Err(EncodeError::State));
-    let mut wild = State::new(vec![f32::MAX; node.state_row()]);
-    assert_eq!(node.extend(&mut wild, &[1]), Err(EncodeError::NotFinite));
-    assert_eq!(wild, State::new(vec![f32::MAX; node.state_row()]), "what was refused changes nothing");
+    assert_eq!(node.encode_from(&[0.0; 3], &[1]), Err(EncodeError::State));
+    assert_eq!(node.encode_from(&vec![f32::MAX; node.state_row()], &[1]), Err(EncodeError::NotFinite));
 }
 
 #[test]
