@@ -131,7 +131,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 /// a search goes on to learn what is peculiar to its own traces.
 const LOOKED_AT: usize = 5;
 
-/// Step of the search: a sixth of a factor e for most numbers. With twice that, what is won is lost again by chance.
+/// Step of the search: a sixth of a factor e for most numbers. Twice that began by losing what earlier ones had found.
 const STEP: f64 = 0.15;
 
 /// The settings at a point of the search: each number is multiplied by the exponential of its coordinate,

@@ -198,8 +198,10 @@ impl<'a> Plan<'a> {
         let mut values = self.at_the_end();
         let mut shifted: Vec<Shifted> = vec![[0.0; 3 * POINTS]; DRIFTS * count];
         let mut chosen: Vec<Row> = vec![[0.0; POINTS]; count];
+        let mut loads: Vec<Load> = Vec::with_capacity(count);
         for stage in self.stages.iter().skip(1).rev() {
-            let loads: Vec<Load> = self.rungs.iter().map(|rung| self.load(*rung, stage)).collect();
+            loads.clear();
+            loads.extend(self.rungs.iter().map(|rung| self.load(*rung, stage)));
             let outages = self.outages.map(|outage| outage * stage.chunks as f32);
             let discount = (0..stage.chunks).fold(1.0, |discount, _| discount * self.patience) as f32;
             for (row, shifted) in values.iter().zip(&mut shifted) {
@@ -209,7 +211,7 @@ impl<'a> Plan<'a> {
                 for (index, (row, load)) in chosen.iter_mut().zip(&loads).enumerate() {
                     let worth = self.utilities[self.rungs[index]] * stage.chunks as f64;
                     *row = self.expected(
-                        outages,
+                        &outages,
                         worth,
                         load,
                         drift,
@@ -280,14 +282,14 @@ impl<'a> Plan<'a> {
     /// The expected worth of a stage at one rung, by level; `values` are those after it at this rung, by drift.
     fn expected(
         &self,
-        outages: Row,
+        outages: &Row,
         worth: f64,
         load: &Load,
         drift: usize,
         values: [&Shifted; DRIFTS],
     ) -> Row {
         let mut constant = worth;
-        let mut row = outages;
+        let mut row = *outages;
         for (outcome, odds) in self.odds.iter().enumerate() {
             let drained = load.fixed + load.paced * self.paces[drift][outcome];
             // Levels further down are on the same line, those further up are full.
