@@ -9,7 +9,7 @@ use crate::error::{InputError, Result};
 use crate::files;
 
 /// The fields in their order, and how many numbers each has.
-const FIELDS: [(&str, usize); 21] = [
+const FIELDS: [(&str, usize); 23] = [
     ("half_lives_s", 4),
     ("trusts", 4),
     ("sharpness", 1),
@@ -31,6 +31,8 @@ const FIELDS: [(&str, usize); 21] = [
     ("reserve", 1),
     ("impatience", 1),
     ("calm", 1),
+    ("outage", 1),
+    ("outage_s", 1),
 ];
 
 /// Reads `field: number,` or `field: [numbers],` a line; other lines are not read, every field must be there.

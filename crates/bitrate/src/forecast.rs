@@ -24,6 +24,8 @@ pub(crate) struct Forecast {
     pub(crate) wait_s: f64,
     /// How much less a chunk is worth than the one before it when the link carries next to nothing.
     pub(crate) impatience: f64,
+    /// How often the link is lost, a second of media.
+    pub(crate) outage: f64,
 }
 
 /// Older samples weigh nothing.
@@ -96,6 +98,7 @@ impl Opinion {
             drift: settings.drift * gain * (first[3] - first[1]) / 2.0,
             wait_s,
             impatience: settings.impatience * (1.0 - self.error / settings.calm).max(0.0),
+            outage: settings.outage * self.error,
         }
     }
 }

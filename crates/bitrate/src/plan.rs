@@ -10,9 +10,12 @@
 //! Idea: Yin et al., SIGCOMM 2015 (planning over chunks); Yan et al., Fugu, NSDI 2020 (expectation over
 //! a distribution of the download time). All sums have a fixed order.
 //!
-//! A plan believes that a link stays as it is. On a calm link too slow for the middle of the ladder it would save for
-//! most of a title, since later is as good as now; but of the links that were learnt from more such rose than fell, and
-//! then a reserve has no use. There each chunk is worth a little less than the one before it.
+//! A plan believes that a link stays what it is, give or take its outcomes. Two terms stand for what it cannot foresee.
+//! A link may be lost for some seconds, the likelier the worse its views were: each chunk costs what the buffer would not
+//! cover of a loss whose length is exponentially distributed, so that a reserve has a worth before the outcomes call for
+//! it. And on a calm link that is too slow for the rung below the top a plan would save for most of a title, since later is as
+//! good as now; but of the links that were learnt from more such rose than fell, and then a reserve has no use. There
+//! each chunk is worth a little less than the one before it.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -118,6 +121,8 @@ struct Plan<'a> {
     reserve: f64,
     /// Worth of a chunk, as a share of that of the chunk before it; 0 to 1.
     patience: f64,
+    /// What an outage while a chunk is fetched costs in the mean, by level; not above zero.
+    outages: Row,
     stages: Vec<Stage>,
     /// Chunks beyond the last stage.
     beyond: usize,
@@ -153,9 +158,17 @@ impl<'a> Plan<'a> {
         let stall = input.weights.stall() * settings.caution;
         let left = input.ahead.left().map_or(usize::MAX, |left| left as usize);
         let stages = stages(left);
-        // Of the middle of what is permitted.
-        let middle_kbps = f64::from(input.ladder.rungs()[rungs[rungs.len() / 2]].rate.get());
-        let carried = 1.0 / (later[OUTCOMES / 2] * middle_kbps);
+        // A rise of a link that carries the rung below the top brings one rung.
+        let below_top = rungs[rungs.len().saturating_sub(2)];
+        let enough_kbps = f64::from(input.ladder.rungs()[below_top].rate.get());
+        let carried = 1.0 / (later[OUTCOMES / 2] * enough_kbps);
+        let mut lost = forecast.outage * chunk_s * stall * settings.outage_s;
+        let kept = real::exp(-point_s / settings.outage_s);
+        let outages = core::array::from_fn(|_| {
+            let cost = -lost as f32;
+            lost *= kept;
+            cost
+        });
         let planned = stages.last().map_or(0, |stage| stage.first + stage.chunks);
         Self {
             input,
@@ -173,6 +186,7 @@ impl<'a> Plan<'a> {
             change: input.weights.change(),
             reserve: settings.reserve,
             patience: 1.0 - forecast.impatience * (1.0 - carried).max(0.0),
+            outages,
             stages,
             beyond: left - planned.min(left),
         }
@@ -184,8 +198,11 @@ impl<'a> Plan<'a> {
         let mut values = self.at_the_end();
         let mut shifted: Vec<Shifted> = vec![[0.0; 3 * POINTS]; DRIFTS * count];
         let mut chosen: Vec<Row> = vec![[0.0; POINTS]; count];
+        let mut loads: Vec<Load> = Vec::with_capacity(count);
         for stage in self.stages.iter().skip(1).rev() {
-            let loads: Vec<Load> = self.rungs.iter().map(|rung| self.load(*rung, stage)).collect();
+            loads.clear();
+            loads.extend(self.rungs.iter().map(|rung| self.load(*rung, stage)));
+            let outages = self.outages.map(|outage| outage * stage.chunks as f32);
             let discount = (0..stage.chunks).fold(1.0, |discount, _| discount * self.patience) as f32;
             for (row, shifted) in values.iter().zip(&mut shifted) {
                 self.shift(row, discount, shifted);
@@ -194,6 +211,7 @@ impl<'a> Plan<'a> {
                 for (index, (row, load)) in chosen.iter_mut().zip(&loads).enumerate() {
                     let worth = self.utilities[self.rungs[index]] * stage.chunks as f64;
                     *row = self.expected(
+                        &outages,
                         worth,
                         load,
                         drift,
@@ -262,9 +280,16 @@ impl<'a> Plan<'a> {
     }
 
     /// The expected worth of a stage at one rung, by level; `values` are those after it at this rung, by drift.
-    fn expected(&self, worth: f64, load: &Load, drift: usize, values: [&Shifted; DRIFTS]) -> Row {
+    fn expected(
+        &self,
+        outages: &Row,
+        worth: f64,
+        load: &Load,
+        drift: usize,
+        values: [&Shifted; DRIFTS],
+    ) -> Row {
         let mut constant = worth;
-        let mut row = [0.0; POINTS];
+        let mut row = *outages;
         for (outcome, odds) in self.odds.iter().enumerate() {
             let drained = load.fixed + load.paced * self.paces[drift][outcome];
             // Levels further down are on the same line, those further up are full.
@@ -361,8 +386,11 @@ mod tests {
 
     use quickcheck::quickcheck;
 
+    use units::Millis;
+
     use super::{POINTS, Plan, stages};
-    use crate::{Input, Settings, forecast};
+    use crate::ladder::tests::five_rungs;
+    use crate::{Ahead, Buffer, History, Input, Policy, Settings, forecast};
 
     quickcheck! {
         fn two_sweeps_choose_as_every_pair_does(input: Input, seeds: Vec<u16>) -> bool {
@@ -382,6 +410,29 @@ mod tests {
                 (f64::from(swept[*last][0]) - best).abs() <= scale * 1e-6
             })
         }
+
+        fn an_outage_costs_less_the_fuller_the_buffer(input: Input) -> bool {
+            let Some(forecast) = forecast::forecast(&input.history, None, &Settings::SHIPPED) else { return true };
+            let plan = Plan::new(&input, &[0], &forecast, &Settings::SHIPPED);
+            plan.outages.is_sorted() && plan.outages.iter().all(|cost| cost.is_finite() && *cost <= 0.0)
+        }
+    }
+
+    #[test]
+    fn where_links_are_lost_a_small_buffer_is_filled_first() {
+        let history = History::of_speeds(&[2_400.0, 3_600.0].repeat(8)).unwrap();
+        let rung = |level_ms: u64, left: u32, outage: f64| {
+            let buffer = Buffer::new(Millis::new(level_ms), Millis::new(60_000), Millis::new(4_000)).unwrap();
+            let input = Input {
+                last: Some(2),
+                ahead: Ahead::new(&five_rungs(), Vec::new(), Some(left)).unwrap(),
+                ..Input::new(Policy::Flagship, five_rungs(), history.clone(), buffer)
+            };
+            super::rung(&input, &[0, 1, 2, 3, 4], &Settings { outage, ..Settings::SHIPPED }).unwrap()
+        };
+        assert!(rung(12_000, 30, 0.0) > rung(12_000, 30, 0.5));
+        // The rest of the title is in the buffer.
+        assert_eq!(rung(60_000, 3, 0.0), rung(60_000, 3, 0.5));
     }
 
     #[test]

@@ -44,17 +44,21 @@ pub struct Settings {
     /// Worth of a buffer at the end of a plan that ends before the title, as a share of the bit rate it
     /// can be turned into.
     pub reserve: f64,
-    /// How much less a chunk of a plan is worth than the one before it on a link that carries next to nothing, while the
-    /// views do not err: what is saved there seldom finds a use …
+    /// How much less a chunk of a plan is worth than the one before it on a link that carries next to nothing of the
+    /// rung below the top, while the views do not err: what is saved there seldom finds a use …
     pub impatience: f64,
     /// … and the error from which on it is worth as much.
     pub calm: f64,
+    /// How often a link is lost for each second of media and unit of the views' mean error …
+    pub outage: f64,
+    /// … and for how many seconds in the mean.
+    pub outage_s: f64,
     /// What was learnt from traces; not among the numbers.
     pub perceptron: Perceptron,
 }
 
 /// Numbers of [`Settings`].
-pub const SETTINGS_LEN: usize = 31;
+pub const SETTINGS_LEN: usize = 33;
 
 impl Settings {
     /// The settings that ship.
@@ -101,6 +105,8 @@ impl Settings {
             reserve: v[28],
             impatience: v[IMPATIENCE],
             calm: v[30],
+            outage: v[31],
+            outage_s: v[32],
             perceptron: Perceptron::SHIPPED,
         }
     }
@@ -108,7 +114,7 @@ impl Settings {
     /// All numbers in the order of the fields.
     pub fn values(&self) -> [f64; SETTINGS_LEN] {
         let mut values = [0.0; SETTINGS_LEN];
-        let fields: [&[f64]; 21] = [
+        let fields: [&[f64]; 23] = [
             &self.half_lives_s,
             &self.trusts,
             &[self.sharpness],
@@ -130,6 +136,8 @@ impl Settings {
             &[self.reserve],
             &[self.impatience],
             &[self.calm],
+            &[self.outage],
+            &[self.outage_s],
         ];
         for (value, number) in values.iter_mut().zip(fields.into_iter().flatten()) {
             *value = *number;
@@ -145,8 +153,9 @@ const LEARNT_PER_ERROR: usize = 23;
 /// Place of the one that is a share.
 const IMPATIENCE: usize = 29;
 
-/// Places of half-lives, trusts, the error before any sample and its weight, the odds, and the error of calm.
-const DIVIDES: [usize; 17] = [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 16, 17, 18, 19, 20, 30];
+/// Places of half-lives, trusts, the error before any sample and its weight, the odds, the error of calm and the
+/// length of an outage.
+const DIVIDES: [usize; 18] = [0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 16, 17, 18, 19, 20, 30, 32];
 
 const VALUE_MIN: f64 = 1e-6;
 const VALUE_MAX: f64 = 1e3;
@@ -174,7 +183,7 @@ mod tests {
 
     #[test]
     fn numbers_keep_their_places() {
-        let values: [f64; SETTINGS_LEN] = core::array::from_fn(|index| (index + 1) as f64 / 32.0);
+        let values: [f64; SETTINGS_LEN] = core::array::from_fn(|index| (index + 1) as f64 / 34.0);
         assert_eq!(Settings::from_values(values).unwrap().values(), values);
     }
 }

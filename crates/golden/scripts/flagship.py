@@ -113,7 +113,8 @@ def forecast(samples, settings):
     taken = min(settings["persistence"] * mixed(gain), 1.0)
     drift = settings["drift"] * (taken + share * (stays - taken)) * (first[3] - first[1]) / 2
     impatience = settings["impatience"] * max(1 - error / settings["calm"], 0.0)
-    return first, [middle + settings["later"] * (f - first[2]) for f in first], drift, impatience
+    outage = settings["outage"] * error
+    return first, [middle + settings["later"] * (f - first[2]) for f in first], drift, impatience, outage
 
 
 def stages(left):
@@ -164,9 +165,9 @@ def decide(question):
     else:
         steps = [(rung, bits(0, rung), wait_s) for rung in rungs]
 
-    first, later, drift, impatience = forecast(samples, settings)
-    # How much less a chunk is worth than the one before it: nothing where the link carries the ladder's middle.
-    patience = 1 - impatience * max(1 - math.exp(later[2]) / rates[rungs[len(rungs) // 2]], 0.0)
+    first, later, drift, impatience, outage = forecast(samples, settings)
+    # How much less a chunk is worth than the one before it: nothing where the link carries the rung below the top.
+    patience = 1 - impatience * max(1 - math.exp(later[2]) / rates[rungs[max(len(rungs) - 2, 0)]], 0.0)
     odds = [odd / sum(settings["odds"]) for odd in settings["odds"]]
     paces = [[math.exp(-log - drift * (d - 1)) for log in later] for d in range(DRIFTS)]
     full_s = min(question.get("buffer_max_ms", 60_000) / 1e3, LEVEL_MAX_S, player.get("latency_ms", math.inf) / 1e3)
@@ -184,6 +185,10 @@ def decide(question):
 
     def moved(d, outcome):
         return min(max(d + outcome - 2, 0), DRIFTS - 1)
+
+    # What of an outage is longer than the buffer, by its level.
+    outage_s = settings["outage_s"]
+    lost = [outage * chunk_s * stall * outage_s * math.exp(-p * point_s / outage_s) for p in range(POINTS)]
 
     for start, chunks in planned[:0:-1]:
         # By the level that a download leaves, in points: its chunk is added, and below nothing was a stall.
@@ -203,7 +208,7 @@ def decide(question):
                 kilobits = sum(bits(chunk, rung) for chunk in range(start, start + chunks)) / 1e3
                 row = []
                 for point in range(POINTS):
-                    total = worth[rung] * chunks
+                    total = (worth[rung] - lost[point]) * chunks
                     for outcome in range(OUTCOMES):
                         took = chunks * wait_s - (chunks - 1) * chunk_s + kilobits * paces[d][outcome]
                         place = point - took / point_s
