@@ -22,7 +22,8 @@ const FEATURES: usize = 8;
 /// Numbers from −1 to 1, the same for a seed, that keep the size of a sum of so many.
 fn fill(tensor: &mut TensorProto, dims: &[usize], seed: &str) {
     let inputs = if dims.len() > 1 { dims[0].max(dims[1]) } else { 1 };
-    let mut state = seed.bytes().fold(1_u64, |state, byte| state * 31 + u64::from(byte));
+    let mut state =
+        seed.bytes().fold(1_u64, |state, byte| state.wrapping_mul(31).wrapping_add(u64::from(byte)));
     let mut next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         ((state >> 40) as f32 / 8_388_608.0 - 1.0) / (inputs as f32).sqrt()

@@ -1,17 +1,19 @@
 //! A viewer that moves from one node to another takes the session along.
 
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::client::{Answer, client, get, send};
+use crate::client::{Answer, client, get, send, wait_for};
 use crate::scene::Scene;
 
 const CAPSULE: &str = "frontrow-capsule";
 
+static BEGAN: LazyLock<u64> = LazyLock::new(|| frontrow_edge::node::unix_ms() - 10_000);
+
 /// Events of some seconds ago: a window is told half a minute after its end, and counts none that come later.
 async fn tell(scene: &Scene, capsule: &str, number: u32, kind: &str, after_ms: u64) -> Answer {
-    static BEGAN: LazyLock<u64> = LazyLock::new(|| frontrow_edge::node::unix_ms() - 10_000);
     let events = json!({"events": [{
         "event_id": format!("e{number}"), "session_id": "s", "kind": kind, "viewer": 7, "title": 4,
         "at_unix_ms": *BEGAN + after_ms,
@@ -47,6 +49,11 @@ async fn a_session_goes_on_at_another_node() {
         windows.iter().filter(|window| *window.value == *"all").map(|window| window.totals.started).sum()
     };
     assert_eq!((played(&here), played(&there)), (1, 0));
+    // It ended there, and began here.
+    let ended = there.edge.node.sweep(Instant::now() + Duration::from_secs(86_400));
+    assert_eq!(ended, 1);
+    let record = wait_for("the record", || async { there.origin.records().sessions.pop() }).await;
+    assert_eq!((record.started_unix_ms, record.summary.events), (*BEGAN, 3));
     // And back again: who knows a session goes by what it knows.
     let back = tell(&here, &capsule(&answer), 4, "heartbeat", 9_000).await;
     assert_eq!(back.json()["accepted"], 1);

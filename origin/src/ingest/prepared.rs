@@ -217,7 +217,7 @@ impl Reading {
             let place = Place::of(session.ended_unix_ms, self.now);
             self.days.note(ByDay::Sessions, place.day);
             records::write_session(&mut self.tables.sessions, source, place, session);
-            // By its beginning, which stays what it is when the session goes on elsewhere: watched once.
+            // By its beginning, which mostly stays what it is when the session goes on, here or elsewhere: watched once.
             let began = Place::of(session.started_unix_ms, self.now);
             if let Some(watched) = watched::of(session, plausible(began.at, self.now)) {
                 self.days.note(ByDay::WatchEvents, began.day);

@@ -277,6 +277,7 @@ impl Stage {
             "--command",
             &question,
         ]);
+        psql.env("PGCONNECT_TIMEOUT", "10").env("PGOPTIONS", "-c statement_timeout=10s");
         let counts = shell::output(&mut psql)?;
         let counts: Vec<u64> = counts.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
         let [all, distinct] = counts[..] else { anyhow::bail!("psql prints {counts:?}") };

@@ -289,7 +289,7 @@ fn killed_node(stage: &mut Stage, plot: &mut Plot) -> Result<String> {
 /// answered for is in the database once, whichever answers and batches were lost on the way.
 fn killed_under_players(stage: &mut Stage, _: &mut Plot) -> Result<String> {
     let players = Players::start(stage.client(), stage.url(0), 3);
-    for kill in 0..KILLS {
+    let killed = (0..KILLS).try_for_each(|kill| {
         let so_far = players.answered();
         wait_for(KEPT_DEADLINE, "players to be answered", || {
             Ok((players.answered() >= so_far + EVENTS_BETWEEN_KILLS).then_some(()))
@@ -299,13 +299,15 @@ fn killed_under_players(stage: &mut Stage, _: &mut Plot) -> Result<String> {
             stage.start_origin()?;
         }
         stage.restart_node(0)?;
-        players.move_to(stage.url(0))?;
-    }
+        players.move_to(stage.url(0))
+    });
+    // What a player has to say of it comes first.
     let Told { answered, again } = players.stop()?;
-    let counted = wait_for(KEPT_DEADLINE, "the origin to store what players were answered for", || {
-        let counted = stage.events_stored()?;
-        Ok((counted.distinct >= answered).then_some(counted))
+    killed?;
+    wait_for(KEPT_DEADLINE, "the node to send what it kept", || {
+        Ok((stage.status(0)?["outbox"]["events"]["waiting_frames"] == 0).then_some(()))
     })?;
+    let counted = stage.events_stored()?;
     ensure!(counted.distinct == answered, "{} events stored, {answered} sent", counted.distinct);
     ensure!(counted.all == answered, "{} of {} events are stored twice", counted.all - answered, answered);
     Ok(format!(

@@ -178,6 +178,17 @@ fn a_capsule_is_short_enough_for_a_header() {
 }
 
 #[test]
+fn the_fuzzer_begins_with_bodies_that_are_read() {
+    for seed in [
+        include_bytes!("../../../../fuzz/seeds/capsule/viewer").as_slice(),
+        include_bytes!("../../../../fuzz/seeds/capsule/nobody"),
+    ] {
+        let capsule = Capsule::from_body(seed).expect("a sound body");
+        assert_eq!(capsule.body(), seed);
+    }
+}
+
+#[test]
 fn what_is_too_long_is_not_sealed() {
     let long = Capsule { title: Some("x".repeat(129)), ..capsule() };
     let error = SealError::NameTooLong { field: "title", bytes: 129 };
