@@ -43,7 +43,7 @@ def each(calls):
 class Stack:
     def __init__(self):
         faiss.omp_set_num_threads(1)
-        self.tower = None
+        self.towers = {}
         self.rankers = {}
         self.vectors = None
         self.indexes = {}
@@ -51,7 +51,7 @@ class Stack:
     def answer(self, ask):
         kind = ask["do"]
         if kind == "load":
-            self.tower = session(ask["tower"])
+            self.towers = {"f32": session(ask["tower"]), "int8": quantised(ask["tower"])}
             self.rankers = {"f32": session(ask["ranker"]), "int8": quantised(ask["ranker"])}
             return []
         if kind == "index":
@@ -63,8 +63,9 @@ class Stack:
                 self.indexes[name] = index
             return []
         if kind == "encode":
+            tower = self.towers[ask["form"]]
             histories = [np.array([history], dtype=np.int64) for history in ask["histories"]]
-            return each([lambda h=h: self.tower.run(["user"], {"history": h}) for h in histories])
+            return each([lambda h=h: tower.run(["user"], {"history": h}) for h in histories])
         if kind == "search":
             queries = np.array(ask["queries"], dtype=np.float32)
             index = self.indexes[ask["index"]]
@@ -76,11 +77,11 @@ class Stack:
                       for viewer, items, features in asked]
             return each([lambda t=t: ranker.run(["logit"], {"features": t}) for t in tables])
         if kind == "cold":
-            index, ranker = self.indexes[ask["index"]], self.rankers["f32"]
+            index, tower, ranker = self.indexes[ask["index"]], self.towers[ask["form"]], self.rankers[ask["form"]]
             features = np.full(ask["count"] * 8, 0.5, dtype=np.float32)
 
             def cold(history):
-                (user,) = self.tower.run(["user"], {"history": history})
+                (user,) = tower.run(["user"], {"history": history})
                 _, found = index.search(user, ask["count"])
                 ranker.run(["logit"], {"features": self.table(user[0], found[0], features)})
 

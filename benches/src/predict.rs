@@ -114,7 +114,7 @@ fn measure_on(generation: &Generation, work: &Work, model: &[u8], rounds: u32) -
     let viewers: Vec<u32> = (0..CALLS).map(|_| 1 + dice.below(VIEWERS)).collect();
     let seen = |call: usize| work.seen.get(&viewers[call]).map(Vec::as_slice).unwrap_or_default();
     let train = training(work, peer.as_mut(), rounds)?;
-    let mut held = generation.hold_ratings()?;
+    let mut held = generation.hold_ranking()?;
 
     let predict = Latencies {
         fresh: latency(rounds, CALLS, |call| done(generation.predict(one(call).0, one(call).1)))?,

@@ -37,9 +37,10 @@ pub(crate) struct Encode {
     width: usize,
     history: Latencies,
     /// A whole history by onnxruntime, one thread.
-    onnxruntime: Option<Latency>,
-    /// Ours in fresh memory over onnxruntime.
-    fresh_over_onnxruntime: Option<f64>,
+    onnxruntime_f32: Option<Latency>,
+    /// The same with weights of eight bits, quantised by its own tool.
+    onnxruntime_int8: Option<Latency>,
+    fresh_over_onnxruntime_f32: Option<f64>,
     /// The last of the history, going on from the state of those before it.
     one_more: Latencies,
 }
@@ -68,14 +69,14 @@ pub(crate) struct Recommend {
     history: usize,
     row_entries: u32,
     ranked: u32,
-    /// Encode, compare with all candidates, add the rows, filter, rank the best 200, choose twenty with reasons; all in
-    /// fresh memory.
-    cold: Latency,
-    /// The same code without wasm.
-    native: Latency,
+    /// Encode, compare with all candidates, add the rows, filter, rank the best 200, choose twenty with reasons; nothing
+    /// is kept of a viewer from call to call.
+    cold: Latencies,
     /// onnxruntime encodes, FAISS finds as many, onnxruntime ranks them; no rows, no filters, no reasons.
-    onnxruntime_and_faiss_flat: Option<Latency>,
-    cold_over_peers: Option<f64>,
+    onnxruntime_f32_and_faiss_flat: Option<Latency>,
+    /// The same with weights and vectors of eight bits.
+    onnxruntime_int8_and_faiss_sq8: Option<Latency>,
+    fresh_over_f32_and_flat: Option<f64>,
 }
 
 /// A fresh instance a call, one instance for all, no wasm.
@@ -189,9 +190,19 @@ pub(crate) fn encode(components: &Path, rounds: u32) -> Result<Encode> {
     };
     drop(held);
     let (items, width) = (tower.shape().items, tower.shape().width);
-    let onnxruntime = scene.ask(rounds, &json!({"do": "encode", "histories": histories}))?;
-    let fresh_over_onnxruntime = onnxruntime.map(|peer| rounded(history.fresh.p50_us / peer.p50_us));
-    Ok(Encode { items, width, history, onnxruntime, fresh_over_onnxruntime, one_more })
+    let ask = |form: &str| json!({"do": "encode", "form": form, "histories": histories});
+    let onnxruntime_f32 = scene.ask(rounds, &ask("f32"))?;
+    let onnxruntime_int8 = scene.ask(rounds, &ask("int8"))?;
+    let fresh_over_onnxruntime_f32 = onnxruntime_f32.map(|peer| rounded(history.fresh.p50_us / peer.p50_us));
+    Ok(Encode {
+        items,
+        width,
+        history,
+        onnxruntime_f32,
+        onnxruntime_int8,
+        fresh_over_onnxruntime_f32,
+        one_more,
+    })
 }
 
 /// The nearest 200 of 27,000 vectors of 128 numbers.
@@ -242,7 +253,7 @@ fn measure_nearest(
         ..Request::default()
     };
     let generation = &scene.generation;
-    let mut held = generation.hold_ratings()?;
+    let mut held = generation.hold_ranking()?;
     Ok(Latencies {
         fresh: latency(rounds, CALLS, |call| {
             done(generation.nearest(REGION, &viewers[call], NEAREST, question))
@@ -269,7 +280,10 @@ pub(crate) fn recommend(components: &Path, rounds: u32) -> Result<Recommend> {
         seed: None,
     };
     let questions: Vec<edge::Request> = histories.iter().map(question).collect();
-    let cold = latency(rounds, CALLS, |call| done(scene.generation.recommend(REGION, &questions[call])))?;
+    let fresh = latency(rounds, CALLS, |call| done(scene.generation.recommend(REGION, &questions[call])))?;
+    let mut held = scene.generation.hold_ranking()?;
+    let warm = latency(rounds, CALLS, |call| done(held.recommend(&questions[call])))?;
+    drop(held);
     let blend = ranking::Blend::new(0.7, 0.01).map_err(|error| anyhow!("{error}"))?;
     let rules = ranking::Rules::new(8.0, 50, NEAREST).map_err(|error| anyhow!("{error}"))?;
     let rules = rules.with_blend(Some(blend));
@@ -284,18 +298,19 @@ pub(crate) fn recommend(components: &Path, rounds: u32) -> Result<Recommend> {
         };
         done(ranking::recommend(&scene.candidates, &rules, &own, Some(&mut InProcess(&scene.models))))
     })?;
-    let ask = json!({"do": "cold", "index": "flat", "histories": histories, "count": NEAREST});
-    let peers = scene.ask(rounds, &ask)?;
+    let ask = |index: &str, form: &str| json!({"do": "cold", "index": index, "form": form, "histories": histories, "count": NEAREST});
+    let peers = scene.ask(rounds, &ask("flat", "f32"))?;
+    let smaller_peers = scene.ask(rounds, &ask("sq8", "int8"))?;
     Ok(Recommend {
         candidates: TITLES,
         width: scene.width,
         history: HISTORY,
         row_entries: ROW_ENTRIES,
         ranked: NEAREST,
-        cold,
-        native,
-        onnxruntime_and_faiss_flat: peers,
-        cold_over_peers: peers.map(|peers| rounded(cold.p50_us / peers.p50_us)),
+        cold: Latencies { fresh, warm, native },
+        onnxruntime_f32_and_faiss_flat: peers,
+        onnxruntime_int8_and_faiss_sq8: smaller_peers,
+        fresh_over_f32_and_flat: peers.map(|peers| rounded(fresh.p50_us / peers.p50_us)),
     })
 }
 
@@ -345,8 +360,10 @@ impl fmt::Display for Encode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "encode {HISTORY} items, width {}, of {} items", self.width, self.items)?;
         writeln!(f, "  ours         {}", self.history)?;
-        writeln!(f, "  onnxruntime  {}", told(self.onnxruntime.map(|peer| peer.p50_us), " µs"))?;
-        writeln!(f, "  fresh over onnxruntime {}", told(self.fresh_over_onnxruntime, ""))?;
+        let of = |peer: Option<Latency>| told(peer.map(|peer| peer.p50_us), " µs");
+        writeln!(f, "  onnxruntime f32   {}", of(self.onnxruntime_f32))?;
+        writeln!(f, "  onnxruntime int8  {}", of(self.onnxruntime_int8))?;
+        writeln!(f, "  fresh over onnxruntime f32 {}", told(self.fresh_over_onnxruntime_f32, ""))?;
         write!(f, "one more item  {}", self.one_more)
     }
 }
@@ -375,17 +392,10 @@ impl fmt::Display for Recommend {
             "a cold answer: {} items, {} × {}, {} ranked",
             self.history, self.candidates, self.width, self.ranked
         )?;
-        writeln!(
-            f,
-            "  ours         {} µs (p99 {}), native {} µs",
-            self.cold.p50_us, self.cold.p99_us, self.native.p50_us
-        )?;
-        let peers = self.onnxruntime_and_faiss_flat.map(|peers| peers.p50_us);
-        write!(
-            f,
-            "  onnxruntime and FAISS Flat {}, ours over theirs {}",
-            told(peers, " µs"),
-            told(self.cold_over_peers, "")
-        )
+        let of = |peer: Option<Latency>| told(peer.map(|peer| peer.p50_us), " µs");
+        writeln!(f, "  ours                           {}", self.cold)?;
+        writeln!(f, "  onnxruntime f32 and FAISS Flat  {}", of(self.onnxruntime_f32_and_faiss_flat))?;
+        writeln!(f, "  onnxruntime int8 and FAISS SQ8  {}", of(self.onnxruntime_int8_and_faiss_sq8))?;
+        write!(f, "  fresh over f32 and Flat {}", told(self.fresh_over_f32_and_flat, ""))
     }
 }

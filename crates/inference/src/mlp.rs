@@ -86,7 +86,7 @@ impl Mlp {
     }
 
     /// What is added to every logit.
-    pub(crate) fn bias(&self) -> f32 {
+    pub fn bias(&self) -> f32 {
         self.last_bias
     }
 

@@ -198,14 +198,12 @@ impl Generation {
         Ok(HeldBitrate { generation: self, store, guest })
     }
 
-    /// The same for ratings by the factor model.
-    pub fn hold_ratings(&self) -> Result<HeldRatings<'_>, InvokeError> {
-        let mut store = self.sandboxes.open(None);
-        store.set_epoch_deadline(u64::MAX / 2);
-        store.set_hostcall_fuel(usize::MAX);
+    /// The same for the region whose snapshot holds the factor model, with an instance of the models.
+    pub fn hold_ranking(&self) -> Result<HeldRanking<'_>, InvokeError> {
+        let mut store = self.sandboxes.open_for(u64::MAX / 2, usize::MAX, self.models.clone());
         let region = self.rating_region()?;
         let guest = region.pre.instantiate(&mut store).map_err(|error| self.sandboxes.ended(&error))?;
-        Ok(HeldRatings { generation: self, store, guest })
+        Ok(HeldRanking { generation: self, store, guest })
     }
 
     /// The same for the models of a release.
@@ -379,14 +377,21 @@ impl fmt::Debug for HeldModels<'_> {
     }
 }
 
-/// A ranking instance that outlives a call; see [`Generation::hold_ratings`].
-pub struct HeldRatings<'a> {
+/// A ranking instance that outlives a call; see [`Generation::hold_ranking`].
+pub struct HeldRanking<'a> {
     generation: &'a Generation,
     store: Store<Sandbox>,
     guest: RankingComponent,
 }
 
-impl HeldRatings<'_> {
+impl HeldRanking<'_> {
+    /// As [`Generation::recommend`], in the instances of the call before, and not checked.
+    pub fn recommend(&mut self, request: &ranking::Request) -> Result<ranking::Answer, InvokeError> {
+        let guest = self.guest.frontrow_edge_ranking();
+        let answer = guest.call_recommend(&mut self.store, request);
+        answer.map_err(|error| self.generation.sandboxes.ended(&error))?.map_err(InvokeError::Ranking)
+    }
+
     /// As [`Generation::predict`], in the instance of the call before.
     pub fn predict(&mut self, viewers: &[u32], titles: &[u32]) -> Result<Vec<f32>, InvokeError> {
         let guest = self.guest.frontrow_edge_ranking();
@@ -426,8 +431,8 @@ impl HeldRatings<'_> {
     }
 }
 
-impl fmt::Debug for HeldRatings<'_> {
+impl fmt::Debug for HeldRanking<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("HeldRatings")
+        f.write_str("HeldRanking")
     }
 }
