@@ -40,8 +40,6 @@ pub struct Mlp {
     between: Vec<ByteDense>,
     last: Vec<f32>,
     last_bias: f32,
-    // As many as the last layer has inputs.
-    zeros: Vec<f32>,
 }
 
 impl Mlp {
@@ -79,7 +77,6 @@ impl Mlp {
             viewer: part(width, of_viewer, &first.bias)?,
             items_and_features,
             between: layers.iter().map(bytes).collect::<Result<_, _>>()?,
-            zeros: vec![0.0; last.weights.len()],
             last: last.weights,
             last_bias: *last_bias,
         })
@@ -118,10 +115,10 @@ impl Mlp {
                 std::mem::swap(&mut sums, &mut out);
             }
             for row in sums.chunks_exact_mut(inputs) {
-                // Rectified, what is not finite could pass for a number: zero times it is none.
-                let spoilt = dot(row, &self.zeros);
+                // A row that was spoilt is NaN throughout; rectified, it would pass for zeros.
+                let is_spoilt = row[0].is_nan();
                 rectify(row);
-                logits.push(dot(row, &self.last) + self.last_bias + spoilt);
+                logits.push(if is_spoilt { f32::NAN } else { dot(row, &self.last) + self.last_bias });
             }
         }
         logits

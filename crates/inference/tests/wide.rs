@@ -118,6 +118,15 @@ fn a_ranker_is_taken_apart_however_large_its_logits_are() {
 }
 
 #[test]
+fn numbers_that_leave_their_range_on_the_way_are_an_error() {
+    let case = &cases()[1];
+    let mut features = case.features.clone();
+    features[2 * FEATURES..3 * FEATURES].fill(3e38);
+    let asked = Shortlist { viewer: &case.viewer, items: &case.items, features: &features };
+    assert_eq!(models().score(&asked), Err(Error::NotFinite { row: 2 }));
+}
+
+#[test]
 fn a_candidate_has_the_same_logit_in_every_company() {
     fn holds(places: Vec<u8>) -> bool {
         let (models, case) = (models(), &cases()[2]);

@@ -427,13 +427,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_finite_stays_not_finite_and_what_is_below_zero_counts_as_zero() {
+    fn what_is_infinite_or_nan_throughout_stays_so_and_what_is_below_zero_counts_as_zero() {
         // Five outputs: four together, and one by itself.
         let layer = ByteDense::quantise(2, &[1.0; 10], &[0.5; 5]).unwrap();
-        for row in [[0.0, -0.0], [1e-42, 0.0], [-3.0, 0.0]] {
+        for row in [[0.0, -0.0], [1e-42, 0.0], [-3.0, f32::NEG_INFINITY]] {
             assert_eq!(applied(&layer, 2, &row), [0.5; 5]);
         }
-        for row in [[f32::INFINITY, 1.0], [f32::NEG_INFINITY, 1.0], [f32::NAN, 1.0], [1.0, -f32::NAN]] {
+        assert_eq!(applied(&layer, 2, &[f32::NAN, 1.0]), applied(&layer, 2, &[0.0, 1.0]));
+        for row in [[f32::INFINITY, -1.0], [f32::NAN, f32::INFINITY], [f32::NAN; 2], [-1.0, -f32::NAN]] {
             assert!(applied(&layer, 2, &row).iter().all(|value| value.is_nan()), "{row:?}");
         }
         assert_eq!(ByteDense::quantise(1, &[f32::NAN], &[0.5]), Err(MatrixError::Scale { row: 0 }));

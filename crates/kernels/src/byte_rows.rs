@@ -34,9 +34,11 @@ impl ByteRows {
         self.scales.is_empty()
     }
 
-    /// Takes whole rows of `inputs` floats, each rounded to the nearest, ties to even; what is not above 0 counts as 0.
+    /// Takes whole rows of `inputs` floats, each rounded to the nearest, ties to even; what is not above 0 counts as 0, a
+    /// NaN among other numbers too.
     ///
-    /// A row that is not all finite gets NaN as its scale, so that what is made of it is not finite either.
+    /// A row with an infinite number, or with a NaN and nothing above 0, gets NaN as its scale, and all that a layer
+    /// makes of it is NaN: a row that was spoilt once stays so.
     ///
     /// # Panics
     ///
@@ -59,24 +61,19 @@ fn quantise(row: &[f32], bytes: &mut [u8]) -> f32 {
     let mut end = [0.0; BLOCK];
     end[..rest.len()].copy_from_slice(rest);
     let blocks = || blocks.iter().chain(if rest.is_empty() { None } else { Some(&end) });
-    // Zero times what is not finite is not 0: a sum that it spoils.
-    let (mut greatest, mut zeros) = (Lanes::splat(0.0), Lanes::splat(0.0));
+    let mut greatest = Lanes::splat(0.0);
     for block in blocks() {
         for lanes in block.as_chunks::<LANES>().0 {
-            let lanes = Lanes::load(lanes);
-            greatest = greatest.or_greater(lanes);
-            zeros = zeros.plus(lanes.times(Lanes::splat(0.0)));
+            greatest = greatest.or_greater(Lanes::load(lanes));
         }
     }
     let size = greatest.greatest();
-    if zeros.sum().is_nan() {
-        bytes.fill(0);
-        return f32::NAN;
-    }
+    let is_spoilt =
+        |size: f32| size == f32::INFINITY || (size == 0.0 && row.iter().any(|value| value.is_nan()));
     // Far below that its reciprocal would not be finite.
-    if size < f32::MIN_POSITIVE * 65_536.0 {
+    if size < f32::MIN_POSITIVE * 65_536.0 || size == f32::INFINITY {
         bytes.fill(0);
-        return 0.0;
+        return if is_spoilt(size) { f32::NAN } else { 0.0 };
     }
     let factor = Lanes::splat(INPUT_MAX / size);
     // Adding it rounds to a whole number, which then is in the lowest bits.
