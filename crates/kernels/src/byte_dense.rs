@@ -11,9 +11,7 @@ use alloc::vec::Vec;
 
 use crate::MatrixError;
 use crate::byte_rows::{BLOCK, ByteRows, STEP};
-
-/// Outputs that are computed together.
-const GROUP: usize = 4;
+use crate::groups::{GROUP, Groups};
 
 /// The largest sum of sizes of the weights that share a word: × 127 it is below 2¹⁵, and each of the eight may have
 /// been rounded up by a half.
@@ -30,9 +28,8 @@ const WEIGHTS_MAX: usize = 1 << 26;
 pub struct ByteDense {
     inputs: usize,
     outputs: usize,
-    // Group after group of outputs, and in each: for each sixteen inputs the weights of each output, so that a product
-    // reads straight on. Padded with zeros to whole blocks of inputs and whole groups of outputs, as are scales and bias.
-    weights: Vec<i8>,
+    // Padded with zeros to whole blocks of inputs and whole groups of outputs, as are scales and bias.
+    weights: Groups<i8, STEP>,
     scales: Vec<f32>,
     bias: Vec<f32>,
 }
@@ -58,7 +55,7 @@ impl ByteDense {
         let mut layer = Self {
             inputs,
             outputs,
-            weights: vec![0; stride * padded],
+            weights: Groups::zeros(stride, outputs),
             scales: vec![0.0; padded],
             bias: bias.to_vec(),
         };
@@ -73,12 +70,9 @@ impl ByteDense {
                 return Err(MatrixError::Scale { row: output });
             }
             layer.scales[output] = scale;
-            let group = &mut layer.weights[output / GROUP * GROUP * stride..][..GROUP * stride];
-            let steps = group.as_chunks_mut::<STEP>().0.iter_mut().skip(output % GROUP).step_by(GROUP);
-            for (to, from) in steps.zip(row.as_chunks::<STEP>().0) {
-                // Of weights so small that their scale is 0, nothing is kept.
-                *to = from.map(|weight| if scale > 0.0 { libm::rintf(weight / scale) as i8 } else { 0 });
-            }
+            // Of weights so small that their scale is 0, nothing is kept.
+            let byte = |weight: f32| if scale > 0.0 { libm::rintf(weight / scale) as i8 } else { 0 };
+            layer.weights.set(output, row.as_chunks::<STEP>().0.iter().map(|step| step.map(byte)));
         }
         Ok(layer)
     }
@@ -128,12 +122,8 @@ impl ByteDense {
 
     fn plain(&self, bytes: &[u8], scale: f32, outputs: core::ops::Range<usize>, to: &mut [f32]) {
         for output in outputs {
-            let group = &self.weights[output / GROUP * GROUP * bytes.len()..][..GROUP * bytes.len()];
-            let weights = group.as_chunks::<STEP>().0.iter().skip(output % GROUP).step_by(GROUP);
-            let terms = bytes
-                .iter()
-                .zip(weights.flatten())
-                .map(|(&byte, &weight)| i32::from(byte) * i32::from(weight));
+            let weights = self.weights.of(output);
+            let terms = bytes.iter().zip(weights).map(|(&byte, weight)| i32::from(byte) * i32::from(weight));
             to[output] = terms.sum::<i32>() as f32 * (scale * self.scales[output]) + self.bias[output];
         }
     }
@@ -270,13 +260,7 @@ mod wasm {
     #[cfg(not(feature = "relaxed-simd"))]
     #[inline]
     fn add_products(sums: v128, weights: v128, asked: v128) -> v128 {
-        use core::arch::wasm32::{
-            i16x8_extend_high_i8x16, i16x8_extend_low_i8x16, i32x4_dot_i16x8, u16x8_extend_high_u8x16,
-            u16x8_extend_low_u8x16,
-        };
-        let low = i32x4_dot_i16x8(i16x8_extend_low_i8x16(weights), u16x8_extend_low_u8x16(asked));
-        let high = i32x4_dot_i16x8(i16x8_extend_high_i8x16(weights), u16x8_extend_high_u8x16(asked));
-        i32x4_add(sums, i32x4_add(low, high))
+        crate::dot::wasm::dot_add(weights, asked, sums)
     }
 
     /// They are wide already.

@@ -166,7 +166,7 @@ pub(crate) mod wasm {
     /// Adds the products of sixteen signed bytes with sixteen of seven bits, four to a lane.
     #[cfg(not(feature = "relaxed-simd"))]
     #[inline]
-    fn dot_add(row: v128, asked: v128, sum: v128) -> v128 {
+    pub(crate) fn dot_add(row: v128, asked: v128, sum: v128) -> v128 {
         use core::arch::wasm32::{
             i16x8_extend_high_i8x16, i16x8_extend_low_i8x16, i32x4_dot_i16x8, u16x8_extend_high_u8x16,
             u16x8_extend_low_u8x16,

@@ -8,11 +8,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::MatrixError;
+use crate::groups::{GROUP, Groups};
 use crate::lanes::{LANES, Lanes};
 use crate::row::ROUND;
-
-/// Outputs that are computed together.
-const GROUP: usize = 4;
 
 /// Lanes between two backward branches, of which each has a check that an engine adds.
 const STRAIGHT: usize = 4;
@@ -34,9 +32,8 @@ fn word_max(stride: usize) -> f32 {
 pub struct FixedDense {
     inputs: usize,
     outputs: usize,
-    // Group after group of outputs, and in each: for each eight inputs the weights of each output, so that a product
-    // reads straight on. Padded with zeros to whole lanes of inputs and whole groups of outputs, as are scales and bias.
-    weights: Vec<i16>,
+    // Padded with zeros to whole lanes of inputs and whole groups of outputs, as are scales and bias.
+    weights: Groups<i16, LANES>,
     scales: Vec<f32>,
     bias: Vec<f32>,
 }
@@ -148,7 +145,7 @@ impl FixedDense {
         let mut layer = Self {
             inputs,
             outputs,
-            weights: vec![0; stride * padded],
+            weights: Groups::zeros(stride, outputs),
             scales: vec![0.0; padded],
             bias: bias.to_vec(),
         };
@@ -161,11 +158,7 @@ impl FixedDense {
                 return Err(MatrixError::Scale { row: output });
             }
             layer.scales[output] = scale;
-            let group = &mut layer.weights[output / GROUP * GROUP * stride..][..GROUP * stride];
-            let steps = group.as_chunks_mut::<LANES>().0.iter_mut().skip(output % GROUP).step_by(GROUP);
-            for (to, words) in steps.zip(words.as_chunks::<LANES>().0) {
-                *to = *words;
-            }
+            layer.weights.set(output, words.as_chunks::<LANES>().0.iter().copied());
         }
         Ok(layer)
     }
@@ -230,12 +223,9 @@ impl FixedDense {
             words.chunks_exact(stride).zip(scales).zip(to.chunks_exact_mut(self.outputs))
         {
             for output in outputs.clone() {
-                let group = &self.weights[output / GROUP * GROUP * stride..][..GROUP * stride];
-                let weights = group.as_chunks::<LANES>().0.iter().skip(output % GROUP).step_by(GROUP);
-                let terms = words
-                    .iter()
-                    .zip(weights.flatten())
-                    .map(|(&word, &weight)| i32::from(word) * i32::from(weight));
+                let weights = self.weights.of(output);
+                let terms =
+                    words.iter().zip(weights).map(|(&word, weight)| i32::from(word) * i32::from(weight));
                 to[output] = terms.sum::<i32>() as f32 * (scale * self.scales[output]) + self.bias[output];
             }
         }

@@ -12,6 +12,7 @@ mod bytes;
 mod dense;
 mod dot;
 mod fixed;
+mod groups;
 mod lanes;
 mod lookup;
 mod panels;
