@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::decode::{decode_json, decode_msgpack, msgpack_items};
-use crate::{Event, Refusal, TimingsUs, limits};
+use crate::{Event, Refusal, TimingsUs, limits, plain};
 
 /// What players saw since they last reported.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,10 @@ impl<'a> EventsRequest<'a> {
         struct Raw<'a> {
             #[serde(borrow)]
             events: Vec<&'a RawValue>,
+        }
+        let plain = (body.len() <= bytes_max).then(|| plain::read(body, limits::EVENTS_MAX)).flatten();
+        if let Some(told) = plain {
+            return Ok(told);
         }
         match decode_json::<EventsRequest<'a>>(body, bytes_max) {
             Ok(request) => checked(request.events.into_iter().map(Ok)),

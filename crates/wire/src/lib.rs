@@ -17,6 +17,7 @@ mod home;
 pub mod limits;
 pub mod packed;
 mod percent;
+mod plain;
 mod playback;
 mod qoe;
 mod ranked;

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wire::{
     Batch, Codec, Event, EventKind, EventsRequest, Frame, HomeRequest, Lane, Progress, RecommendRequest,
-    Records, Scores, SessionRecord, Summary, Text, decode_json, decode_msgpack, encode_json, encode_msgpack,
-    read_events, read_records,
+    Records, Refusal, Scores, SessionRecord, Summary, Text, decode_json, decode_msgpack, encode_json,
+    encode_msgpack, limits, read_events, read_records,
 };
 
 /// Any message, of which no text or number need be sound.
@@ -99,6 +99,22 @@ fn events_come_back(request: &EventsRequest<'_>) -> bool {
         && decode_msgpack::<EventsRequest<'_>>(&msgpack, msgpack.len()).unwrap() == *request
 }
 
+/// Whether a request is read as `serde_json` reads it as a whole; where that reads nothing, nothing may be sound that it
+/// did not see.
+fn is_read_alike(body: &[u8]) -> bool {
+    let code = |refusal: Refusal| refusal.code;
+    let told = EventsRequest::read_json(body, body.len());
+    match serde_json::from_slice::<EventsRequest<'_>>(body) {
+        Ok(request) if (1..=limits::EVENTS_MAX).contains(&request.events.len()) => {
+            let expected =
+                request.events.into_iter().map(|event| event.validate().map(|()| event).map_err(code));
+            told.is_ok_and(|told| told.into_iter().map(|told| told.map_err(code)).eq(expected))
+        }
+        Ok(_) => told.is_err(),
+        Err(_) => told.map_or(true, |told| told.into_iter().any(|told| told.is_err())),
+    }
+}
+
 quickcheck! {
     fn any_events_come_back_equal(events: Vec<Any<Event<'static>>>) -> bool {
         events_come_back(&EventsRequest { events: events.into_iter().map(|any| any.0).collect() })
@@ -134,6 +150,24 @@ quickcheck! {
 
     fn malformed_json_never_panics(body: Vec<u8>) -> bool {
         EventsRequest::read_json(&body, body.len()).is_err()
+    }
+
+    fn json_is_read_in_one_pass_as_the_general_reader_reads_it(
+        events: Vec<Any<Event<'static>>>, is_pretty: bool, changes: Vec<(usize, usize)>
+    ) -> bool {
+        let request = EventsRequest { events: events.into_iter().map(|any| any.0).collect() };
+        let mut body = if is_pretty { serde_json::to_vec_pretty(&request).unwrap() } else { encode_json(&request) };
+        let mut plain = br#"{"events":[{"event_id":"e-1","session_id":"s","kind":"heartbeat","at_unix_ms":17,
+            "viewer":0,"kbps":4300,"region":"eu","codec":"av1","title":null},{"event_id" : "e-2", "session_id":"s",
+            "kind":"stop","at_unix_ms":18,"viewer":7,"kbps":80,"region":"us"}]}"#.to_vec();
+        is_read_alike(&body) && is_read_alike(&plain) && changes.into_iter().all(|(place, choice)| {
+            const SIGNS: &[u8] = b"\"\\{}[]:, 019-+.eEnul\x00\x7f\xc3sk_";
+            for body in [&mut body, &mut plain] {
+                let place = place % body.len();
+                body[place] = SIGNS[choice % SIGNS.len()];
+            }
+            is_read_alike(&body) && is_read_alike(&plain)
+        })
     }
 
     fn malformed_msgpack_never_panics(body: Vec<u8>) -> bool {
