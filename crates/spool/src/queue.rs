@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::{Lane, SpoolError, limits};
 
@@ -42,6 +43,14 @@ struct Waiting {
     bytes: usize,
     has_chores: bool,
     is_closed: bool,
+    // Whether whoever puts something in has to wake the writer.
+    is_awaited: bool,
+}
+
+impl Waiting {
+    fn is_idle(&self) -> bool {
+        !self.is_closed && !self.has_chores && self.appends.iter().all(VecDeque::is_empty)
+    }
 }
 
 impl Queue {
@@ -56,8 +65,11 @@ impl Queue {
         }
         waiting.bytes += append.payload.len();
         waiting.appends[lane.index()].push_back(append);
+        let is_awaited = waiting.is_awaited;
         drop(waiting);
-        self.more.notify_one();
+        if is_awaited {
+            self.more.notify_one();
+        }
         Ok(())
     }
 
@@ -77,16 +89,16 @@ impl Queue {
         self.lock().bytes
     }
 
-    /// Waits until there is something to do; a group of each lane at most.
-    pub(crate) fn take(&self) -> Work {
-        let mut waiting = self.lock();
-        loop {
-            let is_empty = waiting.appends.iter().all(VecDeque::is_empty);
-            if !is_empty || waiting.has_chores || waiting.is_closed {
-                break;
-            }
-            waiting = self.more.wait(waiting).unwrap_or_else(PoisonError::into_inner);
-        }
+    /// Waits for `rest`, in which more may come, and then until there is something to do; a group of each lane at
+    /// most.
+    pub(crate) fn take(&self, rest: Duration) -> Work {
+        let is_open = |waiting: &mut Waiting| !waiting.is_closed;
+        let rested = self.more.wait_timeout_while(self.lock(), rest, is_open);
+        let (mut waiting, _) = rested.unwrap_or_else(PoisonError::into_inner);
+        waiting.is_awaited = true;
+        let awaited = self.more.wait_while(waiting, |waiting| waiting.is_idle());
+        let mut waiting = awaited.unwrap_or_else(PoisonError::into_inner);
+        waiting.is_awaited = false;
         let mut work = Work { has_chores: std::mem::take(&mut waiting.has_chores), ..Work::default() };
         for lane in Lane::ALL {
             let group = take_group(&mut waiting.appends[lane.index()]);
@@ -117,5 +129,42 @@ fn take_group(appends: &mut VecDeque<Append>) -> Vec<Append> {
 impl fmt::Debug for Queue {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Queue").field("waiting_bytes", &self.waiting_bytes()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn append(payload: Vec<u8>) -> Append {
+        Append { at_unix_ms: 0, records: 1, payload, payload_sum: 0, done: Box::new(|_| ()) }
+    }
+
+    #[test]
+    fn what_comes_while_the_writer_rests_is_one_group_and_an_end_cuts_the_rest_short() {
+        let queue = Queue::default();
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| queue.take(Duration::from_secs(3_600)));
+            for payload in [vec![1], vec![2]] {
+                queue.push(Lane::Events, append(payload), 10).expect("room");
+            }
+            queue.close();
+            let work = writer.join().expect("no panic");
+            let group = &work.appends[Lane::Events.index()];
+            assert_eq!(group.iter().map(|append| append.payload[0]).collect::<Vec<_>>(), [1, 2]);
+            assert!(work.is_last);
+        });
+    }
+
+    #[test]
+    fn a_frame_wakes_a_writer_that_has_rested() {
+        let queue = Queue::default();
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| queue.take(Duration::ZERO));
+            queue.push(Lane::Records, append(vec![3]), 10).expect("room");
+            let work = writer.join().expect("no panic");
+            assert_eq!(work.appends[Lane::Records.index()].len(), 1);
+            assert!(!work.is_last);
+        });
     }
 }

@@ -3,6 +3,7 @@
 use std::io::{self, IoSlice};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use crate::acknowledged::Acknowledged;
 use crate::device::{Device, Output};
@@ -73,11 +74,14 @@ const AGES: u64 = 8;
 impl Writer {
     /// Until the queue is closed and empty.
     pub(crate) fn run(mut self) {
+        let mut rest = Duration::ZERO;
         loop {
-            let work = self.shared.queue.take();
-            let Work { appends, has_chores, is_last } = work;
+            let Work { appends, has_chores, is_last } = self.shared.queue.take(rest);
+            rest = Duration::ZERO;
             for (lane, appends) in Lane::ALL.into_iter().zip(appends) {
                 if !appends.is_empty() {
+                    let frames = u32::try_from(appends.len()).unwrap_or(u32::MAX);
+                    rest = limits::FRAME_REST.saturating_mul(frames).min(limits::REST_MAX);
                     self.store(lane, appends);
                 }
             }
