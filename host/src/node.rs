@@ -123,7 +123,13 @@ impl Node {
     }
 
     /// Folds the events of a request, or of the time before a start.
-    pub fn fold(&self, serving: &Serving, events: &[Event<'_>], now: Instant, now_unix_ms: u64) -> Outcome {
+    pub fn fold<'a>(
+        &self,
+        serving: &Serving,
+        events: &[&'a Event<'a>],
+        now: Instant,
+        now_unix_ms: u64,
+    ) -> Outcome {
         self.call(serving, now, now_unix_ms, |call| self.sessions.fold(events, call))
     }
 

@@ -10,7 +10,7 @@ use std::time::Instant;
 use spool::Lane;
 use tracing::{info, warn};
 use units::UnixMillis;
-use wire::{Records, limits::EVENTS_MAX};
+use wire::{Event, Records, limits::EVENTS_MAX};
 
 use crate::limits;
 use crate::node::{Node, unix_ms};
@@ -42,6 +42,7 @@ pub(crate) fn recover(node: &Node, serving: &Serving) {
                 continue;
             }
         };
+        let frame_events: Vec<&Event<'_>> = frame_events.iter().collect();
         for some in frame_events.chunks(EVENTS_MAX) {
             let outcome = node.fold(serving, some, started, now_unix_ms);
             ended.extend(outcome.ended);

@@ -128,7 +128,8 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {
         return Err(too_large());
     }
     let mut stream = body.into_data_stream();
-    let mut whole = BytesMut::with_capacity(declared.unwrap_or(0).min(REQUEST_BYTES_MAX));
+    // As a rule one read of the connection has all of it, which is not copied then.
+    let (mut first, mut whole) = (Bytes::new(), BytesMut::new());
     let mut seen = 0_usize;
     while let Some(chunk) = stream.next().await {
         let chunk = chunk
@@ -137,14 +138,20 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {
         if seen > SPILL_BYTES_MAX {
             return Err(too_large());
         }
-        if seen <= REQUEST_BYTES_MAX {
+        if first.is_empty() {
+            first = chunk;
+        } else if seen <= REQUEST_BYTES_MAX {
+            if whole.is_empty() {
+                whole.reserve(declared.unwrap_or(seen).min(REQUEST_BYTES_MAX));
+                whole.extend_from_slice(&first);
+            }
             whole.extend_from_slice(&chunk);
         }
     }
     if seen > REQUEST_BYTES_MAX {
         return Err(too_large());
     }
-    Ok(whole.freeze())
+    Ok(if whole.is_empty() { first } else { whole.freeze() })
 }
 
 /// The trace id of a `traceparent` header (W3C Trace Context, level 1, §3.2); none if it is malformed.

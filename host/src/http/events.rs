@@ -177,12 +177,9 @@ fn fold(
     let mut refused = Vec::new();
     let mut places = Vec::with_capacity(told.len());
     let mut events = Vec::with_capacity(told.len());
-    for (place, told) in told.into_iter().enumerate() {
-        let sound = told.and_then(|event| match event.check_clock(now_unix_ms) {
-            Ok(()) => Ok(event),
-            Err(refusal) => Err(refusal),
-        });
-        match sound {
+    for (place, told) in told.iter().enumerate() {
+        let told = told.as_ref().map_err(Refusal::clone);
+        match told.and_then(|event| event.check_clock(now_unix_ms).map(|()| event)) {
             Ok(event) => {
                 places.push(place);
                 events.push(event);
@@ -204,9 +201,9 @@ fn fold(
     let ticket = node.outbox.as_ref().map(|_| node.in_flight.begin());
     let outcome = node.fold(serving, &events, now, now_unix_ms);
     let before = ticket.as_ref().map(Ticket::before);
-    let mut fresh: Vec<&Event<'_>> = Vec::with_capacity(events.len());
+    let mut fresh = Vec::with_capacity(events.len());
     let mut duplicates = 0;
-    for ((event, place), fate) in events.iter().zip(places).zip(&outcome.fates) {
+    for ((&event, place), fate) in events.iter().zip(places).zip(&outcome.fates) {
         match fate {
             Fate::Accepted => fresh.push(event),
             Fate::Duplicate => duplicates += 1,

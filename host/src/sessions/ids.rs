@@ -17,6 +17,11 @@ impl Ids {
         [hash as u16, (hash >> 16) as u16, (hash >> 32) as u16]
     }
 
+    /// A little of the newest.
+    pub(super) fn newest(&self) -> u8 {
+        self.0.back().map_or(0, |id| id[0] as u8)
+    }
+
     pub(super) fn contains(&self, id: Id) -> bool {
         self.0.contains(&id)
     }

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
@@ -145,27 +145,22 @@ impl Sessions {
     }
 
     /// Folds the events of a request.
-    pub fn fold(&self, events: &[Event<'_>], call: &Call<'_>) -> Outcome {
+    pub fn fold<'a>(&self, events: &[&'a Event<'a>], call: &Call<'_>) -> Outcome {
         let mut outcome = Outcome { fates: vec![Fate::Accepted; events.len()], ended: Vec::new() };
-        let mut keyed: Vec<(u64, Told<'_>)> =
-            (0..).zip(events).map(|(place, event)| self.keyed(place, event)).collect();
-        // By partition, and the events of a session beside each other, in their order.
-        keyed.sort_unstable_by(|(a, told), (b, other)| {
-            let of_one_hash =
-                || (&*told.event.session_id, told.place).cmp(&(&*other.event.session_id, other.place));
-            (self.partition(*a), a).cmp(&(self.partition(*b), b)).then_with(of_one_hash)
+        let mut told: Vec<Told<'_>> =
+            (0..).zip(events).map(|(place, event)| self.told(place, event)).collect();
+        // By partition, which the hash begins with, and the events of a session beside each other, in their order.
+        told.sort_unstable_by(|a, b| {
+            let of_one_hash = || (&*a.event.session_id, a.place).cmp(&(&*b.event.session_id, b.place));
+            a.hash.cmp(&b.hash).then_with(of_one_hash)
         });
-        let told: Vec<Told<'_>> = keyed.iter().map(|(_, told)| *told).collect();
-        let mut parts: Vec<(usize, &[Told<'_>])> = Vec::with_capacity(self.partitions.len());
-        let mut from = 0;
-        for part in keyed.chunk_by(|(a, _), (b, _)| self.partition(*a) == self.partition(*b)) {
-            parts.push((self.partition(part[0].0), &told[from..from + part.len()]));
-            from += part.len();
-        }
-        let first = self.next.fetch_add(1, Ordering::Relaxed);
-        for step in 0..parts.len() {
-            let (index, told) = parts[first.wrapping_add(step) % parts.len()];
-            let mut partition = lock(&self.partitions[index]);
+        let mut parts: Vec<&[Told<'_>]> =
+            told.chunk_by(|a, b| self.partition(a.hash) == self.partition(b.hash)).collect();
+        let first = self.next.fetch_add(1, Ordering::Relaxed) % parts.len().max(1);
+        parts.rotate_left(first);
+        while !parts.is_empty() {
+            let (at, mut partition) = self.first_free(&parts);
+            let told = parts.swap_remove(at);
             let room = self.live_max.saturating_sub(self.live());
             let came = partition.fold(told, room, call, &mut outcome.fates);
             drop(partition);
@@ -177,18 +172,30 @@ impl Sessions {
         outcome
     }
 
+    /// The first of these parts whose partition nobody holds; waits for the first of all when there is none.
+    fn first_free(&self, parts: &[&[Told<'_>]]) -> (usize, MutexGuard<'_, Partition>) {
+        let partition = |part: &[Told<'_>]| &self.partitions[self.partition(part[0].hash)];
+        let free = |(at, part): (usize, &&[Told<'_>])| match partition(part).try_lock() {
+            Ok(held) => Some((at, held)),
+            Err(TryLockError::Poisoned(held)) => Some((at, held.into_inner())),
+            Err(TryLockError::WouldBlock) => None,
+        };
+        let found = parts.iter().enumerate().find_map(free);
+        found.unwrap_or_else(|| (0, lock(partition(parts[0]))))
+    }
+
     /// Forgets that these events were folded: they could not be stored. A session then counts them twice when they
     /// come again, which does less harm than that nobody has them.
     pub fn forget<'a>(&self, events: impl Iterator<Item = &'a Event<'a>>) {
         for (place, event) in events.enumerate() {
-            let (hash, told) = self.keyed(place, event);
-            lock(&self.partitions[self.partition(hash)]).forget(&event.session_id, told.id);
+            let told = self.told(place, event);
+            lock(&self.partitions[self.partition(told.hash)]).forget(&event.session_id, told.id);
         }
     }
 
-    fn keyed<'a>(&self, place: usize, event: &'a Event<'a>) -> (u64, Told<'a>) {
+    fn told<'a>(&self, place: usize, event: &'a Event<'a>) -> Told<'a> {
         let id = Ids::of(self.keys.hash_one(&*event.event_id));
-        (self.keys.hash_one(&*event.session_id), Told { place, id, event })
+        Told { hash: self.keys.hash_one(&*event.session_id), place, id, event }
     }
 
     /// Closes the sessions that had no event for `idle`, and returns them.
@@ -304,8 +311,8 @@ impl Sessions {
     }
 
     fn partition(&self, hash: u64) -> usize {
-        // The upper bits: the lower ones are what an id keeps of it.
-        (hash >> 48) as usize % self.partitions.len()
+        // The highest bits, so that what is sorted by its hash is sorted by partition.
+        ((u128::from(hash) * self.partitions.len() as u128) >> 64) as usize
     }
 }
 

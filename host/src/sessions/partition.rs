@@ -1,5 +1,6 @@
 //! A part of the sessions, changed by one request at a time.
 
+use std::hint::black_box;
 use std::iter::repeat_with;
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -27,9 +28,11 @@ pub(super) struct Partition {
     windows: Windows,
 }
 
-/// An event of a request: its place there, and what its id is known by.
+/// An event of a request: its place there, and what it is known by.
 #[derive(Clone, Copy)]
 pub(super) struct Told<'a> {
+    /// Of its session's id.
+    pub(super) hash: u64,
     pub(super) place: usize,
     pub(super) id: Id,
     pub(super) event: &'a Event<'a>,
@@ -80,8 +83,12 @@ impl Partition {
         let mut batch = FoldBatch::with_capacity(events.len());
         let mut asked: Vec<Group<'_, '_>> = Vec::with_capacity(events.len());
         let mut newcomers = 0;
-        for group in events.chunk_by(|a, b| *a.event.session_id == *b.event.session_id) {
-            let known = self.known(&group[0].event.session_id).map(|(session, _)| session);
+        // All are looked up before any is worked on: memory answers many questions at once as soon as one.
+        let groups = events.chunk_by(|a, b| *a.event.session_id == *b.event.session_id);
+        let known = |group: Group<'_, '_>| self.known(&group[0].event.session_id).map(|(session, _)| session);
+        let groups: Vec<_> = groups.map(|group| (group, known(group))).collect();
+        groups.iter().for_each(|(_, known)| _ = black_box(known.map(Session::touch)));
+        for (group, known) in groups {
             if known.is_none() && newcomers == room {
                 refuse(group, &FoldError::Full, fates);
                 continue;

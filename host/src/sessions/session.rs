@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use smol_str::SmolStr;
 use units::{Millis, UnixMillis};
 use windows::{Delta, Dimension, End, Seen};
 use wire::packed::{self, Folded};
@@ -19,9 +20,9 @@ pub(super) struct Session {
     ids: Ids,
     pub(super) viewer: Option<u32>,
     pub(super) title: Option<u32>,
-    region: Option<Box<str>>,
-    device: Option<Box<str>>,
-    cdn: Option<Box<str>>,
+    region: Option<SmolStr>,
+    device: Option<SmolStr>,
+    cdn: Option<SmolStr>,
     pub(super) generation: u64,
     /// Earliest and latest time of an event, by the player's clock.
     first_unix_ms: u64,
@@ -89,7 +90,7 @@ impl Session {
     }
 
     pub(super) fn carry(&self) -> Carried {
-        let text = |label: &Option<Box<str>>| label.as_deref().map(str::to_owned);
+        let text = |label: &Option<SmolStr>| label.as_deref().map(str::to_owned);
         Carried {
             generation: self.generation,
             began_unix_ms: self.first_unix_ms,
@@ -99,6 +100,12 @@ impl Session {
             device: text(&self.device),
             state: self.state.to_vec(),
         }
+    }
+
+    /// Reads a little of what it has elsewhere in memory, so that it is near when it is worked on.
+    pub(super) fn touch(&self) -> u8 {
+        let lines = self.state.iter().step_by(64);
+        lines.fold(self.ids.newest(), |all, byte| all ^ byte)
     }
 
     pub(super) fn knows(&self, id: Id) -> bool {
@@ -122,7 +129,7 @@ impl Session {
             (&mut self.cdn, &event.cdn),
         ] {
             if known.is_none() {
-                *known = told.as_deref().map(Box::from);
+                *known = told.as_deref().map(SmolStr::from);
             }
         }
     }
@@ -186,7 +193,7 @@ impl Session {
     }
 
     pub(super) fn record(&self, session_id: &str, summary: Summary, scores: Scores) -> SessionRecord {
-        let text = |label: &Option<Box<str>>| label.as_deref().map(str::to_owned);
+        let text = |label: &Option<SmolStr>| label.as_deref().map(str::to_owned);
         SessionRecord {
             session_id: session_id.to_owned(),
             viewer: self.viewer,

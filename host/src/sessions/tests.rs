@@ -27,7 +27,7 @@ fn call(now: Instant, fold: &dyn Fn(&[u8]) -> Result<Vec<u8>, InvokeError>) -> C
 fn send(sessions: &Sessions, told: &[(&str, u32, EventKind)], now: Instant) -> (String, Outcome) {
     let events: Vec<Event<'_>> =
         told.iter().map(|(session, number, kind)| event(session, *number, *kind)).collect();
-    let outcome = sessions.fold(&events, &call(now, &native));
+    let outcome = sessions.fold(&events.iter().collect::<Vec<_>>(), &call(now, &native));
     let letter = |fate: &Fate| match fate {
         Fate::Accepted => 'a',
         Fate::Duplicate => 'd',
@@ -136,12 +136,12 @@ fn a_component_that_fails_leaves_all_as_it_was() {
     let (sessions, now) = (Sessions::new(10), Instant::now());
     let fail = |_: &[u8]| Err(InvokeError::Deadline);
     let first = [event("a", 1, Start)];
-    let outcome = sessions.fold(&first, &call(now, &fail));
+    let outcome = sessions.fold(&first.iter().collect::<Vec<_>>(), &call(now, &fail));
     assert!(matches!(&outcome.fates[0], Fate::Refused(error) if error.code() == "deadline"));
     assert_eq!((sessions.live(), view(&sessions, "a")), (0, None));
     assert_eq!(send(&sessions, &[("a", 1, Start)], now).0, "a");
 
-    sessions.fold(&[event("a", 2, Heartbeat)], &call(now, &fail));
+    sessions.fold(&[&event("a", 2, Heartbeat)], &call(now, &fail));
     assert_eq!(sessions.live(), 1);
     assert_eq!(send(&sessions, &[("a", 2, Heartbeat)], now).0, "a", "what was refused may come again");
 }
@@ -151,7 +151,7 @@ fn an_answer_that_cannot_be_read_counts_nothing() {
     let (sessions, now) = (Sessions::new(10), Instant::now());
     for answer in [Vec::new(), vec![7; 3], native(wire::packed::FoldBatch::default().bytes()).expect("one")] {
         let lie = move |_: &[u8]| Ok(answer.clone());
-        let outcome = sessions.fold(&[event("a", 1, Start)], &call(now, &lie));
+        let outcome = sessions.fold(&[&event("a", 1, Start)], &call(now, &lie));
         assert!(matches!(&outcome.fates[0], Fate::Refused(error) if error.code() == "nonsense-answer"));
     }
     assert_eq!(sessions.live(), 0);
@@ -170,7 +170,7 @@ fn a_state_that_the_component_does_not_know_starts_anew() {
         }
         native(&foreign)
     };
-    let outcome = sessions.fold(&[event("a", 3, Heartbeat)], &Call { generation: 2, ..call(now, &other) });
+    let outcome = sessions.fold(&[&event("a", 3, Heartbeat)], &Call { generation: 2, ..call(now, &other) });
     assert!(matches!(outcome.fates[0], Fate::Accepted));
     let view = view(&sessions, "a").expect("a session");
     assert_eq!((view.generation, view.summary.events), (2, 1));
