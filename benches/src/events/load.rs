@@ -137,6 +137,9 @@ fn load(args: &LoadArgs) -> Result<Run> {
 /// Bodies of a connection: enough of them that a node meets them in no order it could learn.
 const BODIES: usize = 32;
 
+/// For all threads of an open loop to make their first request.
+const LEAD: Duration = Duration::from_millis(100);
+
 /// What is not sent so long after the end is given up.
 const OVERTIME: Duration = Duration::from_secs(1);
 
@@ -192,7 +195,8 @@ impl Sender {
     fn send(mut self, shared: &Shared<'_>) -> Seen {
         let mut seen = Seen::default();
         shared.ready.wait();
-        let start = Instant::now();
+        // The players of an open loop are ready when their first requests are due.
+        let start = Instant::now() + if shared.due.is_some() { LEAD } else { Duration::ZERO };
         loop {
             let index = shared.next.fetch_add(1, Ordering::Relaxed);
             let due = match shared.due {

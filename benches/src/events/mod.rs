@@ -32,10 +32,10 @@ pub(crate) use load::run as run_load;
 const SESSIONS: [u32; 2] = [1_000, 1_000_000];
 
 /// Connections of the closed loops.
-const CONNECTIONS: [usize; 4] = [2, 4, 8, 16];
+const CONNECTIONS: [usize; 5] = [2, 8, 16, 32, 64];
 
 /// Connections of the open loop: enough that a request does not wait for one.
-const OPEN_CONNECTIONS: usize = 32;
+const OPEN_CONNECTIONS: usize = 64;
 
 /// Where the latency of a node that is not near its end is read.
 const SHARE_OF_CAPACITY: f64 = 0.7;
