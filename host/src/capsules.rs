@@ -1,9 +1,10 @@
 //! Sessions that come with their viewer from another node, and go on with them to the next.
 //!
 //! A player sends the header `Frontrow-Capsule` with its events, at first with anything in it, and is answered with a
-//! capsule; it sends that along the next time, wherever it comes to. A node that knows the session goes by what it
-//! knows; one that does not goes on from the capsule. One that was changed, is too old or of another session is
-//! refused and counted; the events count all the same.
+//! capsule; it sends that along the next time, wherever it comes to. A node goes on from the capsule of a session that it
+//! does not know, or knows less of, for its viewer was elsewhere since; how many events a capsule knows of stands in it
+//! in the clear, so that a node opens only those that it needs. One that was changed, is too old or of another session
+//! is refused and counted; the events count all the same.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -56,6 +57,7 @@ impl Capsules {
             title: number(carried.title),
             region: carried.region.clone(),
             device: carried.device.clone(),
+            events: carried.events,
             state: carried.state.clone(),
         };
         capsule::seal(&capsule, &self.keys(generation, now), nonce)
@@ -82,6 +84,7 @@ impl Capsules {
             title: number(capsule.title),
             region: capsule.region,
             device: capsule.device,
+            events: capsule.events,
             state: capsule.state,
         })
     }

@@ -146,7 +146,7 @@ impl Node {
         share(self.sessions.live(), self.sessions.live_max()).max(invocations).min(1_000)
     }
 
-    /// Goes on with the session that a viewer brought along, unless it is known here.
+    /// Goes on with the session that a viewer brought along, unless no less of it is known here.
     pub fn adopt(
         &self,
         serving: &Serving,
@@ -156,7 +156,8 @@ impl Node {
         now: Instant,
     ) -> Result<(), &'static str> {
         let Some(capsules) = &self.capsules else { return Ok(()) };
-        if self.sessions.knows(session_id) {
+        let known = self.sessions.events_of(session_id).zip(capsule::claimed_events(text));
+        if known.is_some_and(|(known, claimed)| known >= claimed) {
             return Ok(());
         }
         let at = (serving.generation.number(), UnixMillis::new(unix_ms()));

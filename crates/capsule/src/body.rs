@@ -27,6 +27,9 @@ pub struct Capsule {
     pub region: Option<String>,
     /// Kind of device.
     pub device: Option<String>,
+    /// How many of the session's events are in the state, to tell the newer of two. Not in the body but before it, so 0
+    /// where only a body was read.
+    pub events: u32,
     /// The saved session, which only the qoe component reads.
     pub state: Vec<u8>,
 }
@@ -78,6 +81,7 @@ impl Capsule {
             title: label(&mut bytes)?,
             region: label(&mut bytes)?,
             device: label(&mut bytes)?,
+            events: 0,
             state: {
                 let length = decode::read_bin_len(&mut bytes).ok()?;
                 take(&mut bytes, length, limits::STATE_BYTES_MAX)?.to_vec()

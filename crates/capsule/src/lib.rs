@@ -4,12 +4,12 @@
 //! but a secret, so the text carries everything, and nobody but a node can read or make one:
 //!
 //! ```text
-//! base64url( version: 1 byte | key: 8 bytes | nonce: 12 bytes | sealed body | tag: 16 bytes )
+//! base64url( version: 1 byte | key: 8 bytes | events: 4 bytes | nonce: 12 bytes | sealed body | tag: 16 bytes )
 //! ```
 //!
 //! The body is MessagePack ([`Capsule::body`]), sealed with AES-256-GCM-SIV (RFC 8452): a nonce used twice
-//! tells at most that two capsules are the same. What stands before the body is authenticated with it. The
-//! keys are derived from the secret for each release ([`Keys`]), so that a release's capsules can be let
+//! tells at most that two capsules are the same. What stands before the body is authenticated with it: the number of
+//! events that it knows of stands there for a node that may know more ([`claimed_events`]). The keys are derived from the secret for each release ([`Keys`]), so that a release's capsules can be let
 //! go with it. A capsule does not protect against its own viewer sending an older one again: it is the
 //! viewer's own session, and its event numbers tell.
 
@@ -20,4 +20,4 @@ mod seal;
 
 pub use body::Capsule;
 pub use keys::{Keys, Secret, SecretError};
-pub use seal::{CapsuleError, SealError, open, open_for, seal};
+pub use seal::{CapsuleError, SealError, claimed_events, open, open_for, seal};

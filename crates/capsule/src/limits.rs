@@ -25,7 +25,7 @@ pub const KEYS_MAX: usize = 8;
 pub const SECRET_BYTES_MIN: usize = 32;
 
 const _: () = {
-    let header = 1 + 8 + 12;
+    let header = 1 + 8 + 4 + 12;
     // Array, version, three numbers, the head of the state; a name has a head of two bytes.
     let body = 1 + 1 + 3 * 9 + 3 + STATE_BYTES_MAX + 6 * (2 + NAME_BYTES_MAX);
     assert!((header + body + 16).div_ceil(3) * 4 <= TEXT_BYTES_MAX);

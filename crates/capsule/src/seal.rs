@@ -11,9 +11,14 @@ use crate::keys::KEY_ID_BYTES;
 use crate::{Capsule, Keys, limits};
 
 /// Of the text around the body.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
-const HEADER_BYTES: usize = 1 + KEY_ID_BYTES + NONCE_LEN;
+const EVENTS_BYTES: usize = 4;
+
+const HEADER_BYTES: usize = 1 + KEY_ID_BYTES + EVENTS_BYTES + NONCE_LEN;
+
+/// Characters of the text that hold the header's first fifteen bytes, and so the number of events.
+const CLAIM_CHARS: usize = 20;
 
 const TAG_BYTES: usize = 16;
 
@@ -122,6 +127,7 @@ pub fn seal(capsule: &Capsule, keys: &Keys, nonce: [u8; NONCE_LEN]) -> Result<St
     let mut header = Vec::with_capacity(HEADER_BYTES);
     header.push(VERSION);
     header.extend_from_slice(&key.id);
+    header.extend_from_slice(&capsule.events.to_be_bytes());
     header.extend_from_slice(&nonce);
     let mut sealed = capsule.body();
     let nonce = Nonce::assume_unique_for_key(nonce);
@@ -142,7 +148,9 @@ pub fn open(text: &str, keys: &Keys, now: UnixMillis) -> Result<Capsule, Capsule
         return Err(CapsuleError::Malformed);
     }
     let (header, sealed) = bytes.split_at_mut(HEADER_BYTES);
-    let (id, nonce) = header[1..].split_at(KEY_ID_BYTES);
+    let (id, rest) = header[1..].split_at(KEY_ID_BYTES);
+    let (events, nonce) = rest.split_at(EVENTS_BYTES);
+    let events = u32::from_be_bytes(events.try_into().map_err(|_| CapsuleError::Malformed)?);
     let key = keys.find(id).ok_or(CapsuleError::UnknownKey)?;
     if key.opens_until.is_some_and(|until| now > until) {
         return Err(CapsuleError::Expired);
@@ -150,7 +158,7 @@ pub fn open(text: &str, keys: &Keys, now: UnixMillis) -> Result<Capsule, Capsule
     let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| CapsuleError::Malformed)?;
     let opened = key.sealing.open_in_place(nonce, Aad::from(&*header), sealed);
     let body = opened.map_err(|_| CapsuleError::Tampered)?;
-    let capsule = Capsule::from_body(body).ok_or(CapsuleError::Malformed)?;
+    let capsule = Capsule { events, ..Capsule::from_body(body).ok_or(CapsuleError::Malformed)? };
     let ahead = capsule.issued_at.saturating_since(now);
     if ahead > limits::AHEAD_MAX {
         return Err(CapsuleError::Early { ahead });
@@ -159,6 +167,15 @@ pub fn open(text: &str, keys: &Keys, now: UnixMillis) -> Result<Capsule, Capsule
         return Err(CapsuleError::Expired);
     }
     Ok(capsule)
+}
+
+/// How many events of its session a capsule says to know of, without opening it: nobody has checked that before
+/// [`open`] has. None for what is no capsule.
+pub fn claimed_events(text: &str) -> Option<u32> {
+    let bytes = URL_SAFE_NO_PAD.decode(text.get(..CLAIM_CHARS)?).ok()?;
+    let (version, rest) = bytes.split_first()?;
+    let events = rest.get(KEY_ID_BYTES..)?.first_chunk()?;
+    (*version == VERSION).then(|| u32::from_be_bytes(*events))
 }
 
 /// As [`open`], and refuses a capsule of another session, or of another viewer than the one it was sealed

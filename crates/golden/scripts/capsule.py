@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 SECRET = bytes([1]) * 32
 GENERATION = 42
 NONCE = bytes([7]) * 12
+EVENTS = 1_234
 ISSUED_UNIX_MS = 1_795_000_000_000
 BEGAN_UNIX_MS = ISSUED_UNIX_MS - 60_000
 
@@ -37,7 +38,7 @@ def body() -> bytes:
 
 
 def capsule() -> str:
-    header = b"\x01" + derived(b"name")[:8] + NONCE
+    header = b"\x02" + derived(b"name")[:8] + EVENTS.to_bytes(4, "big") + NONCE
     sealed = AESGCMSIV(derived(b"seal")).encrypt(NONCE, body(), header)
     return base64.urlsafe_b64encode(header + sealed).decode().rstrip("=")
 

@@ -71,6 +71,8 @@ pub struct Carried {
     pub region: Option<String>,
     /// The sort of player.
     pub device: Option<String>,
+    /// How many events are in the state.
+    pub events: u32,
     /// What the component wrote.
     pub state: Vec<u8>,
 }
@@ -275,9 +277,9 @@ impl Sessions {
         }
     }
 
-    /// Whether a session is known here.
-    pub fn knows(&self, session_id: &str) -> bool {
-        self.of(session_id).knows(session_id)
+    /// How many events of a session were folded, here or before it came; none if it is not known here.
+    pub fn events_of(&self, session_id: &str) -> Option<u32> {
+        self.of(session_id).events_of(session_id)
     }
 
     /// A session as it is now, for another node.
@@ -285,13 +287,16 @@ impl Sessions {
         self.of(session_id).carry(session_id)
     }
 
-    /// Takes over a session that is not known here, if the component knows its state.
+    /// Takes over a session, if the component knows its state, unless as many of its events or more are known here.
     pub fn adopt(&self, session_id: &str, carried: Carried, call: &Call<'_>) -> Result<(), FoldError> {
-        if self.live() >= self.live_max {
+        let mut of = self.of(session_id);
+        if self.live() >= self.live_max && of.events_of(session_id).is_none() {
             return Err(FoldError::Full);
         }
-        let came = self.of(session_id).adopt(session_id, carried, call)?;
+        let came = of.adopt(session_id, carried, call)?;
+        drop(of);
         self.live.fetch_add(came.begun, Ordering::Relaxed);
+        self.live.fetch_sub(came.stopped, Ordering::Relaxed);
         self.count(&came.moves);
         Ok(())
     }

@@ -268,9 +268,9 @@ impl Partition {
         }
     }
 
-    /// Whether a session is known here.
-    pub(super) fn knows(&self, session_id: &str) -> bool {
-        self.known(session_id).is_some()
+    /// How many events of a session were folded; none if it is not known here.
+    pub(super) fn events_of(&self, session_id: &str) -> Option<u32> {
+        self.known(session_id).map(|(session, _)| session.events())
     }
 
     /// A session as it is now, for another node.
@@ -278,7 +278,8 @@ impl Partition {
         self.known(session_id).map(|(session, _)| session.carry())
     }
 
-    /// Takes over a session that is not known here. What it saw elsewhere was counted there.
+    /// Takes over a session that is not known here, or whose viewer has been elsewhere since. What it saw elsewhere was
+    /// counted there.
     pub(super) fn adopt(
         &mut self,
         session_id: &str,
@@ -286,7 +287,7 @@ impl Partition {
         call: &Call<'_>,
     ) -> Result<Came, FoldError> {
         let mut came = Came::default();
-        if self.knows(session_id) {
+        if self.events_of(session_id).is_some_and(|events| events >= carried.events) {
             return Ok(came);
         }
         let mut batch = FoldBatch::default();
@@ -294,13 +295,24 @@ impl Partition {
         let answer = (call.fold)(batch.bytes())?;
         let told = folded(&answer, 1)?.pop().ok_or(FoldError::Nonsense)?.map_err(FoldError::Session)?;
         let mut session = Session::carried(carried, &told, call.now);
-        if session.has_stopped() {
-            self.ended.put(session_id.into(), session);
+        let live = self.live.pop_entry(session_id);
+        let was_live = live.is_some();
+        let key = match live.or_else(|| self.ended.pop_entry(session_id)) {
+            Some((key, known)) => {
+                session.follow(known);
+                key
+            }
+            None => session_id.into(),
+        };
+        let is_live = !session.has_stopped();
+        came.begun = usize::from(is_live && !was_live);
+        came.stopped = usize::from(was_live && !is_live);
+        came.moves.extend(session.count(is_live));
+        if is_live {
+            self.live.put(key, session)
         } else {
-            came.begun = 1;
-            came.moves.extend(session.count(true));
-            self.live.put(session_id.into(), session);
-        }
+            self.ended.put(key, session)
+        };
         Ok(came)
     }
 

@@ -24,6 +24,7 @@ pub(super) struct Session {
     device: Option<SmolStr>,
     cdn: Option<SmolStr>,
     pub(super) generation: u64,
+    events: u32,
     /// Earliest and latest time of an event, by the player's clock.
     first_unix_ms: u64,
     last_unix_ms: u64,
@@ -63,6 +64,7 @@ impl Session {
             device: None,
             cdn: None,
             generation: 0,
+            events: 0,
             first_unix_ms: u64::MAX,
             last_unix_ms: 0,
             seen: Seen::default(),
@@ -82,6 +84,7 @@ impl Session {
             region: region.map(Into::into),
             device: device.map(Into::into),
             generation,
+            events: told.seen.events,
             first_unix_ms: began_unix_ms,
             last_unix_ms: at,
             seen: seen(&told.seen),
@@ -98,8 +101,23 @@ impl Session {
             title: self.title,
             region: text(&self.region),
             device: text(&self.device),
+            events: self.events,
             state: self.state.to_vec(),
         }
+    }
+
+    /// Goes on from what was known here before its viewer was elsewhere: the ids of its events, and who counts it.
+    pub(super) fn follow(&mut self, known: Self) {
+        self.ids = known.ids;
+        self.cdn = known.cdn;
+        self.viewer_of = known.viewer_of;
+        self.first_unix_ms = self.first_unix_ms.min(known.first_unix_ms);
+        self.last_unix_ms = self.last_unix_ms.max(known.last_unix_ms);
+    }
+
+    /// Events folded, here or before it came.
+    pub(super) fn events(&self) -> u32 {
+        self.events
     }
 
     /// Reads a little of what it has elsewhere in memory, so that it is near when it is worked on.
@@ -142,6 +160,7 @@ impl Session {
             self.state = folded.state.into();
         }
         self.generation = call.generation;
+        self.events = folded.seen.events;
         self.touched = call.now;
         let end = folded.full.as_deref().map(|(_, scores)| End {
             completion: scores.completion,

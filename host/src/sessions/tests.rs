@@ -107,6 +107,40 @@ fn a_session_that_moves_keeps_its_beginning() {
 }
 
 #[test]
+fn a_session_that_comes_back_goes_on_from_what_the_other_node_knew() {
+    let (here, there, now) = (Sessions::new(10), Sessions::new(10), Instant::now());
+    let moves = |from: &Sessions, to: &Sessions| {
+        to.adopt("a", from.carry("a").expect("a session"), &call(now, &native)).expect("a state it knows");
+    };
+    send(&here, &[("a", 1, Start), ("a", 2, Heartbeat)], now);
+    moves(&here, &there);
+    send(&there, &[("a", 3, Heartbeat), ("a", 4, Heartbeat)], now);
+    let old = here.carry("a").expect("a session");
+    moves(&there, &here);
+    assert_eq!(
+        send(&here, &[("a", 2, Heartbeat), ("a", 5, Heartbeat)], now).0,
+        "da",
+        "its ids are known yet"
+    );
+    assert_eq!((here.live(), here.viewers_since(0, 10).total), (1, 1), "it is counted once");
+    here.adopt("a", old, &call(now, &native)).expect("a state it knows");
+    let (_, outcome) = send(&here, &[("a", 6, Stop)], now);
+    let record = &outcome.ended[0];
+    assert_eq!((record.summary.events, record.started_unix_ms, record.ended_unix_ms), (6, 1_001, 1_006));
+    assert_eq!((here.live(), here.viewers_since(0, 10).total), (0, 0));
+}
+
+#[test]
+fn a_session_that_ended_elsewhere_is_over_here_too() {
+    let (here, there, now) = (Sessions::new(1), Sessions::new(1), Instant::now());
+    send(&here, &[("a", 1, Start)], now);
+    there.adopt("a", here.carry("a").expect("a session"), &call(now, &native)).expect("a state it knows");
+    send(&there, &[("a", 2, Stop)], now);
+    here.adopt("a", there.carry("a").expect("a session"), &call(now, &native)).expect("no room is needed");
+    assert_eq!((here.live(), here.viewers_since(0, 10).total), (0, 0));
+}
+
+#[test]
 fn a_silent_session_is_closed_and_lives_again_with_its_next_event() {
     let (sessions, now) = (Sessions::new(10), Instant::now());
     send(&sessions, &[("a", 1, Start)], now);

@@ -6,7 +6,7 @@ use quickcheck::{Arbitrary, Gen, quickcheck};
 use units::{Millis, UnixMillis};
 use zeroize::Zeroizing;
 
-use super::{CapsuleError, SealError, open, open_for, seal};
+use super::{CapsuleError, SealError, claimed_events, open, open_for, seal};
 use crate::{Capsule, Keys, Secret, SecretError, limits};
 
 const NOW: UnixMillis = UnixMillis::new(1_795_000_000_000);
@@ -30,17 +30,18 @@ fn capsule() -> Capsule {
         title: Some(String::from("heat")),
         region: Some(String::from("eu")),
         device: None,
+        events: 1_234,
         state: (0..200).collect(),
     }
 }
 
 /// By the Python package `cryptography`: see crates/golden/scripts/capsule.py.
 const SEALED_ELSEWHERE: &str = concat!(
-    "AQ-uuyjaVrp-BwcHBwcHBwcHBwcHY7hALUIg0Nn-dih1B17qN8gmEyFTAVEMD0t9D9c8btVesc0nx5jvt-PIE5tjGi",
-    "PBBAClXZchR4ZTROIOniSl9nG7_doymqqV_-2dljB0FCPxgJ7q5kuksMMQn0a8KbyqgBUQKGIwsY1ywYXdhpU9Jcg1",
-    "zvDcZHen_tc2Wz4aPqYdvTYTmX9Bf52gzfTyJTdBbC4xGPGU2KevDmNf5TVwN2QBj4SLiHoSIKk3xE6c3ERolOIbgu",
-    "Yu3CC_GczCvyXcm9DCJvjqh_mc3N7rGxisSzcCqyBMq0hoeAgOEV68d04vwJMfN5LYpSITiV5mP7wyKA66cT-519dK",
-    "Bk5m7_Qo6utlWGaq7_d6iRg",
+    "Ag-uuyjaVrp-AAAE0gcHBwcHBwcHBwcHBwvNXhW2kahEedAkHwe0FKKXjP6DTUchZJmo37KHJjbasWJJJOptqPNzUH",
+    "QQmCWw6iKddNEgUtykRpT2Jweoj9WLBH9W5haRmFHmcQgBL_KLNjUeT3_0x1Ok0ureDWvHWZmAiUuXrnjdsGciAQsU",
+    "sYJLIwKdkw-7zx3ppMXdRbIphGDLDeCy71QdEjkK1SYFtmd8w1b2aZuJcl24Q1BS6lUSofo4bRMHMOVMCIUjq59Rb1",
+    "SNw5e3-NNePDk6qyQQ6YQHk77iYJjzIXfnMwwJjPb275rokVGILNQrf3Pfhn-vMeTQxIb_WkjVDw80XoiYpwDabt4I",
+    "-zCKzEa2MXE5dLh9xNbAl8KajuhY",
 );
 
 fn after(time: Millis) -> UnixMillis {
@@ -71,6 +72,7 @@ impl Arbitrary for Sealable {
             title: label(g),
             region: label(g),
             device: label(g),
+            events: u32::arbitrary(g),
             state: (0..usize::arbitrary(g) % (limits::STATE_BYTES_MAX + 1))
                 .map(|_| u8::arbitrary(g))
                 .collect(),
@@ -83,7 +85,10 @@ quickcheck! {
     fn what_was_sealed_is_opened(sealable: Sealable) -> bool {
         let text = seal(&sealable.0, &keys(), sealable.1).unwrap();
         let is_safe = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-        is_safe && text.len() <= limits::TEXT_BYTES_MAX && open(&text, &keys(), NOW) == Ok(sealable.0)
+        is_safe
+            && text.len() <= limits::TEXT_BYTES_MAX
+            && claimed_events(&text) == Some(sealable.0.events)
+            && open(&text, &keys(), NOW) == Ok(sealable.0)
     }
 
     fn any_flipped_bit_is_refused(sealable: Sealable, bit: usize) -> bool {
@@ -116,11 +121,11 @@ quickcheck! {
     }
 
     fn any_text_is_refused(text: String) -> bool {
-        open(&text, &keys(), NOW).is_err()
+        claimed_events(&text).is_none() && open(&text, &keys(), NOW).is_err()
     }
 
     fn any_bytes_are_refused(bytes: Vec<u8>) -> bool {
-        let mut headed = vec![1];
+        let mut headed = vec![2];
         headed.extend(keys().sealing().id);
         headed.extend(&bytes);
         open(&URL_SAFE_NO_PAD.encode(&bytes), &keys(), NOW).is_err()
@@ -171,10 +176,11 @@ fn a_capsule_is_short_enough_for_a_header() {
         title: Some(name.clone()),
         region: Some(name.clone()),
         device: Some(name),
+        events: u32::MAX,
         state: vec![0; limits::STATE_BYTES_MAX],
     };
     assert!(seal(&longest, &keys(), [7; 12]).unwrap().len() <= limits::TEXT_BYTES_MAX);
-    assert_eq!(Capsule::from_body(&longest.body()), Some(longest));
+    assert_eq!(Capsule::from_body(&longest.body()), Some(Capsule { events: 0, ..longest }));
 }
 
 #[test]
