@@ -264,6 +264,8 @@ struct Open {
     index: HashTable<Place>,
     /// Values by dimension, `OTHER` apart.
     values: [u32; Dimension::EVERY.len()],
+    /// The cell of each dimension that was found last: of some dimensions nearly every session has the same value.
+    latest: [u32; Dimension::EVERY.len()],
 }
 
 #[derive(Debug)]
@@ -279,6 +281,12 @@ struct Cell {
     totals: Totals,
 }
 
+impl Cell {
+    fn is(&self, dimension: Dimension, value: &str) -> bool {
+        self.dimension == dimension && *self.value == *value
+    }
+}
+
 impl Open {
     fn new(number: u64) -> Self {
         Self {
@@ -287,14 +295,20 @@ impl Open {
             cells: Vec::new(),
             index: HashTable::new(),
             values: Default::default(),
+            latest: Default::default(),
         }
     }
 
     /// The totals of a value, and whether they are those of `OTHER` instead.
     fn totals(&mut self, hasher: &FixedState, dimension: Dimension, value: &str) -> (&mut Totals, bool) {
+        let latest = self.latest[dimension as usize] as usize;
+        if self.cells.get(latest).is_some_and(|cell| cell.is(dimension, value)) {
+            return (&mut self.cells[latest].totals, false);
+        }
         if !value.is_empty() && value.len() <= limits::VALUE_BYTES_MAX {
             let hash = hasher.hash_one((dimension, value));
             if let Some(cell) = self.find(hash, dimension, value) {
+                self.latest[dimension as usize] = cell as u32;
                 return (&mut self.cells[cell].totals, false);
             }
             let values = &mut self.values[dimension as usize];
@@ -312,12 +326,9 @@ impl Open {
     }
 
     fn find(&self, hash: u64, dimension: Dimension, value: &str) -> Option<usize> {
-        let place = self.index.find(hash, |place| {
-            place.hash == hash && {
-                let cell = &self.cells[place.cell as usize];
-                cell.dimension == dimension && *cell.value == *value
-            }
-        });
+        let place = self
+            .index
+            .find(hash, |place| place.hash == hash && self.cells[place.cell as usize].is(dimension, value));
         place.map(|place| place.cell as usize)
     }
 

@@ -1,7 +1,7 @@
 //! Events as most players write them, read in one pass: numbers, and texts without escapes.
 //!
 //! What it reads, `serde_json` reads in the same way, which a test compares; at anything else it gives up, and the
-//! general reader decides. Three times as fast as that, which knows nothing of what comes next.
+//! general reader decides. More than twice as fast as that: reading was the largest part of what an event costs a node.
 
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
