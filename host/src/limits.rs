@@ -117,8 +117,11 @@ pub const SESSIONS_ENDED_SHARE: u64 = 4;
 pub const SESSION_IDLE_S_DEFAULT: u64 = 300;
 /// A day: no player is silent for longer and comes back.
 pub const SESSION_IDLE_S_MAX: u64 = 86_400;
-/// Parts of the session store that change apart; each of them costs a request of many sessions a call.
+/// Parts of the session store that change apart; each of them has windows of its own.
 pub const PARTITIONS_MAX: usize = 64;
+/// Times that a request's events are folded without holding their sessions: whoever is overtaken each time would else
+/// never end.
+pub const FOLD_ROUNDS: usize = 2;
 /// Event ids remembered a session: a whole request of one session that comes again is known.
 pub const EVENT_IDS_MAX: usize = wire::limits::EVENTS_MAX;
 /// Silent sessions closed in one call: more would hold an instance, and a part of the store, for long.

@@ -20,13 +20,14 @@ use std::time::{Duration, Instant};
 use foldhash::quality::RandomState;
 use units::UnixMillis;
 use windows::{Changes, Viewers, Window};
+use wire::packed::FoldBatch;
 use wire::{Event, Refusal, SessionRecord};
 
 use crate::limits;
 use crate::runtime::InvokeError;
 use decimal::Decimal;
 use ids::Ids;
-use partition::{Move, Partition, Told};
+use partition::{Came, Move, Partition, Told};
 pub use session::SessionView;
 
 /// A bounded number of sessions; those of different partitions change at the same time.
@@ -129,7 +130,7 @@ impl FoldError {
 impl Sessions {
     /// Holds up to `live_max` sessions at once, at least 1.
     pub fn new(live_max: usize) -> Self {
-        // More than processors, so that they seldom wait; few, for each costs a request a call.
+        // More than processors, so that they seldom wait; few, for each has windows of its own.
         let processors = available_parallelism().map_or(1, usize::from);
         let count = (2 * processors).next_power_of_two().min(limits::PARTITIONS_MAX);
         let share = usize::try_from(limits::SESSIONS_ENDED_SHARE).unwrap_or(1);
@@ -156,22 +157,74 @@ impl Sessions {
             let of_one_hash = || (&*a.event.session_id, a.place).cmp(&(&*b.event.session_id, b.place));
             a.hash.cmp(&b.hash).then_with(of_one_hash)
         });
+        for _ in 0..limits::FOLD_ROUNDS {
+            match self.fold_at_once(&told, call, &mut outcome) {
+                Some(again) if !again.is_empty() => told = again,
+                Some(_) => return outcome,
+                None => break,
+            }
+        }
+        // Those that were overtaken each time, and all when the component fails: whom it does not survive takes only
+        // its own partition with it.
+        for part in told.chunk_by(|a, b| self.partition(a.hash) == self.partition(b.hash)) {
+            let mut partition = lock(&self.partitions[self.partition(part[0].hash)]);
+            let room = self.live_max.saturating_sub(self.live());
+            let came = partition.fold(part, room, call, &mut outcome.fates);
+            drop(partition);
+            self.count(came, &mut outcome.ended);
+        }
+        outcome
+    }
+
+    /// Folds events, those of a session and of a partition beside each other, with one call during which no partition is
+    /// held. Returns those of sessions that others changed meanwhile, or whose state the component does not know; none
+    /// where it fails and may not fail partition by partition.
+    fn fold_at_once<'a>(
+        &self,
+        told: &[Told<'a>],
+        call: &Call<'_>,
+        outcome: &mut Outcome,
+    ) -> Option<Vec<Told<'a>>> {
         let mut parts: Vec<&[Told<'_>]> =
             told.chunk_by(|a, b| self.partition(a.hash) == self.partition(b.hash)).collect();
         let first = self.next.fetch_add(1, Ordering::Relaxed) % parts.len().max(1);
         parts.rotate_left(first);
+        let mut batch = FoldBatch::with_capacity(told.len());
+        let mut asked = Vec::with_capacity(told.len());
+        let mut ends = Vec::with_capacity(parts.len());
+        let mut room = self.live_max.saturating_sub(self.live());
         while !parts.is_empty() {
-            let (at, mut partition) = self.first_free(&parts);
-            let told = parts.swap_remove(at);
-            let room = self.live_max.saturating_sub(self.live());
-            let came = partition.fold(told, room, call, &mut outcome.fates);
+            let (at, partition) = self.first_free(&parts);
+            let part = parts.swap_remove(at);
+            room -= partition.prepare(part, room, &mut batch, &mut asked, &mut outcome.fates);
             drop(partition);
-            self.live.fetch_add(came.begun, Ordering::Relaxed);
-            self.live.fetch_sub(came.stopped, Ordering::Relaxed);
-            self.count(&came.moves);
-            outcome.ended.extend(came.ended);
+            ends.push((self.partition(part[0].hash), asked.len()));
         }
-        outcome
+        if asked.is_empty() {
+            return Some(Vec::new());
+        }
+        let answer = (call.fold)(batch.bytes()).map_err(FoldError::Invoke);
+        let folded = answer.as_ref().map_err(Clone::clone);
+        let mut folded = match folded.and_then(|answer| partition::folded(answer, asked.len())) {
+            Ok(folded) => folded.into_iter(),
+            Err(_) if ends.len() > 1 => return None,
+            Err(error) => {
+                asked.iter().for_each(|asked| partition::refuse(asked.group, &error, &mut outcome.fates));
+                return Some(Vec::new());
+            }
+        };
+        let (mut again, mut from) = (Vec::new(), 0);
+        for (index, end) in ends {
+            let part = &asked[from..end];
+            from = end;
+            let mut came = Came::default();
+            let folded = folded.by_ref().take(part.len());
+            let overtaken =
+                lock(&self.partitions[index]).finish(part, folded, call, &mut outcome.fates, &mut came);
+            again.extend(overtaken.iter().flat_map(|asked| asked.group));
+            self.count(came, &mut outcome.ended);
+        }
+        Some(again)
     }
 
     /// The first of these parts whose partition nobody holds; waits for the first of all when there is none.
@@ -206,10 +259,8 @@ impl Sessions {
         for partition in &self.partitions {
             loop {
                 let came = lock(partition).sweep(idle, call);
-                self.live.fetch_sub(came.stopped, Ordering::Relaxed);
-                self.count(&came.moves);
                 let is_last = came.stopped < limits::SWEPT_MAX;
-                closed.extend(came.ended);
+                self.count(came, &mut closed);
                 if is_last {
                     break;
                 }
@@ -248,8 +299,7 @@ impl Sessions {
         for (session_id, ended_unix_ms) in recorded {
             let partition = self.partition(self.keys.hash_one(&**session_id));
             let came = lock(&self.partitions[partition]).retire(session_id, *ended_unix_ms);
-            self.live.fetch_sub(came.stopped, Ordering::Relaxed);
-            self.count(&came.moves);
+            self.count(came, &mut Vec::new());
         }
     }
 
@@ -263,14 +313,18 @@ impl Sessions {
         self.viewers.lock().unwrap_or_else(PoisonError::into_inner).changes_since(cursor, titles_max)
     }
 
-    fn count(&self, moves: &[Move]) {
-        if moves.is_empty() {
+    /// Counts who came and went, and keeps the records of sessions that ended.
+    fn count(&self, came: Came, ended: &mut Vec<SessionRecord>) {
+        self.live.fetch_add(came.begun, Ordering::Relaxed);
+        self.live.fetch_sub(came.stopped, Ordering::Relaxed);
+        ended.extend(came.ended);
+        if came.moves.is_empty() {
             return;
         }
         let mut viewers = self.viewers.lock().unwrap_or_else(PoisonError::into_inner);
         let mut text = Decimal::default();
-        for moved in moves {
-            match *moved {
+        for moved in came.moves {
+            match moved {
                 Move::Joined(title) => viewers.joined(text.write(u64::from(title))),
                 Move::Left(title) => viewers.left(text.write(u64::from(title))),
             }
@@ -295,9 +349,7 @@ impl Sessions {
         }
         let came = of.adopt(session_id, carried, call)?;
         drop(of);
-        self.live.fetch_add(came.begun, Ordering::Relaxed);
-        self.live.fetch_sub(came.stopped, Ordering::Relaxed);
-        self.count(&came.moves);
+        self.count(came, &mut Vec::new());
         Ok(())
     }
 

@@ -29,7 +29,7 @@ pub(super) struct Partition {
 }
 
 /// An event of a request: its place there, and what it is known by.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Told<'a> {
     /// Of its session's id.
     pub(super) hash: u64,
@@ -40,6 +40,13 @@ pub(super) struct Told<'a> {
 
 /// The events of one session within a request.
 type Group<'a, 'g> = &'g [Told<'a>];
+
+/// What the component is asked about a session: its events go on from this version of it, none where it was not known.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a, 'g> {
+    pub(super) group: Group<'a, 'g>,
+    version: Option<u32>,
+}
 
 /// What came of the events of a partition.
 #[derive(Debug, Default)]
@@ -70,8 +77,8 @@ impl Partition {
         }
     }
 
-    /// Folds the new events of some sessions with one call of the component; `events` are sorted by session, and at
-    /// most `room` sessions may begin.
+    /// Folds the new events of some sessions with a call of its own; `events` are sorted by session, and at most `room`
+    /// sessions may begin.
     pub(super) fn fold(
         &mut self,
         events: &[Told<'_>],
@@ -81,7 +88,34 @@ impl Partition {
     ) -> Came {
         let mut came = Came::default();
         let mut batch = FoldBatch::with_capacity(events.len());
-        let mut asked: Vec<Group<'_, '_>> = Vec::with_capacity(events.len());
+        let mut asked = Vec::with_capacity(events.len());
+        self.prepare(events, room, &mut batch, &mut asked, fates);
+        // Written by the component of another release: what was seen so far is lost, the rest counts.
+        let unknown = self.ask(&asked, &batch, call, fates, &mut came);
+        if !unknown.is_empty() {
+            let mut batch = FoldBatch::with_capacity(unknown.len());
+            match unknown.iter().try_for_each(|asked| add(&mut batch, &[], asked.group, fates)) {
+                Ok(()) => {
+                    for asked in self.ask(&unknown, &batch, call, fates, &mut came) {
+                        refuse(asked.group, &FoldError::Nonsense, fates);
+                    }
+                }
+                Err(error) => unknown.iter().for_each(|asked| refuse(asked.group, &error, fates)),
+            }
+        }
+        came
+    }
+
+    /// Adds the new events of some sessions, sorted by session, to a batch; at most `room` sessions may begin. Returns
+    /// how many would.
+    pub(super) fn prepare<'a, 'g>(
+        &self,
+        events: &'g [Told<'a>],
+        room: usize,
+        batch: &mut FoldBatch,
+        asked: &mut Vec<Asked<'a, 'g>>,
+        fates: &mut [Fate],
+    ) -> usize {
         let mut newcomers = 0;
         // All are looked up before any is worked on: memory answers many questions at once as soon as one.
         let groups = events.chunk_by(|a, b| *a.event.session_id == *b.event.session_id);
@@ -97,63 +131,65 @@ impl Partition {
                 continue;
             }
             let state = known.map_or(&[][..], |session| &session.state);
-            match add(&mut batch, state, group, fates) {
+            match add(batch, state, group, fates) {
                 Ok(()) => {
                     newcomers += usize::from(known.is_none());
-                    asked.push(group);
+                    asked.push(Asked { group, version: known.map(Session::version) });
                 }
                 Err(error) => refuse(group, &error, fates),
             }
         }
-        // Written by the component of another release: what was seen so far is lost, the rest counts.
-        let unknown = self.ask(&asked, &batch, call, fates, &mut came);
-        if !unknown.is_empty() {
-            let mut batch = FoldBatch::with_capacity(unknown.len());
-            match unknown.iter().try_for_each(|group| add(&mut batch, &[], group, fates)) {
-                Ok(()) => {
-                    for group in self.ask(&unknown, &batch, call, fates, &mut came) {
-                        refuse(group, &FoldError::Nonsense, fates);
-                    }
-                }
-                Err(error) => unknown.iter().for_each(|group| refuse(group, &error, fates)),
-            }
-        }
-        came
+        newcomers
     }
 
     /// Has the component fold, and takes over what it made; returns the sessions whose state it does not know.
     fn ask<'a, 'g>(
         &mut self,
-        asked: &[Group<'a, 'g>],
+        asked: &[Asked<'a, 'g>],
         batch: &FoldBatch,
         call: &Call<'_>,
         fates: &mut [Fate],
         came: &mut Came,
-    ) -> Vec<Group<'a, 'g>> {
-        let mut unknown = Vec::new();
+    ) -> Vec<Asked<'a, 'g>> {
         if asked.is_empty() {
-            return unknown;
+            return Vec::new();
         }
         let mut answer = Vec::new();
         let folded = (call.fold)(batch.bytes()).map_err(FoldError::Invoke).and_then(|told| {
             answer = told;
             folded(&answer, asked.len())
         });
-        let folded = match folded {
-            Ok(folded) => folded,
+        match folded {
+            Ok(folded) => self.finish(asked, folded, call, fates, came),
             Err(error) => {
-                asked.iter().for_each(|group| refuse(group, &error, fates));
-                return unknown;
+                asked.iter().for_each(|asked| refuse(asked.group, &error, fates));
+                Vec::new()
             }
-        };
-        for (group, folded) in asked.iter().zip(folded) {
+        }
+    }
+
+    /// Takes over what the component made of these sessions; returns those whose state it does not know, and those that
+    /// somebody else has changed since they were prepared.
+    pub(super) fn finish<'a, 'g, 'f>(
+        &mut self,
+        asked: &[Asked<'a, 'g>],
+        folded: impl IntoIterator<Item = Result<Folded<'f>, Refusal>>,
+        call: &Call<'_>,
+        fates: &mut [Fate],
+        came: &mut Came,
+    ) -> Vec<Asked<'a, 'g>> {
+        let mut again = Vec::new();
+        for (asked, folded) in asked.iter().zip(folded) {
+            let group = asked.group;
+            let version = self.known(&group[0].event.session_id).map(|(session, _)| session.version());
             match folded {
+                _ if version != asked.version => again.push(*asked),
                 Ok(folded) => self.take(group, folded, call, fates, came),
-                Err(refusal) if refusal.code == STATE_MALFORMED => unknown.push(*group),
+                Err(refusal) if refusal.code == STATE_MALFORMED => again.push(*asked),
                 Err(refusal) => refuse(group, &FoldError::Session(refusal), fates),
             }
         }
-        unknown
+        again
     }
 
     /// Takes over what the component made of a session's events.
@@ -394,7 +430,7 @@ fn note(windows: &mut Windows, session: &Session, delta: &Delta, call: &Call<'_>
 }
 
 /// What the component says of each session of a batch of `count`.
-fn folded(answer: &[u8], count: usize) -> Result<Vec<Result<Folded<'_>, Refusal>>, FoldError> {
+pub(super) fn folded(answer: &[u8], count: usize) -> Result<Vec<Result<Folded<'_>, Refusal>>, FoldError> {
     let folded = packed::folded(answer).map_err(|_| FoldError::Nonsense)?;
     if folded.len() == count { Ok(folded) } else { Err(FoldError::Nonsense) }
 }
@@ -402,7 +438,7 @@ fn folded(answer: &[u8], count: usize) -> Result<Vec<Result<Folded<'_>, Refusal>
 /// What the component says of a state that another version of it wrote.
 const STATE_MALFORMED: &str = "state-malformed";
 
-fn refuse(group: Group<'_, '_>, error: &FoldError, fates: &mut [Fate]) {
+pub(super) fn refuse(group: Group<'_, '_>, error: &FoldError, fates: &mut [Fate]) {
     for told in group {
         // A repeated one counted before, whatever becomes of the others.
         if !matches!(fates[told.place], Fate::Duplicate) {

@@ -25,6 +25,8 @@ pub(super) struct Session {
     cdn: Option<SmolStr>,
     pub(super) generation: u64,
     events: u32,
+    /// Another after every change.
+    version: u32,
     /// Earliest and latest time of an event, by the player's clock.
     first_unix_ms: u64,
     last_unix_ms: u64,
@@ -65,6 +67,7 @@ impl Session {
             cdn: None,
             generation: 0,
             events: 0,
+            version: 0,
             first_unix_ms: u64::MAX,
             last_unix_ms: 0,
             seen: Seen::default(),
@@ -111,8 +114,14 @@ impl Session {
         self.ids = known.ids;
         self.cdn = known.cdn;
         self.viewer_of = known.viewer_of;
+        self.version = known.version.wrapping_add(1);
         self.first_unix_ms = self.first_unix_ms.min(known.first_unix_ms);
         self.last_unix_ms = self.last_unix_ms.max(known.last_unix_ms);
+    }
+
+    /// Differs after every change.
+    pub(super) fn version(&self) -> u32 {
+        self.version
     }
 
     /// Events folded, here or before it came.
@@ -161,6 +170,7 @@ impl Session {
         }
         self.generation = call.generation;
         self.events = folded.seen.events;
+        self.version = self.version.wrapping_add(1);
         self.touched = call.now;
         let end = folded.full.as_deref().map(|(_, scores)| End {
             completion: scores.completion,

@@ -1,5 +1,7 @@
 //! Sessions with the domain's own fold in the component's place.
 
+use std::cell::Cell;
+
 use wire::EventKind::{self, Heartbeat, Start, Stop};
 
 use super::*;
@@ -25,9 +27,13 @@ fn call(now: Instant, fold: &dyn Fn(&[u8]) -> Result<Vec<u8>, InvokeError>) -> C
 
 /// The fates of a request's events, as a letter each.
 fn send(sessions: &Sessions, told: &[(&str, u32, EventKind)], now: Instant) -> (String, Outcome) {
+    send_by(sessions, told, &call(now, &native))
+}
+
+fn send_by(sessions: &Sessions, told: &[(&str, u32, EventKind)], call: &Call<'_>) -> (String, Outcome) {
     let events: Vec<Event<'_>> =
         told.iter().map(|(session, number, kind)| event(session, *number, *kind)).collect();
-    let outcome = sessions.fold(&events.iter().collect::<Vec<_>>(), &call(now, &native));
+    let outcome = sessions.fold(&events.iter().collect::<Vec<_>>(), call);
     let letter = |fate: &Fate| match fate {
         Fate::Accepted => 'a',
         Fate::Duplicate => 'd',
@@ -93,6 +99,46 @@ fn a_stop_ends_a_session_and_its_record_comes_once() {
         "a late event ends nothing again"
     );
     assert_eq!(sessions.live(), 0);
+}
+
+#[test]
+fn a_session_that_changes_while_its_events_are_folded_is_folded_again() {
+    let (sessions, now) = (Sessions::new(10), Instant::now());
+    send(&sessions, &[("a", 1, Start), ("c", 1, Start)], now);
+    let others_came = Cell::new(false);
+    let fold = |batch: &[u8]| {
+        if !others_came.replace(true) {
+            assert_eq!(send(&sessions, &[("a", 2, Heartbeat), ("b", 7, Start)], now).0, "aa");
+        }
+        native(batch)
+    };
+    let told = [("a", 2, Heartbeat), ("a", 3, Heartbeat), ("b", 8, Heartbeat), ("c", 2, Stop)];
+    let (fates, outcome) = send_by(&sessions, &told, &call(now, &fold));
+    assert_eq!((fates.as_str(), outcome.ended.len()), ("daaa", 1));
+    let events = ["a", "b", "c"].map(|session| view(&sessions, session).expect("a session").summary.events);
+    assert_eq!(events, [3, 2, 2]);
+    assert_eq!((sessions.live(), sessions.viewers_since(0, 10).total), (2, 2));
+}
+
+#[test]
+fn an_event_that_many_bring_at_once_counts_once() {
+    const SENDERS: u32 = 4;
+    let (sessions, now) = (Sessions::new(10), Instant::now());
+    let told: Vec<_> =
+        (0..200).map(|number| (["a", "b", "c"][number as usize % 3], number, Heartbeat)).collect();
+    let all_at_once = std::sync::Barrier::new(SENDERS as usize);
+    let accepted: usize = std::thread::scope(|scope| {
+        let send_all = || {
+            all_at_once.wait();
+            let fates = told.chunks(20).map(|some| send(&sessions, some, now).0);
+            fates.map(|fates| fates.matches('a').count()).sum::<usize>()
+        };
+        let senders: Vec<_> = (0..SENDERS).map(|_| scope.spawn(send_all)).collect();
+        senders.into_iter().map(|sender| sender.join().expect("no panic")).sum()
+    });
+    assert_eq!(accepted, told.len());
+    let events = ["a", "b", "c"].map(|session| view(&sessions, session).expect("a session").summary.events);
+    assert_eq!((events.iter().sum::<u32>(), sessions.live()), (200, 3));
 }
 
 #[test]
