@@ -141,7 +141,9 @@ impl Node {
     /// How much of what this node can do is in use, 1,000 at most: of its sessions, or of its invocations, whichever
     /// is nearer to its end.
     pub fn load_permille(&self) -> u32 {
-        let share = |used: usize, all: usize| u32::try_from(used * 1_000 / all.max(1)).unwrap_or(u32::MAX);
+        let share = |used: usize, all: usize| {
+            u32::try_from(used.saturating_mul(1_000) / all.max(1)).unwrap_or(u32::MAX)
+        };
         let invocations = share(self.admitted_max - self.admission.available_permits(), self.admitted_max);
         share(self.sessions.live(), self.sessions.live_max()).max(invocations).min(1_000)
     }

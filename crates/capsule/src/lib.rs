@@ -8,10 +8,11 @@
 //! ```
 //!
 //! The body is MessagePack ([`Capsule::body`]), sealed with AES-256-GCM-SIV (RFC 8452): a nonce used twice
-//! tells at most that two capsules are the same. What stands before the body is authenticated with it: the number of
-//! events that it knows of stands there for a node that may know more ([`claimed_events`]). The keys are derived from the secret for each release ([`Keys`]), so that a release's capsules can be let
-//! go with it. A capsule does not protect against its own viewer sending an older one again: it is the
-//! viewer's own session, and its event numbers tell.
+//! tells at most that two capsules are the same. What stands before the body is authenticated with it; the
+//! number of events is there so that a node that knows as many need not open it ([`claimed_events`]). The
+//! keys are derived from the secret for each release ([`Keys`]), so that a release's capsules can be let go
+//! with it. A viewer may send an older capsule again: it is the viewer's own session, and the one that knows
+//! more events counts.
 
 mod body;
 mod keys;

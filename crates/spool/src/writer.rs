@@ -81,7 +81,7 @@ impl Writer {
             for (lane, appends) in Lane::ALL.into_iter().zip(appends) {
                 if !appends.is_empty() {
                     let frames = u32::try_from(appends.len()).unwrap_or(u32::MAX);
-                    rest = limits::FRAME_REST.saturating_mul(frames).min(limits::REST_MAX);
+                    rest = rest.max(limits::FRAME_REST.saturating_mul(frames).min(limits::REST_MAX));
                     self.store(lane, appends);
                 }
             }

@@ -128,7 +128,7 @@ impl FoldError {
 }
 
 impl Sessions {
-    /// Holds up to `live_max` sessions at once, at least 1.
+    /// Holds up to `live_max` sessions at once, at least 1; requests that come at one time may each begin a few more.
     pub fn new(live_max: usize) -> Self {
         // More than processors, so that they seldom wait; few, for each has windows of its own.
         let processors = available_parallelism().map_or(1, usize::from);
@@ -170,15 +170,15 @@ impl Sessions {
             let mut partition = lock(&self.partitions[self.partition(part[0].hash)]);
             let room = self.live_max.saturating_sub(self.live());
             let came = partition.fold(part, room, call, &mut outcome.fates);
-            drop(partition);
             self.count(came, &mut outcome.ended);
+            drop(partition);
         }
         outcome
     }
 
-    /// Folds events, those of a session and of a partition beside each other, with one call during which no partition is
-    /// held. Returns those of sessions that others changed meanwhile, or whose state the component does not know; none
-    /// where it fails and may not fail partition by partition.
+    /// Folds events, those of a session and of a partition beside each other, with one call during which no partition
+    /// is held. Returns those of sessions that others changed meanwhile, or whose state the component does not know;
+    /// none where it fails and may not fail partition by partition.
     fn fold_at_once<'a>(
         &self,
         told: &[Told<'a>],
@@ -196,9 +196,12 @@ impl Sessions {
         while !parts.is_empty() {
             let (at, partition) = self.first_free(&parts);
             let part = parts.swap_remove(at);
+            let before = asked.len();
             room -= partition.prepare(part, room, &mut batch, &mut asked, &mut outcome.fates);
             drop(partition);
-            ends.push((self.partition(part[0].hash), asked.len()));
+            if asked.len() > before {
+                ends.push((self.partition(part[0].hash), asked.len()));
+            }
         }
         if asked.is_empty() {
             return Some(Vec::new());
@@ -219,10 +222,11 @@ impl Sessions {
             from = end;
             let mut came = Came::default();
             let folded = folded.by_ref().take(part.len());
-            let overtaken =
-                lock(&self.partitions[index]).finish(part, folded, call, &mut outcome.fates, &mut came);
-            again.extend(overtaken.iter().flat_map(|asked| asked.group));
+            let mut partition = lock(&self.partitions[index]);
+            let overtaken = partition.finish(part, folded, call, &mut outcome.fates, &mut came);
             self.count(came, &mut outcome.ended);
+            drop(partition);
+            again.extend(overtaken.iter().flat_map(|asked| asked.group));
         }
         Some(again)
     }
@@ -258,9 +262,11 @@ impl Sessions {
         let mut closed = Vec::new();
         for partition in &self.partitions {
             loop {
-                let came = lock(partition).sweep(idle, call);
+                let mut partition = lock(partition);
+                let came = partition.sweep(idle, call);
                 let is_last = came.stopped < limits::SWEPT_MAX;
                 self.count(came, &mut closed);
+                drop(partition);
                 if is_last {
                     break;
                 }
@@ -298,7 +304,8 @@ impl Sessions {
     pub(crate) fn retire(&self, recorded: &HashMap<String, u64>) {
         for (session_id, ended_unix_ms) in recorded {
             let partition = self.partition(self.keys.hash_one(&**session_id));
-            let came = lock(&self.partitions[partition]).retire(session_id, *ended_unix_ms);
+            let mut partition = lock(&self.partitions[partition]);
+            let came = partition.retire(session_id, *ended_unix_ms);
             self.count(came, &mut Vec::new());
         }
     }
@@ -313,7 +320,8 @@ impl Sessions {
         self.viewers.lock().unwrap_or_else(PoisonError::into_inner).changes_since(cursor, titles_max)
     }
 
-    /// Counts who came and went, and keeps the records of sessions that ended.
+    /// Counts who came and went, and keeps the records of sessions that ended; while their partition is held, or an
+    /// end could be counted before its beginning.
     fn count(&self, came: Came, ended: &mut Vec<SessionRecord>) {
         self.live.fetch_add(came.begun, Ordering::Relaxed);
         self.live.fetch_sub(came.stopped, Ordering::Relaxed);
@@ -348,7 +356,6 @@ impl Sessions {
             return Err(FoldError::Full);
         }
         let came = of.adopt(session_id, carried, call)?;
-        drop(of);
         self.count(came, &mut Vec::new());
         Ok(())
     }

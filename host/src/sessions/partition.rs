@@ -26,6 +26,8 @@ pub(super) struct Partition {
     /// Kept for late events, repeated ones and questions; the oldest goes when it is full.
     ended: LruCache<Box<str>, Session>,
     windows: Windows,
+    /// Changes of sessions so far, to give each version of one a number of its own.
+    changes: u32,
 }
 
 /// An event of a request: its place there, and what it is known by.
@@ -74,7 +76,13 @@ impl Partition {
             live: LruCache::unbounded(),
             ended: LruCache::sparse(ended_max),
             windows: Windows::new(settings(), seed),
+            changes: 0,
         }
+    }
+
+    fn next_version(&mut self) -> u32 {
+        self.changes = self.changes.wrapping_add(1);
+        self.changes
     }
 
     /// Folds the new events of some sessions with a call of its own; `events` are sorted by session, and at most `room`
@@ -202,7 +210,9 @@ impl Partition {
         came: &mut Came,
     ) {
         let id = &*group[0].event.session_id;
+        let version = self.next_version();
         if let Some(session) = self.live.get_mut(id) {
+            session.set_version(version);
             let delta = update(session, group, &folded, call, fates);
             note(&mut self.windows, session, &delta, call);
             came.moves.extend(session.count(!session.has_stopped()));
@@ -219,6 +229,7 @@ impl Partition {
         let known = self.ended.pop_entry(id);
         let (key, mut session) = known.unwrap_or_else(|| (id.into(), Session::new(call.now)));
         let had_stopped = session.has_stopped();
+        session.set_version(version);
         let delta = update(&mut session, group, &folded, call, fates);
         note(&mut self.windows, &session, &delta, call);
         let has_stopped = session.has_stopped();
@@ -330,7 +341,12 @@ impl Partition {
         add(&mut batch, &carried.state, &[], &[])?;
         let answer = (call.fold)(batch.bytes())?;
         let told = folded(&answer, 1)?.pop().ok_or(FoldError::Nonsense)?.map_err(FoldError::Session)?;
+        // Whoever knows more events may still not know the last ones.
+        if self.known(session_id).is_some_and(|(known, _)| known.is_beyond(&told)) {
+            return Ok(came);
+        }
         let mut session = Session::carried(carried, &told, call.now);
+        session.set_version(self.next_version());
         let live = self.live.pop_entry(session_id);
         let was_live = live.is_some();
         let key = match live.or_else(|| self.ended.pop_entry(session_id)) {

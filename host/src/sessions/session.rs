@@ -25,7 +25,7 @@ pub(super) struct Session {
     cdn: Option<SmolStr>,
     pub(super) generation: u64,
     events: u32,
-    /// Another after every change.
+    /// Of its last change.
     version: u32,
     /// Earliest and latest time of an event, by the player's clock.
     first_unix_ms: u64,
@@ -109,19 +109,33 @@ impl Session {
         }
     }
 
-    /// Goes on from what was known here before its viewer was elsewhere: the ids of its events, and who counts it.
+    /// Goes on from what was known here before its viewer was elsewhere: the ids of its events, who counts it, and what
+    /// the player says once.
     pub(super) fn follow(&mut self, known: Self) {
         self.ids = known.ids;
+        self.viewer = self.viewer.or(known.viewer);
+        self.title = self.title.or(known.title);
+        self.region = self.region.take().or(known.region);
+        self.device = self.device.take().or(known.device);
         self.cdn = known.cdn;
         self.viewer_of = known.viewer_of;
-        self.version = known.version.wrapping_add(1);
         self.first_unix_ms = self.first_unix_ms.min(known.first_unix_ms);
         self.last_unix_ms = self.last_unix_ms.max(known.last_unix_ms);
     }
 
-    /// Differs after every change.
+    /// Another after every change.
     pub(super) fn version(&self) -> u32 {
         self.version
+    }
+
+    pub(super) fn set_version(&mut self, version: u32) {
+        self.version = version;
+    }
+
+    /// Whether it has seen a later event than this state, or its end where that has not.
+    pub(super) fn is_beyond(&self, told: &Folded<'_>) -> bool {
+        let newest = told.seen.newest_unix_ms.unwrap_or_default();
+        self.last_unix_ms > newest || (self.has_stopped() && !told.seen.ended)
     }
 
     /// Events folded, here or before it came.
@@ -170,7 +184,6 @@ impl Session {
         }
         self.generation = call.generation;
         self.events = folded.seen.events;
-        self.version = self.version.wrapping_add(1);
         self.touched = call.now;
         let end = folded.full.as_deref().map(|(_, scores)| End {
             completion: scores.completion,

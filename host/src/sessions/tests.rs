@@ -187,6 +187,29 @@ fn a_session_that_ended_elsewhere_is_over_here_too() {
 }
 
 #[test]
+fn an_end_that_is_known_here_is_not_undone_by_a_state_that_knows_more_but_not_that() {
+    let (here, there, now) = (Sessions::new(10), Sessions::new(10), Instant::now());
+    send(&here, &[("a", 1, Start)], now);
+    there.adopt("a", here.carry("a").expect("a session"), &call(now, &native)).expect("a state it knows");
+    send(&there, &[("a", 2, Heartbeat), ("a", 3, Heartbeat)], now);
+    assert_eq!(send(&here, &[("a", 9, Stop)], now).1.ended.len(), 1);
+    here.adopt("a", there.carry("a").expect("a session"), &call(now, &native)).expect("a state it knows");
+    assert_eq!((here.live(), here.viewers_since(0, 10).total, here.events_of("a")), (0, 0, Some(2)));
+}
+
+#[test]
+fn a_session_that_comes_back_still_has_the_title_that_the_other_node_was_not_told() {
+    let (here, there, now) = (Sessions::new(10), Sessions::new(10), Instant::now());
+    send(&here, &[("a", 1, Start)], now);
+    let told =
+        (2..5).map(|number| Event { title: None, ..event("a", number, Heartbeat) }).collect::<Vec<_>>();
+    there.fold(&told.iter().collect::<Vec<_>>(), &call(now, &native));
+    here.adopt("a", there.carry("a").expect("a session"), &call(now, &native)).expect("a state it knows");
+    assert_eq!((here.live(), here.viewers_since(0, 10).total), (1, 1));
+    assert_eq!(view(&here, "a").expect("a session").title, Some(4));
+}
+
+#[test]
 fn a_silent_session_is_closed_and_lives_again_with_its_next_event() {
     let (sessions, now) = (Sessions::new(10), Instant::now());
     send(&sessions, &[("a", 1, Start)], now);
