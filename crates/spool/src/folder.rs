@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::acknowledged::{self, Acknowledged};
 use crate::index::{Index, LaneIndex, Segment};
 use crate::segment::{self, Header, Item};
-use crate::{Lane, SpoolError, limits};
+use crate::{Dropped, Lane, SpoolError, limits};
 
 /// What was found when a spool was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -143,6 +143,7 @@ fn scan(
         seed: 0,
         bytes: bytes.len() as u64,
         newest_unix_ms: now_unix_ms,
+        held: Dropped::default(),
         is_damaged: true,
         is_open: false,
     };
@@ -164,6 +165,7 @@ fn scan(
                 segment.last = found.sequence;
                 segment.newest_unix_ms = found.at_unix_ms;
                 end = found.end;
+                segment.held.add(found.counted());
                 recovered.frames += 1;
                 recovered.records += u64::from(found.records);
                 recovered.unacknowledged_frames += u64::from(found.sequence > of.acknowledged);

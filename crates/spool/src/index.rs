@@ -19,6 +19,8 @@ pub(crate) struct Segment {
     pub(crate) bytes: u64,
     /// Of the newest frame.
     pub(crate) newest_unix_ms: u64,
+    /// What it holds, for when it has to be dropped.
+    pub(crate) held: Dropped,
     /// Something between its frames is not sound, or it has no header.
     pub(crate) is_damaged: bool,
     /// The writer still adds to it.

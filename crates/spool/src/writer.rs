@@ -164,6 +164,7 @@ impl Writer {
         if let Some(segment) = index.lane_mut(lane).segments.back_mut() {
             segment.last = first + appends.len() as u64 - 1;
             segment.bytes = bytes;
+            appends.iter().for_each(|append| segment.held.add(append.counted()));
             segment.newest_unix_ms = appends.last().map_or(now_unix_ms, |append| append.at_unix_ms);
         }
         Ok(())
@@ -189,6 +190,7 @@ impl Writer {
             seed,
             bytes: segment::HEADER_BYTES as u64,
             newest_unix_ms: now_unix_ms,
+            held: Dropped::default(),
             is_damaged: false,
             is_open: true,
         });
@@ -270,17 +272,17 @@ fn count(gone: &Gone) -> Dropped {
     if gone.segment.last <= gone.acknowledged {
         return dropped;
     }
+    // Nearly always: reading it again would hold up all who wait for the disk.
+    if gone.segment.first > gone.acknowledged {
+        return gone.segment.held;
+    }
     let Ok(bytes) = std::fs::read(&gone.segment.path) else { return dropped };
     let Ok((_, items)) = segment::frames(&bytes) else { return dropped };
     for item in items {
         if let segment::Item::Frame(found) = item
             && found.sequence > gone.acknowledged
         {
-            dropped.add(Dropped {
-                frames: 1,
-                records: u64::from(found.records),
-                bytes: found.payload.len() as u64,
-            });
+            dropped.add(found.counted());
         }
     }
     dropped
