@@ -165,7 +165,7 @@ fn scan(
                 segment.last = found.sequence;
                 segment.newest_unix_ms = found.at_unix_ms;
                 end = found.end;
-                segment.held.add(found.counted());
+                segment.held.add(Dropped::frame(found.records, found.payload));
                 recovered.frames += 1;
                 recovered.records += u64::from(found.records);
                 recovered.unacknowledged_frames += u64::from(found.sequence > of.acknowledged);

@@ -103,6 +103,11 @@ pub struct Dropped {
 }
 
 impl Dropped {
+    /// A frame with this payload.
+    pub(crate) fn frame(records: u32, payload: &[u8]) -> Self {
+        Self { frames: 1, records: u64::from(records), bytes: payload.len() as u64 }
+    }
+
     pub(crate) fn add(&mut self, more: Self) {
         self.frames += more.frames;
         self.records += more.records;

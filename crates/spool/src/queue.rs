@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::{Dropped, Lane, SpoolError, limits};
+use crate::{Lane, SpoolError, limits};
 
 /// Called once, with the number of the frame or why there is none.
 pub(crate) type Done = Box<dyn FnOnce(Result<u64, SpoolError>) + Send>;
@@ -17,13 +17,6 @@ pub(crate) struct Append {
     pub(crate) payload: Vec<u8>,
     pub(crate) payload_sum: u32,
     pub(crate) done: Done,
-}
-
-impl Append {
-    /// What is lost with it.
-    pub(crate) fn counted(&self) -> Dropped {
-        Dropped { frames: 1, records: u64::from(self.records), bytes: self.payload.len() as u64 }
-    }
 }
 
 /// What the writer does next.

@@ -12,7 +12,7 @@
 //! like frames. Head and payload have a checksum each, so that after damage the next sound frame is found by looking
 //! at every byte; what is damaged costs itself only.
 
-use crate::{Dropped, Lane, limits};
+use crate::{Lane, limits};
 
 /// Bytes before the first frame.
 pub const HEADER_BYTES: usize = 48;
@@ -157,13 +157,6 @@ pub struct Found<'a> {
     pub payload: &'a [u8],
     /// Where the next frame begins, in bytes from the beginning of what was read.
     pub end: usize,
-}
-
-impl Found<'_> {
-    /// What is lost with it.
-    pub(crate) fn counted(&self) -> Dropped {
-        Dropped { frames: 1, records: u64::from(self.records), bytes: self.payload.len() as u64 }
-    }
 }
 
 /// What a reader comes by.

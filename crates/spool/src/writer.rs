@@ -164,7 +164,9 @@ impl Writer {
         if let Some(segment) = index.lane_mut(lane).segments.back_mut() {
             segment.last = first + appends.len() as u64 - 1;
             segment.bytes = bytes;
-            appends.iter().for_each(|append| segment.held.add(append.counted()));
+            appends
+                .iter()
+                .for_each(|append| segment.held.add(Dropped::frame(append.records, &append.payload)));
             segment.newest_unix_ms = appends.last().map_or(now_unix_ms, |append| append.at_unix_ms);
         }
         Ok(())
@@ -282,7 +284,7 @@ fn count(gone: &Gone) -> Dropped {
         if let segment::Item::Frame(found) = item
             && found.sequence > gone.acknowledged
         {
-            dropped.add(found.counted());
+            dropped.add(Dropped::frame(found.records, found.payload));
         }
     }
     dropped
