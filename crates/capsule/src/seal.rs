@@ -17,8 +17,8 @@ const EVENTS_BYTES: usize = 4;
 
 const HEADER_BYTES: usize = 1 + KEY_ID_BYTES + EVENTS_BYTES + NONCE_LEN;
 
-/// Characters of the text that hold the header's first fifteen bytes, and so the number of events.
-const CLAIM_CHARS: usize = 20;
+/// Characters of the text that hold the header up to the number of events; three bytes take four.
+const CLAIM_CHARS: usize = (1 + KEY_ID_BYTES + EVENTS_BYTES).div_ceil(3) * 4;
 
 const TAG_BYTES: usize = 16;
 
@@ -148,9 +148,9 @@ pub fn open(text: &str, keys: &Keys, now: UnixMillis) -> Result<Capsule, Capsule
         return Err(CapsuleError::Malformed);
     }
     let (header, sealed) = bytes.split_at_mut(HEADER_BYTES);
+    let events = events_in(header).ok_or(CapsuleError::Malformed)?;
     let (id, rest) = header[1..].split_at(KEY_ID_BYTES);
-    let (events, nonce) = rest.split_at(EVENTS_BYTES);
-    let events = u32::from_be_bytes(events.try_into().map_err(|_| CapsuleError::Malformed)?);
+    let nonce = &rest[EVENTS_BYTES..];
     let key = keys.find(id).ok_or(CapsuleError::UnknownKey)?;
     if key.opens_until.is_some_and(|until| now > until) {
         return Err(CapsuleError::Expired);
@@ -173,9 +173,11 @@ pub fn open(text: &str, keys: &Keys, now: UnixMillis) -> Result<Capsule, Capsule
 /// [`open`] has. None for what is no capsule.
 pub fn claimed_events(text: &str) -> Option<u32> {
     let bytes = URL_SAFE_NO_PAD.decode(text.get(..CLAIM_CHARS)?).ok()?;
-    let (version, rest) = bytes.split_first()?;
-    let events = rest.get(KEY_ID_BYTES..)?.first_chunk()?;
-    (*version == VERSION).then(|| u32::from_be_bytes(*events))
+    events_in(&bytes).filter(|_| bytes[0] == VERSION)
+}
+
+fn events_in(header: &[u8]) -> Option<u32> {
+    header.get(1 + KEY_ID_BYTES..)?.first_chunk().copied().map(u32::from_be_bytes)
 }
 
 /// As [`open`], and refuses a capsule of another session, or of another viewer than the one it was sealed
