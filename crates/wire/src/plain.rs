@@ -30,7 +30,7 @@ pub(crate) fn read(body: &[u8], events_max: usize) -> Option<Vec<Told<'_>>> {
         }
     }
     reader.sign(b'}')?;
-    reader.skip_space();
+    reader.pass_space();
     (reader.at == body.len()).then_some(events)
 }
 
@@ -44,9 +44,9 @@ macro_rules! fields {
             let mut seen = 0_u32;
             reader.sign(b'{')?;
             for expected in order {
-                reader.skip_space();
+                reader.pass_space();
                 match *expected {
-                    $($number if reader.skip(concat!("\"", stringify!($field), "\":")) => {
+                    $($number if reader.passes(concat!("\"", stringify!($field), "\":")) => {
                         event.$field = reader.$read()?;
                     })+
                     _ => {
@@ -119,7 +119,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn skip_space(&mut self) {
+    fn pass_space(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
         }
@@ -131,7 +131,7 @@ impl<'a> Reader<'a> {
 
     /// The next byte that is not space.
     fn next(&mut self) -> Option<u8> {
-        self.skip_space();
+        self.pass_space();
         let byte = self.peek()?;
         self.at += 1;
         Some(byte)
@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
 
     /// Whether these bytes come next; then they are behind.
     #[inline(always)]
-    fn skip(&mut self, bytes: &str) -> bool {
+    fn passes(&mut self, bytes: &str) -> bool {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
         let comes = rest.starts_with(bytes.as_bytes());
         self.at += if comes { bytes.len() } else { 0 };
@@ -164,7 +164,7 @@ impl<'a> Reader<'a> {
     }
 
     fn number<T: TryFrom<u64>>(&mut self) -> Option<T> {
-        self.skip_space();
+        self.pass_space();
         let digits = self.text.as_bytes().get(self.at..)?;
         let (mut value, mut length) = (0_u64, 0);
         while let Some(digit @ 0..=9) = digits.get(length).map(|byte| byte.wrapping_sub(b'0')) {
@@ -198,7 +198,7 @@ impl<'a> Reader<'a> {
     }
 
     fn or_null<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<Option<T>> {
-        self.skip_space();
+        self.pass_space();
         if self.peek()? != b'n' {
             return read(self).map(Some);
         }
