@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasher;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
@@ -35,8 +35,6 @@ pub use session::SessionView;
 pub struct Sessions {
     partitions: Box<[Mutex<Partition>]>,
     keys: RandomState,
-    // Where the next request begins, so that two at once mostly do not meet.
-    next: AtomicUsize,
     live: AtomicUsize,
     live_max: usize,
     viewers: Mutex<Viewers>,
@@ -139,7 +137,6 @@ impl Sessions {
         let partition = |number| Mutex::new(Partition::new(ended_max, keys.hash_one(number)));
         Self {
             partitions: (0..count).map(partition).collect(),
-            next: AtomicUsize::new(0),
             live: AtomicUsize::new(0),
             live_max,
             viewers: Mutex::new(Viewers::new(keys.hash_one("viewers"))),
@@ -166,7 +163,7 @@ impl Sessions {
         }
         // Those that were overtaken each time, and all when the component fails: whom it does not survive takes only
         // its own partition with it.
-        for part in told.chunk_by(|a, b| self.partition(a.hash) == self.partition(b.hash)) {
+        for part in self.parts(&told) {
             let mut partition = lock(&self.partitions[self.partition(part[0].hash)]);
             let room = self.live_max.saturating_sub(self.live());
             let came = partition.fold(part, room, call, &mut outcome.fates);
@@ -185,22 +182,17 @@ impl Sessions {
         call: &Call<'_>,
         outcome: &mut Outcome,
     ) -> Option<Vec<Told<'a>>> {
-        let mut parts: Vec<&[Told<'_>]> =
-            told.chunk_by(|a, b| self.partition(a.hash) == self.partition(b.hash)).collect();
-        let first = self.next.fetch_add(1, Ordering::Relaxed) % parts.len().max(1);
-        parts.rotate_left(first);
         let mut batch = FoldBatch::with_capacity(told.len());
         let mut asked = Vec::with_capacity(told.len());
-        let mut ends = Vec::with_capacity(parts.len());
+        let mut ends = Vec::with_capacity(self.partitions.len());
         let mut room = self.live_max.saturating_sub(self.live());
-        while !parts.is_empty() {
-            let (at, partition) = self.first_free(&parts);
-            let part = parts.swap_remove(at);
-            let before = asked.len();
+        for part in self.parts(told) {
+            let (index, before) = (self.partition(part[0].hash), asked.len());
+            let partition = lock(&self.partitions[index]);
             room -= partition.prepare(part, room, &mut batch, &mut asked, &mut outcome.fates);
             drop(partition);
             if asked.len() > before {
-                ends.push((self.partition(part[0].hash), asked.len()));
+                ends.push((index, asked.len()));
             }
         }
         if asked.is_empty() {
@@ -231,16 +223,9 @@ impl Sessions {
         Some(again)
     }
 
-    /// The first of these parts whose partition nobody holds; waits for the first of all when there is none.
-    fn first_free(&self, parts: &[&[Told<'_>]]) -> (usize, MutexGuard<'_, Partition>) {
-        let partition = |part: &[Told<'_>]| &self.partitions[self.partition(part[0].hash)];
-        let free = |(at, part): (usize, &&[Told<'_>])| match partition(part).try_lock() {
-            Ok(held) => Some((at, held)),
-            Err(TryLockError::Poisoned(held)) => Some((at, held.into_inner())),
-            Err(TryLockError::WouldBlock) => None,
-        };
-        let found = parts.iter().enumerate().find_map(free);
-        found.unwrap_or_else(|| (0, lock(partition(parts[0]))))
+    /// By partition what stands so.
+    fn parts<'a, 'g>(&self, told: &'g [Told<'a>]) -> impl Iterator<Item = &'g [Told<'a>]> {
+        told.chunk_by(|a, b| self.partition(a.hash) == self.partition(b.hash))
     }
 
     /// Forgets that these events were folded: they could not be stored. A session then counts them twice when they

@@ -455,9 +455,12 @@ pub(super) fn folded(answer: &[u8], count: usize) -> Result<Vec<Result<Folded<'_
 const STATE_MALFORMED: &str = "state-malformed";
 
 pub(super) fn refuse(group: Group<'_, '_>, error: &FoldError, fates: &mut [Fate]) {
-    for told in group {
-        // A repeated one counted before, whatever becomes of the others.
-        if !matches!(fates[told.place], Fate::Duplicate) {
+    for (index, told) in group.iter().enumerate() {
+        // What was known before counted then, whatever becomes of the others; a repeat of one of these did not.
+        let is_repeat_of_refused = group[..index]
+            .iter()
+            .any(|earlier| earlier.id == told.id && matches!(fates[earlier.place], Fate::Refused(_)));
+        if is_repeat_of_refused || !matches!(fates[told.place], Fate::Duplicate) {
             fates[told.place] = Fate::Refused(error.clone());
         }
     }

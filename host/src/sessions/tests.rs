@@ -46,6 +46,12 @@ fn view(sessions: &Sessions, session: &str) -> Option<SessionView> {
     sessions.view(session, &call(Instant::now(), &native)).expect("a view")
 }
 
+/// The viewer of session "a" goes to another node.
+fn carry_over(from: &Sessions, to: &Sessions, now: Instant) {
+    let carried = from.carry("a").expect("a session");
+    to.adopt("a", carried, &call(now, &native)).expect("room, and a state it knows");
+}
+
 fn sweep(sessions: &Sessions, now: Instant) -> Vec<SessionRecord> {
     sessions.sweep(IDLE, &call(now, &native))
 }
@@ -145,7 +151,7 @@ fn an_event_that_many_bring_at_once_counts_once() {
 fn a_session_that_moves_keeps_its_beginning() {
     let (here, there, now) = (Sessions::new(10), Sessions::new(10), Instant::now());
     send(&here, &[("a", 1, Start), ("a", 2, Heartbeat)], now);
-    there.adopt("a", here.carry("a").expect("a session"), &call(now, &native)).expect("a state it knows");
+    carry_over(&here, &there, now);
     let (_, outcome) = send(&there, &[("a", 5, Stop)], now);
     let record = &outcome.ended[0];
     assert_eq!((record.started_unix_ms, record.ended_unix_ms), (1_001, 1_005));
@@ -155,14 +161,11 @@ fn a_session_that_moves_keeps_its_beginning() {
 #[test]
 fn a_session_that_comes_back_goes_on_from_what_the_other_node_knew() {
     let (here, there, now) = (Sessions::new(10), Sessions::new(10), Instant::now());
-    let moves = |from: &Sessions, to: &Sessions| {
-        to.adopt("a", from.carry("a").expect("a session"), &call(now, &native)).expect("a state it knows");
-    };
     send(&here, &[("a", 1, Start), ("a", 2, Heartbeat)], now);
-    moves(&here, &there);
+    carry_over(&here, &there, now);
     send(&there, &[("a", 3, Heartbeat), ("a", 4, Heartbeat)], now);
     let old = here.carry("a").expect("a session");
-    moves(&there, &here);
+    carry_over(&there, &here, now);
     assert_eq!(
         send(&here, &[("a", 2, Heartbeat), ("a", 5, Heartbeat)], now).0,
         "da",
@@ -180,9 +183,9 @@ fn a_session_that_comes_back_goes_on_from_what_the_other_node_knew() {
 fn a_session_that_ended_elsewhere_is_over_here_too() {
     let (here, there, now) = (Sessions::new(1), Sessions::new(1), Instant::now());
     send(&here, &[("a", 1, Start)], now);
-    there.adopt("a", here.carry("a").expect("a session"), &call(now, &native)).expect("a state it knows");
+    carry_over(&here, &there, now);
     send(&there, &[("a", 2, Stop)], now);
-    here.adopt("a", there.carry("a").expect("a session"), &call(now, &native)).expect("no room is needed");
+    carry_over(&there, &here, now);
     assert_eq!((here.live(), here.viewers_since(0, 10).total), (0, 0));
 }
 
@@ -190,10 +193,10 @@ fn a_session_that_ended_elsewhere_is_over_here_too() {
 fn an_end_that_is_known_here_is_not_undone_by_a_state_that_knows_more_but_not_that() {
     let (here, there, now) = (Sessions::new(10), Sessions::new(10), Instant::now());
     send(&here, &[("a", 1, Start)], now);
-    there.adopt("a", here.carry("a").expect("a session"), &call(now, &native)).expect("a state it knows");
+    carry_over(&here, &there, now);
     send(&there, &[("a", 2, Heartbeat), ("a", 3, Heartbeat)], now);
     assert_eq!(send(&here, &[("a", 9, Stop)], now).1.ended.len(), 1);
-    here.adopt("a", there.carry("a").expect("a session"), &call(now, &native)).expect("a state it knows");
+    carry_over(&there, &here, now);
     assert_eq!((here.live(), here.viewers_since(0, 10).total, here.events_of("a")), (0, 0, Some(2)));
 }
 
@@ -204,7 +207,7 @@ fn a_session_that_comes_back_still_has_the_title_that_the_other_node_was_not_tol
     let told =
         (2..5).map(|number| Event { title: None, ..event("a", number, Heartbeat) }).collect::<Vec<_>>();
     there.fold(&told.iter().collect::<Vec<_>>(), &call(now, &native));
-    here.adopt("a", there.carry("a").expect("a session"), &call(now, &native)).expect("a state it knows");
+    carry_over(&there, &here, now);
     assert_eq!((here.live(), here.viewers_since(0, 10).total), (1, 1));
     assert_eq!(view(&here, "a").expect("a session").title, Some(4));
 }
@@ -247,6 +250,16 @@ fn a_component_that_fails_leaves_all_as_it_was() {
     sessions.fold(&[&event("a", 2, Heartbeat)], &call(now, &fail));
     assert_eq!(sessions.live(), 1);
     assert_eq!(send(&sessions, &[("a", 2, Heartbeat)], now).0, "a", "what was refused may come again");
+}
+
+#[test]
+fn what_comes_twice_in_a_request_is_refused_twice_unless_it_was_known() {
+    let (sessions, now) = (Sessions::new(10), Instant::now());
+    send(&sessions, &[("a", 1, Start)], now);
+    let fail = |_: &[u8]| Err(InvokeError::Deadline);
+    let told = [("a", 1, Start), ("a", 2, Heartbeat), ("a", 2, Heartbeat), ("a", 1, Start)];
+    assert_eq!(send_by(&sessions, &told, &call(now, &fail)).0, "drrd");
+    assert_eq!(send(&sessions, &told, now).0, "dadd");
 }
 
 #[test]
