@@ -28,10 +28,11 @@ const EDGES: &[(&str, &[&str])] = &[
     ("wire", &["bitrate", "qoe", "ranking", "session", "units"]),
     ("golden", &[]),
     ("guest", &[]),
-    ("component-ranking", &["guest", "kernels", "ranking", "release", "units"]),
-    ("component-inference", &["inference", "kernels"]),
-    ("component-bitrate", &["bitrate", "guest", "units"]),
-    ("component-qoe", &["guest", "qoe", "session", "units"]),
+    ("heap", &[]),
+    ("component-ranking", &["guest", "heap", "kernels", "ranking", "release", "units"]),
+    ("component-inference", &["heap", "inference", "kernels"]),
+    ("component-bitrate", &["bitrate", "guest", "heap", "units"]),
+    ("component-qoe", &["guest", "heap", "qoe", "session", "units"]),
     ("bindings", &["bitrate", "inference", "qoe", "ranking", "release", "session", "units", "wire"]),
     ("frontrow-edge", &["capsule", "delta", "inference", "release", "spool", "units", "windows", "wire"]),
     ("frontrow-origin", &["delta", "inference", "kernels", "ranking", "release", "units", "wire"]),
@@ -59,13 +60,14 @@ const EDGES: &[(&str, &[&str])] = &[
 /// The only files that may say `unsafe`, each with its reason.
 const UNSAFE_FILES: &[(&str, &str)] = &[
     ("components/guest/src/lib.rs", "the canonical ABI hands out memory by raw pointer"),
-    ("components/guest/src/memory.rs", "an allocator speaks in raw pointers"),
+    ("components/heap/src/lib.rs", "an allocator speaks in raw pointers"),
     ("crates/kernels/src/dot.rs", "vector instructions load from raw pointers"),
     ("crates/kernels/src/byte_dense.rs", "vector instructions load from raw pointers"),
     ("crates/kernels/src/fixed.rs", "vector instructions load from raw pointers"),
     ("crates/kernels/src/lookup.rs", "wider registers and raw pointers"),
     ("crates/kernels/src/lanes.rs", "vector instructions load from raw pointers"),
     ("crates/kernels/src/panels.rs", "vector instructions load from raw pointers"),
+    ("host/src/runtime/huge_pages.rs", "advises the kernel about memory that wasmtime maps"),
     ("host/src/runtime/artifacts.rs", "maps a .cwasm that this node compiled and authenticated"),
 ];
 

@@ -10,7 +10,14 @@ mod wit;
 use alloc::vec::Vec;
 
 use guest as _;
+use heap::{Arena, Heap};
 use wit::exports::frontrow::edge::bitrate::{Decision, Error, Guest, Input};
+
+/// Enough for a question and its answer.
+static ARENA: Arena<{ 128 << 10 }> = Arena::new();
+
+#[global_allocator]
+static HEAP: Heap = Heap::for_calls(&ARENA);
 
 struct Component;
 

@@ -1,5 +1,4 @@
-//! What a component without `std` needs of its runtime: an allocator, the canonical ABI's way to it,
-//! and a panic handler.
+//! What a component without `std` needs of its runtime: the canonical ABI's way to its allocator, and a panic handler.
 //!
 //! `std` would bring the imports of its panic messages, environment and exit with it; a component that
 //! links this crate instead (`use guest as _;`) imports nothing but what its world says. Where `std`
@@ -7,10 +6,6 @@
 #![no_std]
 #![cfg(target_family = "wasm")]
 extern crate alloc;
-
-mod memory;
-
-pub use memory::reserve;
 
 use alloc::alloc::{Layout, alloc, realloc};
 use core::arch::wasm32::unreachable;

@@ -5,29 +5,26 @@ mod wit;
 
 use std::sync::OnceLock;
 
+use heap::{Arena, Heap};
 use inference::{Models, Shortlist, Step, Tower};
 use wit::exports::frontrow::edge::inference as exports;
 
 /// What `load` leaves in memory: part of the snapshot that every invocation starts from.
 static MODELS: OnceLock<Models> = OnceLock::new();
 
+/// What a history and a shortlist of the usual lengths take while they are answered.
+static ARENA: Arena<{ 768 << 10 }> = Arena::new();
+
+#[global_allocator]
+static HEAP: Heap = Heap::for_tables(&ARENA);
+
 struct Component;
 
 impl exports::Guest for Component {
     fn load(ranker: Option<Vec<u8>>, tower: Option<Vec<u8>>) -> Result<exports::Loaded, exports::LoadError> {
-        let models = Models::load(ranker.as_deref(), tower.as_deref()).map_err(convert::load_error)?;
-        if let Some(features) = models.features() {
-            // A first run fills tract's own caches, which then are part of the snapshot too.
-            let first =
-                Shortlist { viewer: &[], items: &[0; WARM_ROWS], features: &vec![0.0; features * WARM_ROWS] };
-            models.score(&first).map_err(|error| exports::LoadError::Malformed(error.to_string()))?;
-        }
-        if let Some(tower) = models.tower() {
-            // The longest history leaves room in the snapshot for every other.
-            let longest = vec![0; tower.shape().window];
-            tower.encode(&longest).map_err(|error| exports::LoadError::Tower(error.to_string()))?;
-        }
-        Ok(convert::loaded(MODELS.get_or_init(|| models)))
+        let models = keep(ranker, tower)?;
+        HEAP.settle();
+        Ok(convert::loaded(models))
     }
 
     fn score(viewer: Vec<f32>, items: Vec<u32>, features: Vec<f32>) -> Result<Vec<f32>, exports::Error> {
@@ -46,9 +43,21 @@ impl exports::Guest for Component {
     }
 }
 
+/// The files are gone when it returns, so that none of them becomes part of the snapshot.
+fn keep(ranker: Option<Vec<u8>>, tower: Option<Vec<u8>>) -> Result<&'static Models, exports::LoadError> {
+    let models = Models::load(ranker.as_deref(), tower.as_deref()).map_err(convert::load_error)?;
+    if let Some(features) = models.features() {
+        // A first run fills tract's own caches, which then are part of the snapshot too.
+        let rows =
+            Shortlist { viewer: &[], items: &[0; WARM_ROWS], features: &vec![0.0; features * WARM_ROWS] };
+        models.score(&rows).map_err(|error| exports::LoadError::Malformed(error.to_string()))?;
+    }
+    Ok(MODELS.get_or_init(|| models))
+}
+
 fn tower() -> Result<&'static Tower, exports::Error> {
     MODELS.get().and_then(Models::tower).ok_or(exports::Error::NotLoaded)
 }
 
-/// As many as a shortlist mostly has: they leave room in the snapshot.
+/// As many as a shortlist mostly has.
 const WARM_ROWS: usize = 200;

@@ -10,8 +10,15 @@ mod wit;
 use alloc::vec::Vec;
 
 use guest as _;
+use heap::{Arena, Heap};
 use session::Session;
 use wit::exports::frontrow::edge::qoe::{Error, Event, Folded, Guest, Scores, Summary};
+
+/// Enough for a question and its answer.
+static ARENA: Arena<{ 128 << 10 }> = Arena::new();
+
+#[global_allocator]
+static HEAP: Heap = Heap::for_calls(&ARENA);
 
 struct Component;
 

@@ -11,6 +11,7 @@ mod wit;
 use alloc::vec::Vec;
 
 // Only for its feature, which `ranking` leaves to the engine at hand.
+use heap::{Arena, Heap};
 use kernels as _;
 
 use loaded::{LOADED, Loaded};
@@ -19,7 +20,10 @@ use wit::exports::frontrow::edge::ranking as exports;
 use wit::frontrow::edge::inference;
 
 /// What a question over tens of thousands of candidates takes while it is answered.
-const INVOCATION_BYTES: usize = 1 << 20;
+static ARENA: Arena<{ 1 << 20 }> = Arena::new();
+
+#[global_allocator]
+static HEAP: Heap = Heap::for_tables(&ARENA);
 
 struct Component;
 
@@ -29,11 +33,8 @@ impl exports::Guest for Component {
         factors: Option<Vec<u8>>,
         rules: exports::Rules,
     ) -> Result<exports::Loaded, exports::LoadError> {
-        let rules = convert::rules(rules)?;
-        let candidates = convert::candidates(&candidates)?;
-        let factors = factors.map(|bytes| convert::factors(&bytes)).transpose()?;
-        let loaded = LOADED.keep(Loaded { candidates, factors, rules });
-        guest::reserve(INVOCATION_BYTES);
+        let loaded = keep(candidates, factors, rules)?;
+        HEAP.settle();
         Ok(convert::loaded(loaded))
     }
 
@@ -80,6 +81,18 @@ impl exports::Guest for Component {
         let factors = loaded.factors.as_ref().ok_or(exports::Error::NoFactors)?;
         Ok(convert::scored(factors.top_rated(viewer, n as usize, &exclude)))
     }
+}
+
+/// The files are gone when it returns, so that none of them becomes part of the snapshot.
+fn keep(
+    candidates: Vec<u8>,
+    factors: Option<Vec<u8>>,
+    rules: exports::Rules,
+) -> Result<&'static Loaded, exports::LoadError> {
+    let rules = convert::rules(rules)?;
+    let candidates = convert::candidates(&candidates)?;
+    let factors = factors.map(|bytes| convert::factors(&bytes)).transpose()?;
+    Ok(LOADED.keep(Loaded { candidates, factors, rules }))
 }
 
 /// The models behind the import; asked only when the rules have a use for them.

@@ -86,6 +86,8 @@ fn settings(config: &RuntimeConfig, functions: &Arc<FunctionCache>) -> wasmtime:
         .relaxed_simd_deterministic(false)
         // Without it a sparse snapshot would be copied for every instance instead of mapped.
         .memory_guaranteed_dense_image_size(config.memory_bytes_max as u64)
+        // Of files, only those in memory can be moved onto huge pages.
+        .force_memory_init_memfd(true)
         // Nobody reads a guest's addresses or stack; without them the compiled form is smaller.
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .wasm_backtrace_max_frames(None)

@@ -11,6 +11,7 @@ mod engine;
 mod error;
 mod functions;
 mod generation;
+mod huge_pages;
 mod imports;
 mod models;
 mod native;

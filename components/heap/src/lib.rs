@@ -1,0 +1,228 @@
+//! The allocator of a component: what calls write lies together, apart from the tables that a `load` leaves.
+//!
+//! After a call the host's kernel looks at every page that the instance has mapped. Tables that nobody writes are put
+//! on huge pages by the host, which cost nothing then; that is of use only where calls write to none of them. So what a
+//! call takes comes from an arena beside the stack and the statics, in the first huge page of the memory, and what a
+//! `load` has left is never given back to.
+//!
+//! An arena also spares growing the memory, which costs the host two changes of page protection, each of which
+//! interrupts every other thread of the process: half of the time of a small invocation.
+#![no_std]
+#![cfg(target_family = "wasm")]
+
+use core::alloc::{GlobalAlloc, Layout};
+use core::arch::wasm32;
+use core::cell::{Cell, UnsafeCell};
+use core::mem::MaybeUninit;
+use core::ptr;
+
+use dlmalloc::Dlmalloc;
+
+/// Of WebAssembly.
+const PAGE_BYTES: usize = 64 << 10;
+
+/// Of the processors that the host runs on.
+const HUGE_PAGE_BYTES: usize = 2 << 20;
+
+/// Blocks that are all zeros when they are given back: only a `load` has such large ones, and what it no longer needs
+/// would be part of the snapshot, of its compiled form and of every node's memory.
+const WIPED_BYTES: usize = 512 << 10;
+
+/// Memory for calls. All zero, so it takes no room in the component's file.
+#[repr(C, align(4096))]
+pub struct Arena<const BYTES: usize>(UnsafeCell<[MaybeUninit<u8>; BYTES]>);
+
+// SAFETY: an instance of a component has one thread; the bytes are given out once, to dlmalloc.
+#[allow(unsafe_code, reason = "a static must be Sync")]
+unsafe impl<const BYTES: usize> Sync for Arena<BYTES> {}
+
+impl<const BYTES: usize> Arena<BYTES> {
+    /// Unused.
+    pub const fn new() -> Self {
+        Self(UnsafeCell::new([const { MaybeUninit::uninit() }; BYTES]))
+    }
+}
+
+impl<const BYTES: usize> Default for Arena<BYTES> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A range of memory: where it begins and how many bytes it has.
+#[derive(Clone, Copy)]
+struct Range(*mut u8, usize);
+
+// SAFETY: an instance of a component has one thread.
+#[allow(unsafe_code, reason = "dlmalloc asks for it")]
+unsafe impl Send for Range {}
+
+/// The global allocator of a component.
+pub struct Heap {
+    tables: UnsafeCell<Dlmalloc<Pages>>,
+    calls: UnsafeCell<Dlmalloc<Pages>>,
+    arena: Range,
+    // Absent until they are complete. What lies behind them and in the arena is of calls.
+    tables_end: Cell<Option<usize>>,
+}
+
+// SAFETY: an instance of a component has one thread, and no allocation is made within another.
+#[allow(unsafe_code, reason = "a static must be Sync")]
+unsafe impl Sync for Heap {}
+
+impl Heap {
+    /// Of a component that is only called.
+    pub const fn for_calls<const BYTES: usize>(arena: &'static Arena<BYTES>) -> Self {
+        Self::new(arena, Some(0))
+    }
+
+    /// Of a component that leaves tables for its calls: all is theirs until [`Heap::settle`].
+    pub const fn for_tables<const BYTES: usize>(arena: &'static Arena<BYTES>) -> Self {
+        Self::new(arena, None)
+    }
+
+    const fn new<const BYTES: usize>(arena: &'static Arena<BYTES>, tables_end: Option<usize>) -> Self {
+        let arena = Range(arena.0.get().cast(), BYTES);
+        Self {
+            tables: UnsafeCell::new(Dlmalloc::new_with_allocator(Pages::after(None))),
+            calls: UnsafeCell::new(Dlmalloc::new_with_allocator(Pages::after(Some(arena)))),
+            arena,
+            tables_end: Cell::new(tables_end),
+        }
+    }
+
+    /// Ends a `load`: its tables stay as they are from now on, and what is asked for next is a call's.
+    ///
+    /// The tables end with a huge page of their own. A snapshot leaves out zeros at the beginning and at the end of the
+    /// memory, and what does not begin with the memory cannot lie on huge pages: so there is a one at either end.
+    pub fn settle(&self) {
+        let before = wasm32::memory_size(0);
+        let end = (before + 1).next_multiple_of(HUGE_PAGE_BYTES / PAGE_BYTES);
+        // Calls are as right without, only slower.
+        if wasm32::memory_grow(0, end - before) == before {
+            mark(UNUSED_ADDRESS);
+            mark(end * PAGE_BYTES - 1);
+        }
+        self.tables_end.set(Some(wasm32::memory_size(0) * PAGE_BYTES));
+    }
+
+    /// Whether a block came from the heap of the calls.
+    fn is_of_calls(&self, place: *const u8) -> bool {
+        let Range(arena, bytes) = self.arena;
+        self.tables_end.get().is_some_and(|end| {
+            place.addr() >= end || (arena.addr()..arena.addr() + bytes).contains(&place.addr())
+        })
+    }
+
+    /// The heap that new blocks come from.
+    fn current(&self) -> *mut Dlmalloc<Pages> {
+        if self.tables_end.get().is_some() { self.calls.get() } else { self.tables.get() }
+    }
+}
+
+/// In the lowest page, where the linker puts nothing: it holds the far end of the stack, or nothing at all.
+const UNUSED_ADDRESS: usize = 16;
+
+#[allow(unsafe_code, reason = "the place is no object of the program")]
+fn mark(address: usize) {
+    // SAFETY: the address is within the memory and nothing else is there, see the callers.
+    unsafe { ptr::with_exposed_provenance_mut::<u8>(address).write_volatile(1) }
+}
+
+// SAFETY: dlmalloc keeps the promises of an allocator, nothing else ever reaches the two, and a block goes back to the
+// one that it came from or to none.
+#[allow(unsafe_code, reason = "an allocator speaks in raw pointers")]
+unsafe impl GlobalAlloc for Heap {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: one thread, see above; the layout is the caller's promise. The same below.
+        unsafe { (*self.current()).malloc(layout.size(), layout.align()) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as in `alloc`.
+        unsafe { (*self.current()).calloc(layout.size(), layout.align()) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        // SAFETY: as in `alloc`; the place came from here with this layout.
+        unsafe {
+            if self.is_of_calls(place) {
+                (*self.calls.get()).free(place, layout.size(), layout.align());
+            } else if self.tables_end.get().is_none() {
+                if layout.size() >= WIPED_BYTES {
+                    ptr::write_bytes(place, 0, layout.size());
+                }
+                (*self.tables.get()).free(place, layout.size(), layout.align());
+            }
+        }
+    }
+
+    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: as in `dealloc`; of a table what fits is copied to a block that does not overlap it.
+        unsafe {
+            if self.is_of_calls(place) || self.tables_end.get().is_none() {
+                return (*self.current()).realloc(place, layout.size(), layout.align(), size);
+            }
+            let moved = (*self.calls.get()).malloc(size, layout.align());
+            if !moved.is_null() {
+                ptr::copy_nonoverlapping(place, moved, size.min(layout.size()));
+            }
+            moved
+        }
+    }
+}
+
+/// Where dlmalloc gets its memory from: an arena first, then by growing.
+struct Pages {
+    arena: Cell<Option<Range>>,
+}
+
+impl Pages {
+    const fn after(arena: Option<Range>) -> Self {
+        Self { arena: Cell::new(arena) }
+    }
+}
+
+// SAFETY: every range is given out once, is ours alone, and is never taken back.
+#[allow(unsafe_code, reason = "dlmalloc's interface")]
+unsafe impl dlmalloc::Allocator for Pages {
+    fn alloc(&self, size: usize) -> (*mut u8, usize, u32) {
+        if let Some(Range(arena, bytes)) = self.arena.get()
+            && size <= bytes
+        {
+            self.arena.set(None);
+            return (arena, bytes, 0);
+        }
+        let pages = size.div_ceil(PAGE_BYTES);
+        let before = wasm32::memory_grow(0, pages);
+        // The last page of the address space stays unused, so that no range ends at address 0.
+        if before == usize::MAX || before + pages >= 1 << 16 {
+            return (ptr::null_mut(), 0, 0);
+        }
+        (ptr::with_exposed_provenance_mut(before * PAGE_BYTES), pages * PAGE_BYTES, 0)
+    }
+
+    fn remap(&self, _: *mut u8, _: usize, _: usize, _: bool) -> *mut u8 {
+        ptr::null_mut()
+    }
+
+    fn free_part(&self, _: *mut u8, _: usize, _: usize) -> bool {
+        false
+    }
+
+    fn free(&self, _: *mut u8, _: usize) -> bool {
+        false
+    }
+
+    fn can_release_part(&self, _: u32) -> bool {
+        false
+    }
+
+    fn allocates_zeros(&self) -> bool {
+        true
+    }
+
+    fn page_size(&self) -> usize {
+        PAGE_BYTES
+    }
+}
