@@ -22,7 +22,9 @@ struct Component;
 
 impl exports::Guest for Component {
     fn load(ranker: Option<Vec<u8>>, tower: Option<Vec<u8>>) -> Result<exports::Loaded, exports::LoadError> {
-        let models = keep(ranker, tower)?;
+        let models = keep(ranker.as_deref(), tower.as_deref())?;
+        // So that the files do not become part of the snapshot.
+        drop((ranker, tower));
         HEAP.settle();
         Ok(convert::loaded(models))
     }
@@ -43,9 +45,8 @@ impl exports::Guest for Component {
     }
 }
 
-/// The files are gone when it returns, so that none of them becomes part of the snapshot.
-fn keep(ranker: Option<Vec<u8>>, tower: Option<Vec<u8>>) -> Result<&'static Models, exports::LoadError> {
-    let models = Models::load(ranker.as_deref(), tower.as_deref()).map_err(convert::load_error)?;
+fn keep(ranker: Option<&[u8]>, tower: Option<&[u8]>) -> Result<&'static Models, exports::LoadError> {
+    let models = Models::load(ranker, tower).map_err(convert::load_error)?;
     if let Some(features) = models.features() {
         // A first run fills tract's own caches, which then are part of the snapshot too.
         let rows =

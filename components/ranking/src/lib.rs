@@ -11,9 +11,9 @@ mod wit;
 use alloc::vec::Vec;
 
 // Only for its feature, which `ranking` leaves to the engine at hand.
-use heap::{Arena, Heap};
 use kernels as _;
 
+use heap::{Arena, Heap};
 use loaded::{LOADED, Loaded};
 use ranking::{ModelError, Models, Shortlist};
 use wit::exports::frontrow::edge::ranking as exports;
@@ -33,7 +33,9 @@ impl exports::Guest for Component {
         factors: Option<Vec<u8>>,
         rules: exports::Rules,
     ) -> Result<exports::Loaded, exports::LoadError> {
-        let loaded = keep(candidates, factors, rules)?;
+        let loaded = keep(&candidates, factors.as_deref(), rules)?;
+        // So that the files do not become part of the snapshot.
+        drop((candidates, factors));
         HEAP.settle();
         Ok(convert::loaded(loaded))
     }
@@ -83,15 +85,14 @@ impl exports::Guest for Component {
     }
 }
 
-/// The files are gone when it returns, so that none of them becomes part of the snapshot.
 fn keep(
-    candidates: Vec<u8>,
-    factors: Option<Vec<u8>>,
+    candidates: &[u8],
+    factors: Option<&[u8]>,
     rules: exports::Rules,
 ) -> Result<&'static Loaded, exports::LoadError> {
     let rules = convert::rules(rules)?;
-    let candidates = convert::candidates(&candidates)?;
-    let factors = factors.map(|bytes| convert::factors(&bytes)).transpose()?;
+    let candidates = convert::candidates(candidates)?;
+    let factors = factors.map(convert::factors).transpose()?;
     Ok(LOADED.keep(Loaded { candidates, factors, rules }))
 }
 

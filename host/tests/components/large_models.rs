@@ -17,7 +17,7 @@ const HIDDEN: usize = 200;
 /// Three rounds of a loop that takes 256 inputs, and outputs that are not whole groups of four.
 const UNITS: [usize; 3] = [600, 70, 1];
 
-const FEATURES: usize = 8;
+pub(crate) const FEATURES: usize = 8;
 
 /// Numbers from −1 to 1, the same for a seed, that keep the size of a sum of so many.
 fn fill(tensor: &mut TensorProto, dims: &[usize], seed: &str) {
@@ -33,7 +33,7 @@ fn fill(tensor: &mut TensorProto, dims: &[usize], seed: &str) {
     tensor.raw_data = (0..dims.iter().product::<usize>()).flat_map(|_| next().to_le_bytes()).collect();
 }
 
-fn large_tower() -> Vec<u8> {
+pub(crate) fn large_tower() -> Vec<u8> {
     let mut model = ModelProto::decode(TOWER).unwrap();
     for property in &mut model.metadata_props {
         match property.key.as_str() {
@@ -56,7 +56,7 @@ fn large_tower() -> Vec<u8> {
     model.encode_to_vec()
 }
 
-fn large_ranker() -> Vec<u8> {
+pub(crate) fn large_ranker() -> Vec<u8> {
     let mut model = ModelProto::decode(RANKER).unwrap();
     let graph = model.graph.as_mut().unwrap();
     let columns = 2 * WIDTH + FEATURES;

@@ -8,6 +8,7 @@ mod exported;
 mod imports;
 mod inference_forms;
 mod large_models;
+mod memory;
 mod ranker;
 mod relaxed;
 mod shipped;

@@ -1,0 +1,101 @@
+//! Where instances write, as the kernel sees it: huge pages are of use only under what nobody writes to.
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+use std::process::Command;
+
+use ::inference::Shortlist;
+
+use crate::large_models::{FEATURES, large_ranker, large_tower};
+use crate::shipped::{region, runtime, try_prepare_models};
+use crate::tower::{candidates, request};
+
+const PAGE_BYTES: u64 = 4 << 10;
+const HUGE_PAGE_BYTES: u64 = 2 << 20;
+
+/// What a process maps of the images that instances start from.
+fn images() -> Vec<std::ops::Range<u64>> {
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    let address = |text| u64::from_str_radix(text, 16).unwrap();
+    maps.lines()
+        .filter(|line| line.contains("/memfd:wasm-memory-image"))
+        .map(|line| {
+            let (start, rest) = line.split_once('-').unwrap();
+            address(start)..address(rest.split_once(' ').unwrap().0)
+        })
+        .collect()
+}
+
+/// Offsets of the pages that are a process' own copies, in bytes.
+fn written(image: &std::ops::Range<u64>) -> Vec<u64> {
+    // Linux, Documentation/admin-guide/mm/pagemap.rst: bit 63 a page is present, bit 61 it is a file's.
+    let mut entries = vec![0; usize::try_from((image.end - image.start) / PAGE_BYTES * 8).unwrap()];
+    File::open("/proc/self/pagemap")
+        .unwrap()
+        .read_exact_at(&mut entries, image.start / PAGE_BYTES * 8)
+        .unwrap();
+    let (entries, _) = entries.as_chunks::<8>();
+    let is_own = |entry: &[u8; 8]| u64::from_le_bytes(*entry) >> 61 & 0b101 == 0b100;
+    (0..)
+        .step_by(PAGE_BYTES as usize)
+        .zip(entries)
+        .filter(|(_, entry)| is_own(entry))
+        .map(|(at, _)| at)
+        .collect()
+}
+
+/// Bytes of files in memory that a process has mapped by huge pages.
+fn huge_bytes() -> u64 {
+    let smaps = fs::read_to_string("/proc/self/smaps").unwrap();
+    let lines = smaps.lines().filter_map(|line| line.strip_prefix("ShmemPmdMapped:"));
+    lines.map(|line| line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10).sum()
+}
+
+/// Whether this kernel moves files in memory onto huge pages when it is asked to.
+fn can_be_huge() -> bool {
+    fs::read_to_string("/sys/kernel/mm/transparent_hugepage/shmem_enabled")
+        .is_ok_and(|setting| !setting.contains("[deny]"))
+}
+
+#[test]
+fn what_calls_write_lies_in_the_first_huge_page_and_tables_on_others() {
+    // Alone in a process every image is of this test.
+    const ALONE: &str = "FRONTROW_TEST_ALONE";
+    if std::env::var_os(ALONE).is_none() {
+        let name = "memory::what_calls_write_lies_in_the_first_huge_page_and_tables_on_others";
+        let alone = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name, "--nocapture"])
+            .env(ALONE, "1")
+            .output()
+            .unwrap();
+        assert!(alone.status.success(), "{}", String::from_utf8_lossy(&alone.stderr));
+        return;
+    }
+    let (tower, ranker) = (large_tower(), large_ranker());
+    let own = ::inference::Models::load(Some(&ranker), Some(&tower)).unwrap();
+    let vectors = candidates(|vectors| vectors.matrix = own.tower().unwrap().items().clone());
+    let generation = try_prepare_models(runtime(), &vectors, [Some(&ranker), Some(&tower)], 12).unwrap();
+    let history: Vec<u32> = (0..12).collect();
+    let user = generation.encode(&history).unwrap();
+    let features = vec![0.5; 40 * FEATURES];
+    let items: Vec<u32> = (0..40).collect();
+    for _ in 0..3 {
+        generation.recommend(&region(), &request(&history, 8)).unwrap();
+        generation.infer(&Shortlist { viewer: &user, items: &items, features: &features }).unwrap();
+    }
+    let images = images();
+    assert!(images.len() >= 2, "the ranking's and the models'");
+    for image in &images {
+        assert_eq!(image.start % HUGE_PAGE_BYTES, 0, "it begins with the memory");
+        let (first, behind): (Vec<u64>, Vec<u64>) =
+            written(image).into_iter().partition(|at| *at < HUGE_PAGE_BYTES);
+        assert!(!first.is_empty(), "its stack at least");
+        assert!(behind.is_empty(), "{behind:?} of {} bytes", image.end - image.start);
+    }
+    if can_be_huge() {
+        let behind: u64 = images.iter().map(|image| image.end - image.start - HUGE_PAGE_BYTES).sum();
+        assert!(huge_bytes() > 0 && behind % HUGE_PAGE_BYTES == 0, "{} of {behind} bytes", huge_bytes());
+    } else {
+        println!("this kernel has no huge pages for files in memory: where tables lie was not looked at");
+    }
+}
