@@ -67,7 +67,7 @@ const UNSAFE_FILES: &[(&str, &str)] = &[
     ("crates/kernels/src/lookup.rs", "wider registers and raw pointers"),
     ("crates/kernels/src/lanes.rs", "vector instructions load from raw pointers"),
     ("crates/kernels/src/panels.rs", "vector instructions load from raw pointers"),
-    ("host/src/runtime/huge_pages.rs", "advises the kernel about memory that wasmtime maps"),
+    ("host/src/runtime/images.rs", "advises the kernel about memory that wasmtime maps"),
     ("host/src/runtime/artifacts.rs", "maps a .cwasm that this node compiled and authenticated"),
 ];
 

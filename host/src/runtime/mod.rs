@@ -11,7 +11,7 @@ mod engine;
 mod error;
 mod functions;
 mod generation;
-mod huge_pages;
+mod images;
 mod imports;
 mod models;
 mod native;

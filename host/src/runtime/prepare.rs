@@ -18,7 +18,7 @@ use super::models::{Form, Models};
 use super::native::NativeModels;
 use super::sandbox::{Sandbox, Sandboxes};
 use super::states::EncoderStates;
-use super::{Inference, RegionFiles, ReleaseFiles, huge_pages, imports, inference, ranking, snapshot};
+use super::{Inference, RegionFiles, ReleaseFiles, images, imports, inference, ranking, snapshot};
 use crate::limits;
 
 /// Where components are compiled and kept.
@@ -59,26 +59,26 @@ impl Workshop<'_> {
             bitrate: self.plain(Part::Bitrate, files.components.bitrate, BitrateComponentPre::new)?,
             qoe: self.plain(Part::Qoe, files.components.qoe, QoeComponentPre::new)?,
         };
-        match self.spread(&generation) {
-            Ok(bytes) => tracing::debug!(bytes, "memory that instances start from lies on huge pages"),
+        match self.arrange(&generation) {
+            Ok(bytes) => tracing::debug!(bytes, "images lie on huge pages"),
             // It answers without, only slower.
-            Err(error) => tracing::debug!(%error, "nothing was moved onto huge pages"),
+            Err(error) => tracing::debug!(%error, "images lie where they did"),
         }
         Ok(generation)
     }
 
-    /// Moves what instances start from onto huge pages, each image while an instance maps it and has not written to it.
-    fn spread(&self, generation: &Generation) -> wasmtime::Result<usize> {
+    /// Puts the images where they are to lie, each while an instance maps it and has not written to it.
+    fn arrange(&self, generation: &Generation) -> wasmtime::Result<usize> {
         let mut bytes = 0;
         for region in generation.regions.values() {
             let mut store = self.sandboxes.open(None);
             region.pre.instantiate(&mut store)?;
-            bytes = huge_pages::gather()?;
+            bytes = images::arrange()?;
         }
         if let Some(Form::Wasm(models)) = generation.models.as_deref().map(|models| &models.form) {
             let mut store = self.sandboxes.open(None);
             models.instantiate(&mut store)?;
-            bytes = huge_pages::gather()?;
+            bytes = images::arrange()?;
         }
         Ok(bytes)
     }
