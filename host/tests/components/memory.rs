@@ -86,7 +86,7 @@ fn what_calls_write_lies_in_the_first_huge_page_and_tables_on_others() {
     let images = images();
     assert!(images.len() >= 2, "the ranking's and the models'");
     for image in &images {
-        assert_eq!(image.start % HUGE_PAGE_BYTES, 0, "it begins with the memory");
+        assert!(image.start.is_multiple_of(HUGE_PAGE_BYTES), "it begins with the memory");
         let (first, behind): (Vec<u64>, Vec<u64>) =
             written(image).into_iter().partition(|at| *at < HUGE_PAGE_BYTES);
         assert!(!first.is_empty(), "its stack at least");
@@ -94,7 +94,11 @@ fn what_calls_write_lies_in_the_first_huge_page_and_tables_on_others() {
     }
     if can_be_huge() {
         let behind: u64 = images.iter().map(|image| image.end - image.start - HUGE_PAGE_BYTES).sum();
-        assert!(huge_bytes() > 0 && behind % HUGE_PAGE_BYTES == 0, "{} of {behind} bytes", huge_bytes());
+        assert!(
+            huge_bytes() > 0 && behind.is_multiple_of(HUGE_PAGE_BYTES),
+            "{} of {behind} bytes",
+            huge_bytes()
+        );
     } else {
         println!("this kernel has no huge pages for files in memory: where tables lie was not looked at");
     }
