@@ -17,7 +17,7 @@ use wit::exports::frontrow::edge::bitrate::{Decision, Error, Guest, Input};
 static ARENA: Arena<{ 128 << 10 }> = Arena::new();
 
 #[global_allocator]
-static HEAP: Heap = Heap::for_calls(&ARENA);
+static HEAP: Heap = Heap::new(&ARENA);
 
 struct Component;
 

@@ -29,7 +29,7 @@ const HUGE_PAGE_BYTES: usize = 2 << 20;
 const WIPED_BYTES: usize = 512 << 10;
 
 /// Memory for calls. All zero, so it takes no room in the component's file.
-#[repr(C, align(4096))]
+#[repr(C, align(16))]
 pub struct Arena<const BYTES: usize>(UnsafeCell<[MaybeUninit<u8>; BYTES]>);
 
 // SAFETY: an instance of a component has one thread; the bytes are given out once, to dlmalloc.
@@ -40,6 +40,10 @@ impl<const BYTES: usize> Arena<BYTES> {
     /// Unused.
     pub const fn new() -> Self {
         Self(UnsafeCell::new([const { MaybeUninit::uninit() }; BYTES]))
+    }
+
+    const fn range(&'static self) -> Range {
+        Range(self.0.get().cast(), BYTES)
     }
 }
 
@@ -57,38 +61,66 @@ struct Range(*mut u8, usize);
 #[allow(unsafe_code, reason = "dlmalloc asks for it")]
 unsafe impl Send for Range {}
 
-/// The global allocator of a component.
-pub struct Heap {
-    tables: UnsafeCell<Dlmalloc<Pages>>,
-    calls: UnsafeCell<Dlmalloc<Pages>>,
-    arena: Range,
-    // Absent until they are complete. What lies behind them and in the arena is of calls.
-    tables_end: Cell<Option<usize>>,
-}
+/// The global allocator of a component that is only called.
+pub struct Heap(UnsafeCell<Dlmalloc<Pages>>);
 
 // SAFETY: an instance of a component has one thread, and no allocation is made within another.
 #[allow(unsafe_code, reason = "a static must be Sync")]
 unsafe impl Sync for Heap {}
 
 impl Heap {
-    /// Of a component that is only called.
-    pub const fn for_calls<const BYTES: usize>(arena: &'static Arena<BYTES>) -> Self {
-        Self::new(arena, Some(0))
+    /// Takes the arena first.
+    pub const fn new<const BYTES: usize>(arena: &'static Arena<BYTES>) -> Self {
+        Self::behind(Some(arena.range()))
     }
 
-    /// Of a component that leaves tables for its calls: all is theirs until [`Heap::settle`].
-    pub const fn for_tables<const BYTES: usize>(arena: &'static Arena<BYTES>) -> Self {
-        Self::new(arena, None)
+    const fn behind(arena: Option<Range>) -> Self {
+        Self(UnsafeCell::new(Dlmalloc::new_with_allocator(Pages { arena: Cell::new(arena) })))
+    }
+}
+
+// SAFETY: dlmalloc keeps the promises of an allocator, and nothing else ever reaches it.
+#[allow(unsafe_code, reason = "an allocator speaks in raw pointers")]
+unsafe impl GlobalAlloc for Heap {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: one thread, see above; the layout is the caller's promise. The same below.
+        unsafe { (*self.0.get()).malloc(layout.size(), layout.align()) }
     }
 
-    const fn new<const BYTES: usize>(arena: &'static Arena<BYTES>, tables_end: Option<usize>) -> Self {
-        let arena = Range(arena.0.get().cast(), BYTES);
-        Self {
-            tables: UnsafeCell::new(Dlmalloc::new_with_allocator(Pages::after(None))),
-            calls: UnsafeCell::new(Dlmalloc::new_with_allocator(Pages::after(Some(arena)))),
-            arena,
-            tables_end: Cell::new(tables_end),
-        }
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as in `alloc`.
+        unsafe { (*self.0.get()).calloc(layout.size(), layout.align()) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        // SAFETY: as in `alloc`; the place came from here with this layout.
+        unsafe { (*self.0.get()).free(place, layout.size(), layout.align()) }
+    }
+
+    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: as in `dealloc`.
+        unsafe { (*self.0.get()).realloc(place, layout.size(), layout.align(), size) }
+    }
+}
+
+/// The global allocator of a component that leaves tables for its calls: all is theirs until [`TableHeap::settle`].
+pub struct TableHeap {
+    tables: Heap,
+    calls: Heap,
+    arena: Range,
+    // Absent until they are complete. What lies behind them and in the arena is of calls.
+    tables_end: Cell<Option<usize>>,
+}
+
+// SAFETY: as for `Heap`.
+#[allow(unsafe_code, reason = "a static must be Sync")]
+unsafe impl Sync for TableHeap {}
+
+impl TableHeap {
+    /// The arena is for calls.
+    pub const fn new<const BYTES: usize>(arena: &'static Arena<BYTES>) -> Self {
+        let (tables, calls) = (Heap::behind(None), Heap::new(arena));
+        Self { tables, calls, arena: arena.range(), tables_end: Cell::new(None) }
     }
 
     /// Ends a `load`: its tables stay as they are from now on, and what is asked for next is a call's.
@@ -106,17 +138,60 @@ impl Heap {
         self.tables_end.set(Some(wasm32::memory_size(0) * PAGE_BYTES));
     }
 
-    /// Whether a block came from the heap of the calls.
-    fn is_of_calls(&self, place: *const u8) -> bool {
-        let Range(arena, bytes) = self.arena;
-        self.tables_end.get().is_some_and(|end| {
-            place.addr() >= end || (arena.addr()..arena.addr() + bytes).contains(&place.addr())
-        })
+    fn is_settled(&self) -> bool {
+        self.tables_end.get().is_some()
     }
 
     /// The heap that new blocks come from.
-    fn current(&self) -> *mut Dlmalloc<Pages> {
-        if self.tables_end.get().is_some() { self.calls.get() } else { self.tables.get() }
+    fn current(&self) -> &Heap {
+        if self.is_settled() { &self.calls } else { &self.tables }
+    }
+
+    /// The heap that a block goes back to; none takes what is part of the tables.
+    fn owner(&self, place: *const u8) -> Option<&Heap> {
+        let Some(end) = self.tables_end.get() else { return Some(&self.tables) };
+        let Range(arena, bytes) = self.arena;
+        let is_of_calls = place.addr() >= end || (arena.addr()..arena.addr() + bytes).contains(&place.addr());
+        is_of_calls.then_some(&self.calls)
+    }
+}
+
+// SAFETY: what `Heap` promises; a block goes back to the one that it came from or to none.
+#[allow(unsafe_code, reason = "an allocator speaks in raw pointers")]
+unsafe impl GlobalAlloc for TableHeap {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the layout is the caller's promise. The same below.
+        unsafe { self.current().alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: as in `alloc`.
+        unsafe { self.current().alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        let Some(heap) = self.owner(place) else { return };
+        // SAFETY: the place came from there with this layout.
+        unsafe {
+            if !self.is_settled() && layout.size() >= WIPED_BYTES {
+                ptr::write_bytes(place, 0, layout.size());
+            }
+            heap.dealloc(place, layout);
+        }
+    }
+
+    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: as in `dealloc`; of a table what fits is copied to a block that does not overlap it.
+        unsafe {
+            if let Some(heap) = self.owner(place) {
+                return heap.realloc(place, layout, size);
+            }
+            let moved = self.calls.alloc(Layout::from_size_align_unchecked(size, layout.align()));
+            if !moved.is_null() {
+                ptr::copy_nonoverlapping(place, moved, size.min(layout.size()));
+            }
+            moved
+        }
     }
 }
 
@@ -129,58 +204,9 @@ fn mark(address: usize) {
     unsafe { ptr::with_exposed_provenance_mut::<u8>(address).write_volatile(1) }
 }
 
-// SAFETY: dlmalloc keeps the promises of an allocator, nothing else ever reaches the two, and a block goes back to the
-// one that it came from or to none.
-#[allow(unsafe_code, reason = "an allocator speaks in raw pointers")]
-unsafe impl GlobalAlloc for Heap {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: one thread, see above; the layout is the caller's promise. The same below.
-        unsafe { (*self.current()).malloc(layout.size(), layout.align()) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: as in `alloc`.
-        unsafe { (*self.current()).calloc(layout.size(), layout.align()) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        // SAFETY: as in `alloc`; the place came from here with this layout.
-        unsafe {
-            if self.is_of_calls(place) {
-                (*self.calls.get()).free(place, layout.size(), layout.align());
-            } else if self.tables_end.get().is_none() {
-                if layout.size() >= WIPED_BYTES {
-                    ptr::write_bytes(place, 0, layout.size());
-                }
-                (*self.tables.get()).free(place, layout.size(), layout.align());
-            }
-        }
-    }
-
-    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: as in `dealloc`; of a table what fits is copied to a block that does not overlap it.
-        unsafe {
-            if self.is_of_calls(place) || self.tables_end.get().is_none() {
-                return (*self.current()).realloc(place, layout.size(), layout.align(), size);
-            }
-            let moved = (*self.calls.get()).malloc(size, layout.align());
-            if !moved.is_null() {
-                ptr::copy_nonoverlapping(place, moved, size.min(layout.size()));
-            }
-            moved
-        }
-    }
-}
-
 /// Where dlmalloc gets its memory from: an arena first, then by growing.
 struct Pages {
     arena: Cell<Option<Range>>,
-}
-
-impl Pages {
-    const fn after(arena: Option<Range>) -> Self {
-        Self { arena: Cell::new(arena) }
-    }
 }
 
 // SAFETY: every range is given out once, is ours alone, and is never taken back.

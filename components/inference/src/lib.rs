@@ -5,7 +5,7 @@ mod wit;
 
 use std::sync::OnceLock;
 
-use heap::{Arena, Heap};
+use heap::{Arena, TableHeap};
 use inference::{Models, Shortlist, Step, Tower};
 use wit::exports::frontrow::edge::inference as exports;
 
@@ -16,7 +16,7 @@ static MODELS: OnceLock<Models> = OnceLock::new();
 static ARENA: Arena<{ 768 << 10 }> = Arena::new();
 
 #[global_allocator]
-static HEAP: Heap = Heap::for_tables(&ARENA);
+static HEAP: TableHeap = TableHeap::new(&ARENA);
 
 struct Component;
 

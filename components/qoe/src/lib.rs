@@ -18,7 +18,7 @@ use wit::exports::frontrow::edge::qoe::{Error, Event, Folded, Guest, Scores, Sum
 static ARENA: Arena<{ 128 << 10 }> = Arena::new();
 
 #[global_allocator]
-static HEAP: Heap = Heap::for_calls(&ARENA);
+static HEAP: Heap = Heap::new(&ARENA);
 
 struct Component;
 

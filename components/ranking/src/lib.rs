@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 // Only for its feature, which `ranking` leaves to the engine at hand.
 use kernels as _;
 
-use heap::{Arena, Heap};
+use heap::{Arena, TableHeap};
 use loaded::{LOADED, Loaded};
 use ranking::{ModelError, Models, Shortlist};
 use wit::exports::frontrow::edge::ranking as exports;
@@ -23,7 +23,7 @@ use wit::frontrow::edge::inference;
 static ARENA: Arena<{ 1 << 20 }> = Arena::new();
 
 #[global_allocator]
-static HEAP: Heap = Heap::for_tables(&ARENA);
+static HEAP: TableHeap = TableHeap::new(&ARENA);
 
 struct Component;
 
