@@ -17,25 +17,33 @@ const IMAGE: &str = "/memfd:wasm-memory-image";
 /// What it was copied from, of which only the pages that calls write to are read again.
 const COMPILED: &str = ".cwasm";
 
-/// Does that for all images that are mapped now; returns how many of their bytes lie on huge pages.
+/// Bytes of tables that are mapped, once for each instance that has them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Arranged {
+    pub(super) tables_bytes: usize,
+    pub(super) huge_bytes: usize,
+}
+
+/// Does that for all images that are mapped now.
 ///
 /// The first huge page of each stays as it is: there is what calls write to, and writing would only split it again. An
 /// image has to begin with its instance's memory, since what lies on a huge page has the same place in it as in the
 /// file. Where the kernel has no huge pages for files in memory (before Linux 6.1, or by its settings) nothing moves.
-pub(super) fn arrange() -> io::Result<usize> {
-    let mut huge_bytes = 0;
+pub(super) fn arrange() -> io::Result<Arranged> {
+    let mut arranged = Arranged::default();
     for mapping in fs::read_to_string("/proc/self/maps")?.lines().filter_map(mapping) {
         let Mapping { range, access, path } = mapping;
         if path.starts_with(IMAGE) {
             let tables = tables(&range);
+            arranged.tables_bytes += tables.len();
             if !tables.is_empty() && advise(&tables, libc::MADV_COLLAPSE) {
-                huge_bytes += tables.len();
+                arranged.huge_bytes += tables.len();
             }
         } else if path.ends_with(COMPILED) && access == "r--p" {
             advise(&range, libc::MADV_PAGEOUT);
         }
     }
-    Ok(huge_bytes)
+    Ok(arranged)
 }
 
 /// A line of the process' map.

@@ -14,11 +14,12 @@ use super::bindings::ranking_world::{RankingComponent, RankingComponentPre};
 use super::engine::Compiler;
 use super::error::{InvokeError, Nonsense, Part, PrepareError};
 use super::generation::{Generation, Known, Region};
+use super::images::{self, Arranged};
 use super::models::{Form, Models};
 use super::native::NativeModels;
 use super::sandbox::{Sandbox, Sandboxes};
 use super::states::EncoderStates;
-use super::{Inference, RegionFiles, ReleaseFiles, images, imports, inference, ranking, snapshot};
+use super::{Inference, RegionFiles, ReleaseFiles, imports, inference, ranking, snapshot};
 use crate::limits;
 
 /// Where components are compiled and kept.
@@ -60,27 +61,29 @@ impl Workshop<'_> {
             qoe: self.plain(Part::Qoe, files.components.qoe, QoeComponentPre::new)?,
         };
         match self.arrange(&generation) {
-            Ok(bytes) => tracing::debug!(bytes, "images lie on huge pages"),
+            Ok(Arranged { tables_bytes, huge_bytes }) => {
+                tracing::info!(tables_bytes, huge_bytes, "tables on huge pages");
+            }
             // It answers without, only slower.
-            Err(error) => tracing::debug!(%error, "images lie where they did"),
+            Err(error) => tracing::warn!(%error, "tables are not on huge pages"),
         }
         Ok(generation)
     }
 
     /// Puts the images where they are to lie, each while an instance maps it and has not written to it.
-    fn arrange(&self, generation: &Generation) -> wasmtime::Result<usize> {
-        let mut bytes = 0;
+    fn arrange(&self, generation: &Generation) -> wasmtime::Result<Arranged> {
+        let mut arranged = Arranged::default();
         for region in generation.regions.values() {
             let mut store = self.sandboxes.open(None);
             region.pre.instantiate(&mut store)?;
-            bytes = images::arrange()?;
+            arranged = images::arrange()?;
         }
         if let Some(Form::Wasm(models)) = generation.models.as_deref().map(|models| &models.form) {
             let mut store = self.sandboxes.open(None);
             models.instantiate(&mut store)?;
-            bytes = images::arrange()?;
+            arranged = images::arrange()?;
         }
-        Ok(bytes)
+        Ok(arranged)
     }
 
     fn plain<P>(
