@@ -5,6 +5,8 @@
 //! call takes comes from an arena beside the stack and the statics, in the first huge page of the memory, and what a
 //! `load` has left is never given back to.
 //!
+//! Where a component links a C library, too, the two do not free each other's blocks.
+//!
 //! An arena also spares growing the memory, which costs the host two changes of page protection, each of which
 //! interrupts every other thread of the process: half of the time of a small invocation.
 #![no_std]
@@ -21,11 +23,14 @@ use dlmalloc::Dlmalloc;
 /// Of WebAssembly.
 const PAGE_BYTES: usize = 64 << 10;
 
+/// Of the address space.
+const PAGES_MAX: usize = 1 << 16;
+
 /// Of the processors that the host runs on.
 const HUGE_PAGE_BYTES: usize = 2 << 20;
 
 /// Blocks that are all zeros when they are given back: only a `load` has such large ones, and what it no longer needs
-/// would be part of the snapshot, of its compiled form and of every node's memory.
+/// would else be part of the snapshot. In its compiled form and in a node's memory zeros before the last table take room.
 const WIPED_BYTES: usize = 512 << 10;
 
 /// Memory for calls. All zero, so it takes no room in the component's file.
@@ -128,13 +133,17 @@ impl TableHeap {
     /// The tables end with a huge page of their own. A snapshot leaves out zeros at the beginning and at the end of the
     /// memory, and what does not begin with the memory cannot lie on huge pages: so there is a one at either end.
     pub fn settle(&self) {
+        if self.is_settled() {
+            return;
+        }
         let before = wasm32::memory_size(0);
         let end = (before + 1).next_multiple_of(HUGE_PAGE_BYTES / PAGE_BYTES);
-        // Calls are as right without, only slower.
-        if wasm32::memory_grow(0, end - before) == before {
+        // A host that grants no more ends the load itself, or calls are as right without and only slower.
+        if end < PAGES_MAX && wasm32::memory_grow(0, end - before) == before {
             mark(UNUSED_ADDRESS);
             mark(end * PAGE_BYTES - 1);
         }
+        // The last page of the address space is never taken, see `Pages`, so this does not wrap.
         self.tables_end.set(Some(wasm32::memory_size(0) * PAGE_BYTES));
     }
 
@@ -222,7 +231,7 @@ unsafe impl dlmalloc::Allocator for Pages {
         let pages = size.div_ceil(PAGE_BYTES);
         let before = wasm32::memory_grow(0, pages);
         // The last page of the address space stays unused, so that no range ends at address 0.
-        if before == usize::MAX || before + pages >= 1 << 16 {
+        if before == usize::MAX || before + pages >= PAGES_MAX {
             return (ptr::null_mut(), 0, 0);
         }
         (ptr::with_exposed_provenance_mut(before * PAGE_BYTES), pages * PAGE_BYTES, 0)

@@ -53,6 +53,11 @@ fn keep(ranker: Option<&[u8]>, tower: Option<&[u8]>) -> Result<&'static Models, 
             Shortlist { viewer: &[], items: &[0; WARM_ROWS], features: &vec![0.0; features * WARM_ROWS] };
         models.score(&rows).map_err(|error| exports::LoadError::Malformed(error.to_string()))?;
     }
+    if let Some(tower) = models.tower() {
+        // One whose vectors are not finite, or whose longest history takes too much, is refused here.
+        let longest = vec![0; tower.shape().window];
+        tower.encode(&longest).map_err(|error| exports::LoadError::Tower(error.to_string()))?;
+    }
     Ok(MODELS.get_or_init(|| models))
 }
 

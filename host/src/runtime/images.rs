@@ -4,6 +4,7 @@
 //! page of 4 KiB, some thousands of which are tables that nobody writes. A huge page is 512 of them looked at once,
 //! and the processor translates its addresses once, too.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::ops::Range;
@@ -17,49 +18,75 @@ const IMAGE: &str = "/memfd:wasm-memory-image";
 /// What it was copied from, of which only the pages that calls write to are read again.
 const COMPILED: &str = ".cwasm";
 
-/// Bytes of tables that are mapped, once for each instance that has them.
+/// What a process maps of images, as releases come and go.
+#[derive(Debug)]
+pub(super) struct Images {
+    // Device and inode of what was mapped before.
+    known: BTreeSet<String>,
+}
+
+/// What became of the tables of an image.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Arranged {
     pub(super) tables_bytes: usize,
     pub(super) huge_bytes: usize,
 }
 
-/// Does that for all images that are mapped now.
-///
-/// The first huge page of each stays as it is: there is what calls write to, and writing would only split it again. An
-/// image has to begin with its instance's memory, since what lies on a huge page has the same place in it as in the
-/// file. Where the kernel has no huge pages for files in memory (before Linux 6.1, or by its settings) nothing moves.
-pub(super) fn arrange() -> io::Result<Arranged> {
-    let mut arranged = Arranged::default();
-    for mapping in fs::read_to_string("/proc/self/maps")?.lines().filter_map(mapping) {
-        let Mapping { range, access, path } = mapping;
-        if path.starts_with(IMAGE) {
-            let tables = tables(&range);
-            arranged.tables_bytes += tables.len();
-            if !tables.is_empty() && advise(&tables, libc::MADV_COLLAPSE) {
-                arranged.huge_bytes += tables.len();
-            }
-        } else if path.ends_with(COMPILED) && access == "r--p" {
-            advise(&range, libc::MADV_PAGEOUT);
-        }
+impl Images {
+    /// Those of generations that are prepared already: they stay as they are.
+    pub(super) fn of_others() -> io::Result<Self> {
+        let maps = fs::read_to_string("/proc/self/maps")?;
+        Ok(Self { known: maps.lines().filter_map(mapping).map(|mapping| mapping.file.to_owned()).collect() })
     }
-    Ok(arranged)
+
+    /// Moves the tables of images that were not mapped before.
+    ///
+    /// The first huge page of each stays as it is: there is what calls write to, and writing would only split it again.
+    /// An image has to begin with its instance's memory, since what lies on a huge page has the same place in it as in
+    /// the file. Where the kernel does not move files in memory onto huge pages nothing changes.
+    pub(super) fn arrange(&mut self) -> io::Result<Arranged> {
+        let mut arranged = Arranged::default();
+        for mapping in fs::read_to_string("/proc/self/maps")?.lines().filter_map(mapping) {
+            if mapping.path.starts_with(IMAGE) && self.known.insert(mapping.file.to_owned()) {
+                let tables = tables(&mapping.range);
+                arranged.tables_bytes += tables.len();
+                if !tables.is_empty() && advise(&tables, libc::MADV_COLLAPSE) {
+                    arranged.huge_bytes += tables.len();
+                }
+            }
+        }
+        Ok(arranged)
+    }
+
+    /// Gives back what new images were copied from, once all of them are made.
+    pub(super) fn drop_sources(&self) -> io::Result<()> {
+        for mapping in fs::read_to_string("/proc/self/maps")?.lines().filter_map(mapping) {
+            let Mapping { range, access, file, path } = mapping;
+            if path.ends_with(COMPILED) && access == "r--p" && !self.known.contains(file) {
+                advise(&range, libc::MADV_PAGEOUT);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A line of the process' map.
 struct Mapping<'a> {
     range: Range<usize>,
     access: &'a str,
+    // Device and inode.
+    file: &'a str,
     path: &'a str,
 }
 
 /// Of a file: `7f05f7200000-7f05f8e00000 rw-p 00000000 00:01 1182    /memfd:wasm-memory-image (deleted)`.
 fn mapping(line: &str) -> Option<Mapping<'_>> {
-    let path = &line[line.find('/')?..];
-    let mut words = line.split(' ');
+    let (before, path) = line.split_at(line.find('/')?);
+    let mut words = before.trim_end().splitn(4, ' ');
     let (start, end) = words.next()?.split_once('-')?;
+    let (access, _offset, file) = (words.next()?, words.next()?, words.next()?);
     let address = |text| usize::from_str_radix(text, 16).ok();
-    Some(Mapping { range: address(start)?..address(end)?, access: words.next()?, path })
+    Some(Mapping { range: address(start)?..address(end)?, access, file, path })
 }
 
 /// The huge pages that a mapping has room for behind the first.

@@ -20,7 +20,8 @@ pub(super) fn names(engine: &Engine, component: &Component) -> Vec<String> {
 ///
 /// A `wasi:` import is satisfied by a function that traps: std names some in code that never runs. The
 /// exceptions give nothing away: an environment without variables, and a constant for the seed of std's
-/// hash maps, so that a snapshot is the same on every node and no decision depends on chance.
+/// hash maps, so that a snapshot is the same on every node and no decision depends on chance. The environment has to
+/// stay empty: the C library in `inference` would free variables that it did not allocate.
 pub(super) fn linker(
     part: Part,
     engine: &Engine,

@@ -14,7 +14,7 @@ use super::bindings::ranking_world::{RankingComponent, RankingComponentPre};
 use super::engine::Compiler;
 use super::error::{InvokeError, Nonsense, Part, PrepareError};
 use super::generation::{Generation, Known, Region};
-use super::images::{self, Arranged};
+use super::images::{Arranged, Images};
 use super::models::{Form, Models};
 use super::native::NativeModels;
 use super::sandbox::{Sandbox, Sandboxes};
@@ -60,30 +60,48 @@ impl Workshop<'_> {
             bitrate: self.plain(Part::Bitrate, files.components.bitrate, BitrateComponentPre::new)?,
             qoe: self.plain(Part::Qoe, files.components.qoe, QoeComponentPre::new)?,
         };
-        match self.arrange(&generation) {
-            Ok(Arranged { tables_bytes, huge_bytes }) => {
-                tracing::info!(tables_bytes, huge_bytes, "tables on huge pages");
-            }
-            // It answers without, only slower.
-            Err(error) => tracing::warn!(%error, "tables are not on huge pages"),
-        }
+        self.arrange(&generation)?;
         Ok(generation)
     }
 
-    /// Puts the images where they are to lie, each while an instance maps it and has not written to it.
-    fn arrange(&self, generation: &Generation) -> wasmtime::Result<Arranged> {
-        let mut arranged = Arranged::default();
-        for region in generation.regions.values() {
+    /// Makes the images that instances start from and puts them where they are to lie, each while an instance maps it
+    /// and has not written to it.
+    fn arrange(&self, generation: &Generation) -> Result<(), PrepareError> {
+        // It answers without, only slower.
+        let slower = |error: std::io::Error| tracing::warn!(%error, "tables are not on huge pages");
+        let mut images = Images::of_others().map_err(slower).ok();
+        let mut arrange = |name: &str| {
+            let Some(arranged) = images.as_mut().and_then(|images| images.arrange().map_err(slower).ok())
+            else {
+                return;
+            };
+            let Arranged { tables_bytes, huge_bytes } = arranged;
+            tracing::info!(name, tables_bytes, huge_bytes, "tables on huge pages");
+        };
+        for (name, region) in &generation.regions {
             let mut store = self.sandboxes.open(None);
-            region.pre.instantiate(&mut store)?;
-            arranged = images::arrange()?;
+            let instance = region.pre.instantiate(&mut store);
+            self.made(Part::Ranking, instance)?;
+            arrange(name);
         }
         if let Some(Form::Wasm(models)) = generation.models.as_deref().map(|models| &models.form) {
             let mut store = self.sandboxes.open(None);
-            models.instantiate(&mut store)?;
-            arranged = images::arrange()?;
+            let instance = models.instantiate(&mut store);
+            self.made(Part::Inference, instance)?;
+            arrange("inference");
         }
-        Ok(arranged)
+        if let Some(images) = &images {
+            let _ = images.drop_sources().map_err(slower);
+        }
+        Ok(())
+    }
+
+    /// A component that cannot be instantiated now never will; only a full pool empties again.
+    fn made<I>(&self, part: Part, instance: wasmtime::Result<I>) -> Result<(), PrepareError> {
+        match instance.map_err(|error| self.sandboxes.ended(&error)) {
+            Ok(_) | Err(InvokeError::Overloaded) => Ok(()),
+            Err(source) => Err(PrepareError::LoadFailed { component: part, source }),
+        }
     }
 
     fn plain<P>(

@@ -13,12 +13,17 @@ use crate::tower::{candidates, request};
 const PAGE_BYTES: u64 = 4 << 10;
 const HUGE_PAGE_BYTES: u64 = 2 << 20;
 
+/// wasmtime 48, `pagemap.rs`: runs of written pages that are put back rather than dropped.
+const RUNS_MAX: usize = 32;
+
+const IMAGE: &str = "/memfd:wasm-memory-image";
+
 /// What a process maps of the images that instances start from.
 fn images() -> Vec<std::ops::Range<u64>> {
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
     let address = |text| u64::from_str_radix(text, 16).unwrap();
     maps.lines()
-        .filter(|line| line.contains("/memfd:wasm-memory-image"))
+        .filter(|line| line.contains(IMAGE))
         .map(|line| {
             let (start, rest) = line.split_once('-').unwrap();
             address(start)..address(rest.split_once(' ').unwrap().0)
@@ -44,31 +49,44 @@ fn written(image: &std::ops::Range<u64>) -> Vec<u64> {
         .collect()
 }
 
-/// Bytes of files in memory that a process has mapped by huge pages.
-fn huge_bytes() -> u64 {
+/// Bytes of each image that a process has mapped by huge pages.
+fn huge_bytes() -> Vec<u64> {
     let smaps = fs::read_to_string("/proc/self/smaps").unwrap();
-    let lines = smaps.lines().filter_map(|line| line.strip_prefix("ShmemPmdMapped:"));
-    lines.map(|line| line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10).sum()
+    let mappings = smaps.split_inclusive("VmFlags:").filter(|mapping| mapping.contains(IMAGE));
+    mappings
+        .map(|mapping| {
+            let line = mapping.lines().find_map(|line| line.strip_prefix("ShmemPmdMapped:")).unwrap();
+            line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+        })
+        .collect()
 }
 
-/// Whether this kernel moves files in memory onto huge pages when it is asked to.
+/// Whether this kernel places images so that they can lie on huge pages (6.7 and later), and does it when asked to.
 fn can_be_huge() -> bool {
-    fs::read_to_string("/sys/kernel/mm/transparent_hugepage/shmem_enabled")
-        .is_ok_and(|setting| !setting.contains("[deny]"))
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let mut numbers = release.split('.').map_while(|number| number.parse::<u32>().ok());
+    let is_new = (numbers.next(), numbers.next()) >= (Some(6), Some(7));
+    let setting = fs::read_to_string("/sys/kernel/mm/transparent_hugepage/shmem_enabled");
+    is_new && setting.is_ok_and(|setting| !setting.contains("[deny]"))
 }
 
 #[test]
 fn what_calls_write_lies_in_the_first_huge_page_and_tables_on_others() {
     // Alone in a process every image is of this test.
     const ALONE: &str = "FRONTROW_TEST_ALONE";
+    if !can_be_huge() {
+        println!("this kernel does not move images onto huge pages: where they lie was not looked at");
+        return;
+    }
     if std::env::var_os(ALONE).is_none() {
         let name = "memory::what_calls_write_lies_in_the_first_huge_page_and_tables_on_others";
         let alone = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", name, "--nocapture"])
+            .args(["--exact", name])
             .env(ALONE, "1")
             .output()
             .unwrap();
-        assert!(alone.status.success(), "{}", String::from_utf8_lossy(&alone.stderr));
+        let said = String::from_utf8_lossy(&alone.stdout);
+        assert!(alone.status.success() && said.contains("1 passed"), "{said}");
         return;
     }
     let (tower, ranker) = (large_tower(), large_ranker());
@@ -90,16 +108,13 @@ fn what_calls_write_lies_in_the_first_huge_page_and_tables_on_others() {
         let (first, behind): (Vec<u64>, Vec<u64>) =
             written(image).into_iter().partition(|at| *at < HUGE_PAGE_BYTES);
         assert!(!first.is_empty(), "its stack at least");
-        assert!(behind.is_empty(), "{behind:?} of {} bytes", image.end - image.start);
+        // Of more runs than these wasmtime forgets the rest when it puts an instance back, and we would not see them.
+        let runs = 1 + first.windows(2).filter(|pair| pair[1] != pair[0] + PAGE_BYTES).count();
+        assert!(runs < RUNS_MAX && behind.is_empty(), "{behind:?} of {} bytes", image.end - image.start);
     }
-    if can_be_huge() {
-        let behind: u64 = images.iter().map(|image| image.end - image.start - HUGE_PAGE_BYTES).sum();
-        assert!(
-            huge_bytes() > 0 && behind.is_multiple_of(HUGE_PAGE_BYTES),
-            "{} of {behind} bytes",
-            huge_bytes()
-        );
-    } else {
-        println!("this kernel has no huge pages for files in memory: where tables lie was not looked at");
-    }
+    let huge = huge_bytes();
+    // So few titles find room in the first huge page; the second is there for its end.
+    let has_tables = |image: &std::ops::Range<u64>| image.end - image.start > 2 * HUGE_PAGE_BYTES;
+    assert!(images.iter().any(has_tables));
+    assert!(images.iter().zip(&huge).all(|(image, bytes)| *bytes > 0 || !has_tables(image)), "{huge:?}");
 }

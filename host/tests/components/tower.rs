@@ -7,7 +7,9 @@ use ::ranking as domain;
 use frontrow_edge::runtime::ranking::Reason;
 use frontrow_edge::runtime::{PrepareError, inference, ranking};
 use kernels::ByteMatrix;
+use prost::Message;
 use release::CandidateFile;
+use tract_onnx::pb::ModelProto;
 
 use crate::shipped::{region, try_prepare_tower};
 
@@ -126,4 +128,15 @@ fn vectors_and_a_tower_that_do_not_fit_each_other_are_refused() {
     assert_eq!(code(try_prepare_tower(&narrow, TOWER)), "candidates-malformed");
     assert_eq!(code(try_prepare_tower(golden::candidates(), TOWER)), "candidates-malformed");
     assert_eq!(code(try_prepare_tower(&candidates(|_| {}), &TOWER[..9_000])), "tower-malformed");
+}
+
+#[test]
+fn a_tower_whose_vectors_are_not_finite_is_refused() {
+    let mut model = ModelProto::decode(TOWER).unwrap();
+    let tensors = &mut model.graph.as_mut().unwrap().initializer;
+    let gain = tensors.iter_mut().find(|tensor| tensor.name == "last_norm.gain").unwrap();
+    gain.float_data.clear();
+    gain.raw_data = (0..gain.dims[0]).flat_map(|_| f32::MAX.to_le_bytes()).collect();
+    let refused = try_prepare_tower(&candidates(|_| {}), &model.encode_to_vec()).map(drop).unwrap_err();
+    assert_eq!(refused.code(), "tower-malformed");
 }
