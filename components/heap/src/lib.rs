@@ -143,8 +143,7 @@ impl TableHeap {
             mark(UNUSED_ADDRESS);
             mark(end * PAGE_BYTES - 1);
         }
-        // The last page of the address space is never taken, see `Pages`, so this does not wrap.
-        self.tables_end.set(Some(wasm32::memory_size(0) * PAGE_BYTES));
+        self.tables_end.set(Some(wasm32::memory_size(0).saturating_mul(PAGE_BYTES)));
     }
 
     fn is_settled(&self) -> bool {

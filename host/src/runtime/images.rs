@@ -6,7 +6,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io;
 use std::ops::Range;
 
 /// Of the processors that Frontrow runs on; where pages are larger nothing is moved.
@@ -34,9 +33,8 @@ pub(super) struct Arranged {
 
 impl Images {
     /// Those of generations that are prepared already: they stay as they are.
-    pub(super) fn of_others() -> io::Result<Self> {
-        let maps = fs::read_to_string("/proc/self/maps")?;
-        Ok(Self { known: maps.lines().filter_map(mapping).map(|mapping| mapping.file.to_owned()).collect() })
+    pub(super) fn of_others() -> Self {
+        Self { known: maps().lines().filter_map(mapping).map(|mapping| mapping.file.to_owned()).collect() }
     }
 
     /// Moves the tables of images that were not mapped before.
@@ -44,30 +42,33 @@ impl Images {
     /// The first huge page of each stays as it is: there is what calls write to, and writing would only split it again.
     /// An image has to begin with its instance's memory, since what lies on a huge page has the same place in it as in
     /// the file. Where the kernel does not move files in memory onto huge pages nothing changes.
-    pub(super) fn arrange(&mut self) -> io::Result<Arranged> {
+    pub(super) fn arrange(&mut self) -> Arranged {
         let mut arranged = Arranged::default();
-        for mapping in fs::read_to_string("/proc/self/maps")?.lines().filter_map(mapping) {
-            if mapping.path.starts_with(IMAGE) && self.known.insert(mapping.file.to_owned()) {
-                let tables = tables(&mapping.range);
+        for Mapping { range, file, path, .. } in maps().lines().filter_map(mapping) {
+            if path.starts_with(IMAGE) && self.known.insert(file.to_owned()) {
+                let tables = tables(&range);
                 arranged.tables_bytes += tables.len();
                 if !tables.is_empty() && advise(&tables, libc::MADV_COLLAPSE) {
                     arranged.huge_bytes += tables.len();
                 }
             }
         }
-        Ok(arranged)
+        arranged
     }
 
     /// Gives back what new images were copied from, once all of them are made.
-    pub(super) fn drop_sources(&self) -> io::Result<()> {
-        for mapping in fs::read_to_string("/proc/self/maps")?.lines().filter_map(mapping) {
-            let Mapping { range, access, file, path } = mapping;
+    pub(super) fn drop_sources(&self) {
+        for Mapping { range, access, file, path } in maps().lines().filter_map(mapping) {
             if path.ends_with(COMPILED) && access == "r--p" && !self.known.contains(file) {
                 advise(&range, libc::MADV_PAGEOUT);
             }
         }
-        Ok(())
     }
+}
+
+/// The process' map; empty where there is no `/proc`, so that nothing is moved.
+fn maps() -> String {
+    fs::read_to_string("/proc/self/maps").unwrap_or_default()
 }
 
 /// A line of the process' map.

@@ -67,32 +67,20 @@ impl Workshop<'_> {
     /// Makes the images that instances start from and puts them where they are to lie, each while an instance maps it
     /// and has not written to it.
     fn arrange(&self, generation: &Generation) -> Result<(), PrepareError> {
-        // It answers without, only slower.
-        let slower = |error: std::io::Error| tracing::warn!(%error, "tables are not on huge pages");
-        let mut images = Images::of_others().map_err(slower).ok();
-        let mut arrange = |name: &str| {
-            let Some(arranged) = images.as_mut().and_then(|images| images.arrange().map_err(slower).ok())
-            else {
-                return;
-            };
-            let Arranged { tables_bytes, huge_bytes } = arranged;
-            tracing::info!(name, tables_bytes, huge_bytes, "tables on huge pages");
-        };
-        for (name, region) in &generation.regions {
+        let mut images = Images::of_others();
+        for (region, prepared) in &generation.regions {
             let mut store = self.sandboxes.open(None);
-            let instance = region.pre.instantiate(&mut store);
-            self.made(Part::Ranking, instance)?;
-            arrange(name);
+            self.made(Part::Ranking, prepared.pre.instantiate(&mut store))?;
+            let Arranged { tables_bytes, huge_bytes } = images.arrange();
+            tracing::info!(%region, tables_bytes, huge_bytes, "tables on huge pages");
         }
         if let Some(Form::Wasm(models)) = generation.models.as_deref().map(|models| &models.form) {
             let mut store = self.sandboxes.open(None);
-            let instance = models.instantiate(&mut store);
-            self.made(Part::Inference, instance)?;
-            arrange("inference");
+            self.made(Part::Inference, models.instantiate(&mut store))?;
+            let Arranged { tables_bytes, huge_bytes } = images.arrange();
+            tracing::info!(tables_bytes, huge_bytes, "the models' tables on huge pages");
         }
-        if let Some(images) = &images {
-            let _ = images.drop_sources().map_err(slower);
-        }
+        images.drop_sources();
         Ok(())
     }
 
