@@ -8,16 +8,20 @@ use std::path::Path;
 pub(crate) trait Device: Send {
     /// A new, empty file.
     fn create(&self, path: &Path) -> io::Result<Box<dyn Output>>;
-    /// Makes what was created in the folder last.
+    /// A file that is there, to be written over; and its length.
+    fn open(&self, path: &Path) -> io::Result<(Box<dyn Output>, u64)>;
+    /// Gives a file of the folder another name.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Makes the names in the folder last.
     fn sync_folder(&self, folder: &Path) -> io::Result<()>;
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
 }
 
-/// A file that grows.
+/// A file that is written from its beginning to its end.
 pub(crate) trait Output: Send {
-    /// Writes some of the parts at the end; returns how many bytes.
-    fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize>;
+    /// Writes some of the parts, the first byte at `at`; returns how many bytes.
+    fn write(&mut self, at: u64, parts: &[IoSlice<'_>]) -> io::Result<usize>;
     /// Returns when all that was written survives a power cut.
     fn sync(&mut self) -> io::Result<()>;
     /// Takes back what is behind `bytes`.
@@ -32,6 +36,16 @@ impl Device for Disk {
         Ok(Box::new(OpenOptions::new().write(true).create_new(true).open(path)?))
     }
 
+    fn open(&self, path: &Path) -> io::Result<(Box<dyn Output>, u64)> {
+        let file = OpenOptions::new().write(true).open(path)?;
+        let bytes = file.metadata()?.len();
+        Ok((Box::new(file), bytes))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         File::open(folder)?.sync_all()
     }
@@ -42,7 +56,8 @@ impl Device for Disk {
 }
 
 impl Output for File {
-    fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+    fn write(&mut self, at: u64, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.seek(SeekFrom::Start(at))?;
         self.write_vectored(parts)
     }
 
@@ -51,7 +66,6 @@ impl Output for File {
     }
 
     fn cut(&mut self, bytes: u64) -> io::Result<()> {
-        self.set_len(bytes)?;
-        self.seek(SeekFrom::Start(bytes)).map(|_| ())
+        self.set_len(bytes)
     }
 }

@@ -17,9 +17,12 @@ struct Plan {
     // Bytes that are still taken before writing fails.
     full_after: Option<usize>,
     create: Option<io::ErrorKind>,
+    open: Option<io::ErrorKind>,
+    rename: Option<io::ErrorKind>,
     sync: Option<io::ErrorKind>,
     sync_folder: Option<io::ErrorKind>,
     cut: Option<io::ErrorKind>,
+    opens: usize,
     folder_syncs: usize,
     syncs: usize,
 }
@@ -49,6 +52,18 @@ impl Device for Faults {
         Ok(Box::new(Faulty { file: Disk.create(path)?, faults: self.clone() }))
     }
 
+    fn open(&self, path: &Path) -> io::Result<(Box<dyn Output>, u64)> {
+        self.set(|plan| plan.opens += 1);
+        fail(self.get(|plan| plan.open))?;
+        let (file, bytes) = Disk.open(path)?;
+        Ok((Box::new(Faulty { file, faults: self.clone() }), bytes))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fail(self.get(|plan| plan.rename))?;
+        Disk.rename(from, to)
+    }
+
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         self.set(|plan| plan.folder_syncs += 1);
         fail(self.get(|plan| plan.sync_folder))?;
@@ -61,14 +76,14 @@ impl Device for Faults {
 }
 
 impl Output for Faulty {
-    fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        let Some(left) = self.faults.get(|plan| plan.full_after) else { return self.file.write(parts) };
+    fn write(&mut self, at: u64, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        let Some(left) = self.faults.get(|plan| plan.full_after) else { return self.file.write(at, parts) };
         if left == 0 {
             return Err(io::ErrorKind::StorageFull.into());
         }
         // A part of the first part, as a disk does that is nearly full.
         let first = parts.iter().find(|part| !part.is_empty()).expect("something to write");
-        let written = self.file.write(&[IoSlice::new(&first[..first.len().min(left)])])?;
+        let written = self.file.write(at, &[IoSlice::new(&first[..first.len().min(left)])])?;
         self.faults.set(|plan| plan.full_after = Some(left - written));
         Ok(written)
     }
@@ -95,10 +110,14 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
+        Self::with(Settings::new(1))
+    }
+
+    fn with(settings: Settings) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let faults = Faults::default();
-        let (spool, _) = Spool::open_on(folder.path(), Settings::new(1), NOW, Box::new(faults.clone()))
-            .expect("a new spool");
+        let (spool, _) =
+            Spool::open_on(folder.path(), settings, NOW, Box::new(faults.clone())).expect("a new spool");
         Self { folder, faults, spool }
     }
 
@@ -174,6 +193,23 @@ fn the_folder_is_synced_before_the_first_frame_of_a_segment_is_answered() {
     assert_eq!(scene.faults.get(|plan| (plan.folder_syncs, plan.syncs)), (1, 1));
     scene.append(b"three").expect("stored");
     assert_eq!(scene.faults.get(|plan| (plan.folder_syncs, plan.syncs)), (1, 2));
+}
+
+#[test]
+fn where_nothing_can_be_written_over_new_files_are_made() {
+    let fail = Some(io::ErrorKind::Other);
+    let plans: [fn(&mut Plan, Option<io::ErrorKind>); 2] =
+        [|plan, fail| plan.open = fail, |plan, fail| plan.rename = fail];
+    for plan in plans {
+        let scene = Scene::with(Settings { segment_bytes: 64 << 10, bytes_max: 7 << 16, ..Settings::new(1) });
+        let store = |number| scene.append(&[number; 10_000]).expect("stored");
+        (0..40).for_each(|number| drop(store(number)));
+        assert!(scene.faults.get(|plan| plan.opens) > 0);
+        scene.faults.set(|faults| plan(faults, fail));
+        (40..80).for_each(|number| drop(store(number)));
+        let newest = scene.reopened();
+        assert!(newest.ends_with(&[vec![78; 10_000], vec![79; 10_000]]));
+    }
 }
 
 #[test]

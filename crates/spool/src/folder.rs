@@ -43,6 +43,9 @@ pub(crate) struct Folder {
 
 const LOCK: &str = "lock";
 
+/// Name of a file that is kept to be written over.
+pub(crate) const SPARE: &str = "spare";
+
 /// Name of a segment.
 pub(crate) fn segment_name(lane: Lane, first_sequence: u64) -> String {
     format!("{}-{first_sequence:020}.seg", lane.name())
@@ -73,6 +76,7 @@ pub(crate) fn open(path: &Path, now_unix_ms: u64) -> Result<(Folder, Recovered),
         match parse_name(&name).filter(|_| metadata.is_file() && metadata.len() <= FILE_BYTES_MAX) {
             Some((lane, first)) => names.push((lane, first)),
             None if [LOCK, acknowledged::NAME].contains(&&*name) => (),
+            None if name == SPARE => fs::remove_file(entry.path()).map_err(refused(path))?,
             None => recovered.note_odd(name),
         }
     }
@@ -148,7 +152,11 @@ fn scan(
         is_open: false,
     };
     let is_ours = |header: &Header| header.lane == lane && header.first_sequence == first;
-    // A name below what came before it would give frames a second life.
+    if Header::decode(&bytes).is_ok_and(|header| header.reused_bytes > 0 && !is_ours(&header)) {
+        // Begun over what had gone, and a power cut took its name back: nobody was told of a frame in it.
+        fs::remove_file(path)?;
+        return Ok(None);
+    }
     let sound = segment::frames(&bytes).ok().filter(|(header, _)| is_ours(header) && first >= of.next_free());
     let Some((header, items)) = sound else {
         // Stays until it is old: somebody may want to look at it.
@@ -174,7 +182,10 @@ fn scan(
                 segment.is_damaged = true;
                 recovered.damaged_bytes += bytes as u64;
             }
-            Item::Tail { bytes } if is_last => recovered.torn_bytes += bytes as u64,
+            Item::Tail { .. } if is_last => {
+                recovered.torn_bytes +=
+                    bytes.len().saturating_sub(end.max(header.reused_bytes as usize)) as u64;
+            }
             Item::Tail { bytes } => recovered.damaged_bytes += bytes as u64,
         }
     }

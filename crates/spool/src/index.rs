@@ -136,7 +136,8 @@ impl Index {
 
     fn in_the_way(&self, settings: &Settings, more_bytes: u64) -> Option<Lane> {
         let segments: usize = self.lanes.iter().map(|lane| lane.segments.len()).sum();
-        if self.bytes() + more_bytes <= settings.bytes_max && segments <= limits::SEGMENTS_MAX {
+        let reserved = settings.segment_bytes * limits::SEGMENTS_RESERVED;
+        if self.bytes() + more_bytes + reserved <= settings.bytes_max && segments <= limits::SEGMENTS_MAX {
             return None;
         }
         let has_closed = |lane: &Lane| self.lane(*lane).oldest_closed().is_some();

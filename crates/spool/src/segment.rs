@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! header, 48 bytes:  "frontrow" | version u8 | lane u8 | 6 zeros | epoch u64 | first sequence u64
-//!                    | created u64 (Unix time, ms) | 4 zeros | CRC-32C of the 44 bytes before, u32
+//!                    | created u64 (Unix time, ms) | reused bytes u32 | CRC-32C of the 44 bytes before, u32
 //! frame, 32 bytes:   payload length u32 | records u32 | sequence u64 | at u64 (Unix time, ms)
 //!                    | CRC-32C of the payload u32 | CRC-32C of header and the 28 bytes before u32, then the payload
 //! ```
 //!
-//! The checksum of a frame's head goes on from the header's bytes: a frame of another segment, left in a block that
-//! the file system used again, does not fit here, and nobody who does not know the epoch can make a payload that looks
+//! The checksum of a frame's head goes on from the header's bytes: a frame of another segment, left in a file that is
+//! written over or in a block that the file system used again, does not fit here, and nobody who does not know the epoch can make a payload that looks
 //! like frames. Head and payload have a checksum each, so that after damage the next sound frame is found by looking
 //! at every byte; what is damaged costs itself only.
 
@@ -34,6 +34,9 @@ pub struct Header {
     pub first_sequence: u64,
     /// When it was begun. Unix time, milliseconds.
     pub created_unix_ms: u64,
+    /// Length of the older segment over which it was begun; 0 in a new file. What is no frame in there is nothing that
+    /// was torn.
+    pub reused_bytes: u32,
 }
 
 /// Why a segment is not read.
@@ -65,6 +68,7 @@ impl Header {
         bytes[16..24].copy_from_slice(&self.epoch.to_le_bytes());
         bytes[24..32].copy_from_slice(&self.first_sequence.to_le_bytes());
         bytes[32..40].copy_from_slice(&self.created_unix_ms.to_le_bytes());
+        bytes[40..44].copy_from_slice(&self.reused_bytes.to_le_bytes());
         let sum = crc32c::crc32c(&bytes[..44]);
         bytes[44..].copy_from_slice(&sum.to_le_bytes());
         bytes
@@ -88,6 +92,7 @@ impl Header {
             epoch: u64_at(header, 16),
             first_sequence: u64_at(header, 24),
             created_unix_ms: u64_at(header, 32),
+            reused_bytes: u32_at(header, 40),
         })
     }
 

@@ -12,7 +12,8 @@ pub struct Settings {
     /// was set back to an old image so never gives the same numbers to something else. 63 bits, since the origin's
     /// database has no unsigned numbers.
     pub epoch: u64,
-    /// All segments together; above it the oldest go. At least four segments.
+    /// All files together, [`limits::SEGMENTS_RESERVED`] included; above it the oldest segments go. At least
+    /// [`limits::SEGMENTS_MIN`] segments.
     pub bytes_max: u64,
     /// A segment is closed when it has as many. 64 KiB to 64 MiB.
     pub segment_bytes: u64,

@@ -77,6 +77,7 @@ impl Spool {
             device,
             acknowledged: opened.acknowledged,
             open: [None, None],
+            spare: None,
         };
         let named = thread::Builder::new().name("spool".to_owned());
         let writer = named

@@ -2,12 +2,13 @@
 
 use std::io::{self, IoSlice};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::acknowledged::Acknowledged;
 use crate::device::{Device, Output};
-use crate::folder::segment_name;
+use crate::folder::{SPARE, segment_name};
 use crate::index::{Gone, Index, Segment};
 use crate::queue::{Append, Done, Queue, Work};
 use crate::segment::{self, FRAME_HEAD_BYTES, Head, Header};
@@ -56,12 +57,24 @@ pub(crate) struct Writer {
     pub(crate) device: Box<dyn Device>,
     pub(crate) acknowledged: Acknowledged,
     pub(crate) open: [Option<OpenSegment>; 2],
+    pub(crate) spare: Option<Spare>,
+}
+
+/// A file that has gone out of use, kept under the name [`SPARE`] to be written over.
+///
+/// A sync of what lies where something lay before is one write; of a file that grows it is a commit of the file
+/// system's journal, and a file that is removed adds to the next of these.
+pub(crate) struct Spare {
+    /// Of its newest frame.
+    newest_unix_ms: u64,
 }
 
 /// The segment that a lane is written to.
 pub(crate) struct OpenSegment {
     output: Box<dyn Output>,
     bytes: u64,
+    /// Up to here the file holds what was in it before.
+    reused_bytes: u64,
     created_unix_ms: u64,
     seed: u32,
     /// A power cut leaves its name in the folder.
@@ -89,6 +102,8 @@ impl Writer {
                 self.do_chores();
             }
             if is_last {
+                Lane::ALL.into_iter().for_each(|lane| self.close(lane));
+                self.remove_spare();
                 return;
             }
         }
@@ -141,8 +156,9 @@ impl Writer {
             .zip(appends)
             .map(|(sequence, append)| head(sequence, append).encode(open.seed))
             .collect();
-        if let Err(error) = write_all(&mut *open.output, &heads, appends) {
+        if let Err(error) = write_all(open, &heads, appends) {
             // What is torn is taken back; if that fails too, nobody knows what the file holds.
+            open.reused_bytes = 0;
             return match open.output.cut(open.bytes) {
                 Ok(()) => Err(SpoolError::Write(Arc::new(error))),
                 Err(cut) => Err(self.break_down(cut)),
@@ -172,17 +188,15 @@ impl Writer {
         Ok(())
     }
 
-    fn open_segment(&self, lane: Lane, first: u64, now_unix_ms: u64) -> io::Result<OpenSegment> {
+    fn open_segment(&mut self, lane: Lane, first: u64, now_unix_ms: u64) -> io::Result<OpenSegment> {
         let path = self.shared.folder.join(segment_name(lane, first));
         let epoch = self.shared.settings.epoch;
-        let header = Header { lane, epoch, first_sequence: first, created_unix_ms: now_unix_ms };
-        let mut output = self.device.create(&path)?;
-        let bytes = header.encode();
-        if let Err(error) = write_parts(&mut *output, &mut [IoSlice::new(&bytes)]) {
-            // Its name is never used again, so a remainder does no harm.
-            let _ = self.device.remove(&path);
-            return Err(error);
-        }
+        let header =
+            Header { lane, epoch, first_sequence: first, created_unix_ms: now_unix_ms, reused_bytes: 0 };
+        let (output, header) = match self.begin_over(&path, header) {
+            Some(begun) => begun,
+            None => (self.begin_new(&path, &header)?, header),
+        };
         let seed = header.seed();
         self.shared.index().lane_mut(lane).segments.push_back(Segment {
             path,
@@ -199,10 +213,47 @@ impl Writer {
         Ok(OpenSegment {
             output,
             bytes: segment::HEADER_BYTES as u64,
+            reused_bytes: header.reused_bytes.into(),
             created_unix_ms: now_unix_ms,
             seed,
             is_named: false,
         })
+    }
+
+    fn begin_new(&self, path: &Path, header: &Header) -> io::Result<Box<dyn Output>> {
+        let mut output = self.device.create(path)?;
+        if let Err(error) = write_parts(&mut *output, 0, &mut [IoSlice::new(&header.encode())]) {
+            // Its name is never used again, so a remainder does no harm.
+            let _ = self.device.remove(path);
+            return Err(error);
+        }
+        Ok(output)
+    }
+
+    /// Begins a segment over the spare file, if there is one; its name never stands over another segment's header.
+    fn begin_over(&mut self, path: &Path, header: Header) -> Option<(Box<dyn Output>, Header)> {
+        self.spare.take()?;
+        let spare = self.shared.folder.join(SPARE);
+        let begin = || {
+            let (mut output, bytes) = self.device.open(&spare)?;
+            let header = Header { reused_bytes: u32::try_from(bytes).map_err(io::Error::other)?, ..header };
+            write_parts(&mut *output, 0, &mut [IoSlice::new(&header.encode())])?;
+            output.sync()?;
+            self.device.rename(&spare, path)?;
+            Ok::<_, io::Error>((output, header))
+        };
+        let begun = begin().ok();
+        if begun.is_none() {
+            // A new file does as well.
+            let _ = self.device.remove(&spare);
+        }
+        begun
+    }
+
+    fn remove_spare(&mut self) {
+        if self.spare.take().is_some() {
+            let _ = self.device.remove(&self.shared.folder.join(SPARE));
+        }
     }
 
     /// A segment that is full, or has been written to for long, makes place for the next; so does one that would go by
@@ -222,7 +273,18 @@ impl Writer {
         if is_full || is_long || is_spare {
             segment.is_open = false;
             drop(index);
-            self.open[lane.index()] = None;
+            self.close(lane);
+        }
+    }
+
+    /// Lets nothing stay behind the last frame, where something lay before: in a segment that is not the last of its
+    /// lane that would be damage. All frames are synced, so a cut that fails costs none of them.
+    fn close(&mut self, lane: Lane) {
+        let Some(OpenSegment { mut output, bytes, reused_bytes, .. }) = self.open[lane.index()].take() else {
+            return;
+        };
+        if bytes < reused_bytes {
+            let _ = output.cut(bytes).and_then(|()| output.sync());
         }
     }
 
@@ -239,6 +301,14 @@ impl Writer {
             self.close_if_due(lane, now_unix_ms);
         }
         self.make_room(now_unix_ms, 0);
+        let age_ms_max = self.shared.settings.age_ms_max;
+        if self
+            .spare
+            .as_ref()
+            .is_some_and(|spare| now_unix_ms.saturating_sub(spare.newest_unix_ms) > age_ms_max)
+        {
+            self.remove_spare();
+        }
     }
 
     fn make_room(&mut self, now_unix_ms: u64, bytes: u64) {
@@ -246,14 +316,26 @@ impl Writer {
             let gone = self.shared.index().take_gone(&self.shared.settings, now_unix_ms, bytes);
             let Some(gone) = gone else { return };
             let dropped = count(&gone);
-            // A file that cannot be removed is found again when the spool is opened.
-            let _ = self.device.remove(&gone.segment.path);
+            self.let_go(&gone.segment);
             if dropped == Dropped::default() {
                 continue;
             }
             self.shared.index().lane_mut(gone.lane).dropped.add(dropped);
             (self.shared.settings.notify)(Notice::Dropped { lane: gone.lane, dropped });
         }
+    }
+
+    /// Keeps one file to be written over, and removes the others.
+    fn let_go(&mut self, segment: &Segment) {
+        if self.spare.is_none() && !segment.is_damaged {
+            let spare = self.shared.folder.join(SPARE);
+            if self.device.rename(&segment.path, &spare).is_ok() {
+                self.spare = Some(Spare { newest_unix_ms: segment.newest_unix_ms });
+                return;
+            }
+        }
+        // A file that cannot be removed is found again when the spool is opened.
+        let _ = self.device.remove(&segment.path);
     }
 
     fn break_down(&self, error: io::Error) -> SpoolError {
@@ -301,31 +383,37 @@ fn head(sequence: u64, append: &Append) -> Head {
     }
 }
 
-fn write_all(
-    output: &mut dyn Output,
-    heads: &[[u8; FRAME_HEAD_BYTES]],
-    appends: &[Append],
-) -> io::Result<()> {
+fn write_all(open: &mut OpenSegment, heads: &[[u8; FRAME_HEAD_BYTES]], appends: &[Append]) -> io::Result<()> {
     const FRAMES: usize = limits::WRITE_PARTS_MAX / 2;
+    let mut at = open.bytes;
     for (heads, appends) in heads.chunks(FRAMES).zip(appends.chunks(FRAMES)) {
         let frames = heads.iter().zip(appends);
         let mut parts: Vec<IoSlice<'_>> =
             frames.flat_map(|(head, append)| [IoSlice::new(head), IoSlice::new(&append.payload)]).collect();
-        write_parts(output, &mut parts)?;
+        at = write_parts(&mut *open.output, at, &mut parts)?;
     }
-    Ok(())
+    // Of a page that is written over in part the kernel would have to read the rest first.
+    let rest = open.reused_bytes.saturating_sub(at).min(at.next_multiple_of(PAGE_BYTES) - at) as usize;
+    write_parts(&mut *open.output, at, &mut [IoSlice::new(&ZEROS[..rest])]).map(drop)
 }
 
-fn write_parts(output: &mut dyn Output, mut parts: &mut [IoSlice<'_>]) -> io::Result<()> {
+const PAGE_BYTES: u64 = 4 << 10;
+const ZEROS: [u8; PAGE_BYTES as usize] = [0; PAGE_BYTES as usize];
+
+/// Writes all parts from `at` on; returns where they end.
+fn write_parts(output: &mut dyn Output, mut at: u64, mut parts: &mut [IoSlice<'_>]) -> io::Result<u64> {
     // Empty ones at the front would look like a disk that takes nothing.
     IoSlice::advance_slices(&mut parts, 0);
     while !parts.is_empty() {
-        match output.write(parts) {
+        match output.write(at, parts) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => IoSlice::advance_slices(&mut parts, written),
+            Ok(written) => {
+                at += written as u64;
+                IoSlice::advance_slices(&mut parts, written);
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => (),
             Err(error) => return Err(error),
         }
     }
-    Ok(())
+    Ok(at)
 }

@@ -6,8 +6,13 @@ use super::*;
 
 /// A segment with these payloads, numbered from `first`.
 fn segment_of(payloads: &[Vec<u8>], first: u64) -> Vec<u8> {
-    let header =
-        Header { lane: Lane::Events, epoch: 7, first_sequence: first, created_unix_ms: 1_800_000_000_000 };
+    let header = Header {
+        lane: Lane::Events,
+        epoch: 7,
+        first_sequence: first,
+        created_unix_ms: 1_800_000_000_000,
+        reused_bytes: 0,
+    };
     let mut bytes = header.encode().to_vec();
     for (sequence, payload) in (first..).zip(payloads) {
         let head = Head {

@@ -1,14 +1,19 @@
 //! What goes when there is too much, or when it is too old.
 
+use std::collections::HashSet;
+use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, Mutex};
 
+use spool::limits::SEGMENTS_RESERVED;
 use spool::{Cursor, Dropped, Lane, Notice, Settings, Spool};
 
-use crate::scene::{NOW, append, open, read_all, wait_until};
+use crate::scene::{NOW, append, open, read_all, segments, wait_until};
 
 const SEGMENT_BYTES: u64 = 64 << 10;
 
-fn settings(bytes_max: u64) -> Settings {
+/// Room for so many bytes of frames.
+fn settings(bytes: u64) -> Settings {
+    let bytes_max = bytes + SEGMENTS_RESERVED * SEGMENT_BYTES;
     Settings { segment_bytes: SEGMENT_BYTES, bytes_max, ..Settings::new(1) }
 }
 
@@ -37,8 +42,9 @@ fn the_oldest_events_go_before_any_record_and_all_are_counted() {
             sum.bytes += dropped.bytes;
         }
     });
-    let max = 10 * SEGMENT_BYTES;
-    let (spool, _) = open(folder.path(), Settings { notify, ..settings(max) });
+    let settings = Settings { notify, ..settings(10 * SEGMENT_BYTES) };
+    let max = settings.bytes_max;
+    let (spool, _) = open(folder.path(), settings);
     fill(&spool, Lane::Records, 30);
     fill(&spool, Lane::Events, 100);
     assert!(bytes_on_disk(folder.path()) <= max + 1_000);
@@ -51,6 +57,31 @@ fn the_oldest_events_go_before_any_record_and_all_are_counted() {
     assert_eq!(events[0].sequence, dropped.frames + 1, "the oldest go");
     assert_eq!(*told.lock().expect("a sum"), dropped);
     assert_eq!(spool.status().lanes[0].dropped, Dropped::default());
+}
+
+/// Inodes of the segments.
+fn files(folder: &std::path::Path) -> HashSet<u64> {
+    segments(folder).iter().map(|path| std::fs::metadata(path).expect("its inode").ino()).collect()
+}
+
+#[test]
+fn a_full_spool_writes_over_what_has_gone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (spool, _) = open(folder.path(), settings(4 * SEGMENT_BYTES));
+    fill(&spool, Lane::Events, 60);
+    let mut seen = files(folder.path());
+    for _ in 0..20 {
+        fill(&spool, Lane::Events, 5);
+        seen.extend(files(folder.path()));
+        assert!(bytes_on_disk(folder.path()) <= 7 * SEGMENT_BYTES + 1_000);
+    }
+    assert!(seen.len() <= 7, "{} files for 14 segments", seen.len());
+    let before = read_all(&spool, Lane::Events, spool.cursor(Lane::Events), 1 << 20);
+    drop(spool);
+    let (spool, recovered) = open(folder.path(), settings(4 * SEGMENT_BYTES));
+    assert_eq!((recovered.torn_bytes, recovered.damaged_bytes, recovered.damaged_segments), (0, 0, 0));
+    assert_eq!(read_all(&spool, Lane::Events, spool.cursor(Lane::Events), 1 << 20), before);
+    assert_eq!(before.last().map(|frame| frame.sequence), Some(160));
 }
 
 #[test]

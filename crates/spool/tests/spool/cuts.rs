@@ -1,20 +1,12 @@
 //! A folder that was cut or damaged anywhere.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use quickcheck::QuickCheck;
-use spool::{Frame, Lane, Settings};
+use spool::{Cursor, Frame, Lane, Settings};
 
-use crate::scene::{append, open, payloads, read_all};
-
-/// The segments of a folder, oldest first.
-fn segments(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("an entry").path());
-    let mut paths: Vec<_> = entries.filter(|path| path.extension().is_some_and(|is| is == "seg")).collect();
-    paths.sort_unstable();
-    paths
-}
+use crate::scene::{append, open, payloads, read_all, segments};
 
 fn copy(from: &Path) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
@@ -66,6 +58,63 @@ fn a_cut_at_any_byte_of_the_tail_costs_only_what_was_not_finished() {
         assert!(again[..again.len() - 1] == found);
         assert_eq!(again.last().map(|frame| (&*frame.payload, frame.epoch)), Some((&b"next"[..], 9)));
     }
+}
+
+#[test]
+fn a_frame_that_is_torn_over_an_older_one_costs_itself_and_brings_nothing_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let full =
+        |epoch| Settings { segment_bytes: 64 << 10, bytes_max: 8 * (64 << 10), ..Settings::new(epoch) };
+    let (spool, _) = open(folder.path(), full(1));
+    // All of one length, so that a frame of a file's former life begins where one of its next does.
+    let store = |number| append(&spool, Lane::Events, crate::scene::NOW, &[number; 3_000]).expect("stored");
+    (0..200).for_each(|number| drop(store(number)));
+    let before = copy(folder.path());
+    store(200);
+    let after = copy(folder.path());
+    let frames = read_all(&spool, Lane::Events, Cursor::after(0), 1 << 20);
+    let newest = |folder: &Path| segments(folder).pop().expect("a segment");
+    let name = newest(after.path()).file_name().expect("a name").to_owned();
+    let (old, new) = (fs::read(before.path().join(&name)), fs::read(after.path().join(&name)));
+    let (old, new) = (old.expect("the same segment"), new.expect("the newest"));
+    assert_eq!(old.len(), new.len(), "it was written over");
+    let at = old.iter().zip(&new).position(|(old, new)| old != new).expect("a frame more");
+    let end = (48..new.len()).step_by(3_032).find(|end| *end > at).expect("its end");
+    for cut in (at..end).step_by(101).chain([end - 1, end, end + 1, new.len()]) {
+        let copied = copy(after.path());
+        let torn = [&new[..cut], &old[cut..]].concat();
+        fs::write(copied.path().join(&name), torn).expect("written");
+        let (spool, recovered) = open(copied.path(), full(2));
+        let found = read_all(&spool, Lane::Events, Cursor::after(0), 1 << 20);
+        assert!(found == frames[..frames.len() - usize::from(cut < end)], "cut at {cut} of {at} to {end}");
+        // Who can tell what is torn from what was there before?
+        assert_eq!((recovered.torn_bytes, recovered.damaged_bytes, recovered.damaged_segments), (0, 0, 0));
+        append(&spool, Lane::Events, crate::scene::NOW, b"next").expect("stored");
+        let again = read_all(&spool, Lane::Events, Cursor::after(0), 1 << 20);
+        assert!(
+            again[..again.len() - 1] == found && again.last().is_some_and(|frame| frame.payload == b"next")
+        );
+    }
+}
+
+#[test]
+fn a_file_that_lost_its_new_name_is_no_damage() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let full =
+        |epoch| Settings { segment_bytes: 64 << 10, bytes_max: 8 * (64 << 10), ..Settings::new(epoch) };
+    let (spool, _) = open(folder.path(), full(1));
+    for number in 0..200 {
+        append(&spool, Lane::Events, crate::scene::NOW, &[number; 3_000]).expect("stored");
+    }
+    drop(spool);
+    // As a power cut leaves it that comes between the header and the name.
+    let newest = segments(folder.path()).pop().expect("a segment");
+    fs::rename(&newest, folder.path().join("events-00000000000000000001.seg")).expect("renamed");
+    let (spool, recovered) = open(folder.path(), full(2));
+    assert_eq!((recovered.damaged_bytes, recovered.damaged_segments, recovered.odd_files_count), (0, 0, 0));
+    assert!(!folder.path().join("events-00000000000000000001.seg").exists());
+    let frames = read_all(&spool, Lane::Events, Cursor::after(0), 1 << 20);
+    assert!(frames.windows(2).all(|pair| pair[0].sequence + 1 == pair[1].sequence));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A folder, a spool in it, and what is read back.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 
 use spool::{Cursor, Frame, Lane, Recovered, Settings, Spool, SpoolError};
@@ -9,6 +9,14 @@ pub(crate) const NOW: u64 = 1_800_000_000_000;
 
 pub(crate) fn open(folder: &Path, settings: Settings) -> (Spool, Recovered) {
     Spool::open(folder, settings, NOW).expect("a spool")
+}
+
+/// The segments of a folder, oldest first within a lane.
+pub(crate) fn segments(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("an entry").path());
+    let mut paths: Vec<_> = entries.filter(|path| path.extension().is_some_and(|is| is == "seg")).collect();
+    paths.sort_unstable();
+    paths
 }
 
 /// Stores one payload and waits until it is safe.
