@@ -203,10 +203,14 @@ fn where_nothing_can_be_written_over_new_files_are_made() {
     for plan in plans {
         let scene = Scene::with(Settings { segment_bytes: 64 << 10, bytes_max: 7 << 16, ..Settings::new(1) });
         let store = |number| scene.append(&[number; 10_000]).expect("stored");
-        (0..40).for_each(|number| drop(store(number)));
+        for number in 0..40 {
+            store(number);
+        }
         assert!(scene.faults.get(|plan| plan.opens) > 0);
         scene.faults.set(|faults| plan(faults, fail));
-        (40..80).for_each(|number| drop(store(number)));
+        for number in 40..80 {
+            store(number);
+        }
         let newest = scene.reopened();
         assert!(newest.ends_with(&[vec![78; 10_000], vec![79; 10_000]]));
     }

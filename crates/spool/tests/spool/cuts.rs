@@ -68,7 +68,9 @@ fn a_frame_that_is_torn_over_an_older_one_costs_itself_and_brings_nothing_back()
     let (spool, _) = open(folder.path(), full(1));
     // All of one length, so that a frame of a file's former life begins where one of its next does.
     let store = |number| append(&spool, Lane::Events, crate::scene::NOW, &[number; 3_000]).expect("stored");
-    (0..200).for_each(|number| drop(store(number)));
+    for number in 0..200 {
+        store(number);
+    }
     let before = copy(folder.path());
     store(200);
     let after = copy(folder.path());

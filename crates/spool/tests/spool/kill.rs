@@ -4,46 +4,63 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use spool::{Cursor, Lane, Settings};
 
-use crate::scene::{NOW, open, read_all};
+use crate::scene::{NOW, open, read_all, segments};
 
 const FOLDER: &str = "FRONTROW_SPOOL_TEST_FOLDER";
 const EPOCH: &str = "FRONTROW_SPOOL_TEST_EPOCH";
 
 /// Payload of a frame, so that it can be told from its number.
 fn payload(epoch: u64, place: u64) -> Vec<u8> {
-    format!("{epoch} {place} ").repeat(1 + (place % 40) as usize).into_bytes()
+    format!("{epoch} {place} ").repeat(1 + (place % 160) as usize).into_bytes()
 }
+
+/// So small that it is full after a round or two.
+fn settings(epoch: u64) -> Settings {
+    Settings { segment_bytes: 64 << 10, bytes_max: 10 * (64 << 10), ..Settings::new(epoch) }
+}
+
+/// The origin is so many frames of a lane behind: fewer than a spool holds, so that none is dropped.
+const BEHIND: u64 = 100;
+
+/// More at once would fill the spool with what was not told yet.
+const WAITING_BYTES: usize = 30_000;
 
 /// Not a test of its own: what the test below starts as another process, and kills.
 #[test]
 fn child() {
     let Ok(folder) = std::env::var(FOLDER) else { return };
     let epoch: u64 = std::env::var(EPOCH).expect("an epoch").parse().expect("a number");
-    let settings = Settings { segment_bytes: 64 << 10, ..Settings::new(epoch) };
-    let (spool, _) = open(Path::new(&folder), settings);
+    let (spool, _) = open(Path::new(&folder), settings(epoch));
     let output = Arc::new(Mutex::new(std::io::stdout()));
+    let told: Arc<[AtomicU64; 2]> = Arc::default();
     for place in 0.. {
         let lane = Lane::ALL[place as usize % 2];
-        let output = Arc::clone(&output);
+        let (output, telling) = (Arc::clone(&output), Arc::clone(&told));
         let done = move |result: Result<u64, spool::SpoolError>| {
             let sequence = result.expect("stored");
             // One write, so that a line is whole or not there.
             let line = format!("{} {epoch} {sequence} {place}\n", lane.name());
             output.lock().expect("a stream").write_all(line.as_bytes()).expect("somebody listens");
+            telling[place as usize % 2].store(sequence, Ordering::SeqCst);
         };
-        // Full at times: storing is slower than asking for it.
-        while spool.append(lane, NOW, 1, payload(epoch, place), done.clone()).is_err() {
+        spool.append(lane, NOW, 1, payload(epoch, place), done).expect("room");
+        let status = spool.status().lanes[place as usize % 2];
+        assert_eq!(status.dropped.frames, 0);
+        while spool.status().waiting_bytes > WAITING_BYTES {
             std::thread::yield_now();
         }
+        let told = told[place as usize % 2].load(Ordering::SeqCst);
+        spool.acknowledge(lane, epoch, told.saturating_sub(BEHIND));
     }
 }
 
 #[test]
-fn nothing_acknowledged_is_lost_when_the_process_is_killed_again_and_again() {
+fn nothing_stored_is_lost_when_a_process_that_writes_over_old_segments_is_killed_again_and_again() {
     const ROUNDS: u64 = 12;
     let folder = tempfile::tempdir().expect("a folder");
     let mut acknowledged: BTreeMap<(String, u64), (u64, u64)> = BTreeMap::new();
@@ -76,7 +93,9 @@ fn nothing_acknowledged_is_lost_when_the_process_is_killed_again_and_again() {
         assert!(told >= 200 + epoch * 137, "the child was killed while it stored, not before");
         child.wait().expect("gone");
     }
-    let (spool, recovered) = open(folder.path(), Settings::new(ROUNDS + 1));
+    let reused_bytes = |path: &std::path::PathBuf| std::fs::read(path).expect("a segment")[40..44] != [0; 4];
+    assert!(segments(folder.path()).iter().any(reused_bytes), "segments were written over");
+    let (spool, recovered) = open(folder.path(), settings(ROUNDS + 1));
     assert_eq!(recovered.damaged_bytes + recovered.damaged_segments, 0);
     for lane in Lane::ALL {
         let mut places = BTreeMap::new();
@@ -87,8 +106,12 @@ fn nothing_acknowledged_is_lost_when_the_process_is_killed_again_and_again() {
             assert_eq!(frame.payload, payload(frame.epoch, place));
             assert!(places.insert((frame.epoch, place), frame.sequence).is_none(), "a frame came twice");
         }
+        let newest =
+            acknowledged.keys().filter(|(of, _)| of == lane.name()).map(|(_, sequence)| *sequence).max();
+        let sent = newest.expect("frames of both lanes").saturating_sub(BEHIND);
         for ((of_lane, sequence), (epoch, place)) in &acknowledged {
-            if of_lane == lane.name() {
+            // What the origin has may have gone.
+            if of_lane == lane.name() && *sequence > sent {
                 assert_eq!(places.get(&(*epoch, *place)), Some(sequence), "{of_lane} {sequence} is lost");
             }
         }
