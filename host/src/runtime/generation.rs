@@ -12,6 +12,7 @@ use super::bindings::inference_world::InferenceComponent;
 use super::bindings::qoe_world::QoeComponentPre;
 use super::bindings::ranking_world::{RankingComponent, RankingComponentPre};
 use super::error::{InvokeError, Nonsense};
+use super::linked::Linked;
 use super::models::{Form, Instance, Models, Within};
 use super::sandbox::{Sandbox, Sandboxes};
 use super::{bitrate, checks, inference, qoe, ranking};
@@ -26,13 +27,13 @@ pub struct Generation {
     // The region whose snapshot holds the factor model: the model is the same for all.
     pub(super) rating_region: String,
     pub(super) models: Option<Arc<Models>>,
-    pub(super) bitrate: BitrateComponentPre<Sandbox>,
-    pub(super) qoe: QoeComponentPre<Sandbox>,
+    pub(super) bitrate: Linked<BitrateComponentPre<Sandbox>>,
+    pub(super) qoe: Linked<QoeComponentPre<Sandbox>>,
 }
 
 /// The ranking component with one region's candidate set.
 pub(super) struct Region {
-    pub(super) pre: RankingComponentPre<Sandbox>,
+    pub(super) linked: Linked<RankingComponentPre<Sandbox>>,
     pub(super) loaded: ranking::Loaded,
     pub(super) known: Known,
 }
@@ -83,10 +84,9 @@ impl Generation {
         request: &ranking::Request,
     ) -> Result<ranking::Answer, InvokeError> {
         let region = self.regions.get(region).ok_or(InvokeError::UnknownRegion)?;
-        let answer = self
+        let answer: ranking::Answer = self
             .call(self.models.clone(), |store| {
-                let guest = region.pre.instantiate(&mut *store)?;
-                guest.frontrow_edge_ranking().call_recommend(store, request)
+                region.linked.ask::<_, Result<_, _>>(store, "recommend", (request,))
             })?
             .map_err(InvokeError::Ranking)?;
         let Known { titles, is_sorted, .. } = &region.known;
@@ -96,10 +96,9 @@ impl Generation {
     /// The rows of a page of a region for a viewer; they have been checked against the request.
     pub fn home(&self, region: &str, request: &ranking::HomeRequest) -> Result<ranking::Page, InvokeError> {
         let region = self.regions.get(region).ok_or(InvokeError::UnknownRegion)?;
-        let page = self
+        let page: ranking::Page = self
             .call(self.models.clone(), |store| {
-                let guest = region.pre.instantiate(&mut *store)?;
-                guest.frontrow_edge_ranking().call_home(store, request)
+                region.linked.ask::<_, Result<_, _>>(store, "home", (request,))
             })?
             .map_err(InvokeError::Ranking)?;
         checked(checks::page(&page, request, &region.known.titles), page)
@@ -114,10 +113,9 @@ impl Generation {
         request: &ranking::Request,
     ) -> Result<Vec<ranking::Scored>, InvokeError> {
         let region = self.regions.get(region).ok_or(InvokeError::UnknownRegion)?;
-        let scored = self
+        let scored: Vec<ranking::Scored> = self
             .call(None, |store| {
-                let guest = region.pre.instantiate(&mut *store)?;
-                guest.frontrow_edge_ranking().call_nearest(store, viewer, count, request)
+                region.linked.ask::<_, Result<_, _>>(store, "nearest", (viewer, count, request))
             })?
             .map_err(InvokeError::Ranking)?;
         checked(checks::nearest(&scored, count, request, &region.known.titles), scored)
@@ -127,11 +125,8 @@ impl Generation {
     /// the mean.
     pub fn predict(&self, viewers: &[u32], titles: &[u32]) -> Result<Vec<f32>, InvokeError> {
         let region = self.rating_region()?;
-        let ratings = self
-            .call(None, |store| {
-                let guest = region.pre.instantiate(&mut *store)?;
-                guest.frontrow_edge_ranking().call_predict(store, viewers, titles)
-            })?
+        let ratings: Vec<f32> = self
+            .call(None, |store| region.linked.ask::<_, Result<_, _>>(store, "predict", (viewers, titles)))?
             .map_err(InvokeError::Ranking)?;
         checked(checks::numbers(&ratings, viewers.len()), ratings)
     }
@@ -145,10 +140,9 @@ impl Generation {
         exclude: &[u32],
     ) -> Result<Vec<ranking::Scored>, InvokeError> {
         let region = self.rating_region()?;
-        let scored = self
+        let scored: Vec<ranking::Scored> = self
             .call(None, |store| {
-                let guest = region.pre.instantiate(&mut *store)?;
-                guest.frontrow_edge_ranking().call_top_rated(store, viewer, n, exclude)
+                region.linked.ask::<_, Result<_, _>>(store, "top-rated", (viewer, n, exclude))
             })?
             .map_err(InvokeError::Ranking)?;
         checked(checks::top_rated(&scored, n, exclude), scored)
@@ -156,11 +150,8 @@ impl Generation {
 
     /// Chooses the rung to fetch next.
     pub fn decide(&self, input: &bitrate::Input) -> Result<bitrate::Decision, InvokeError> {
-        let decision = self
-            .call(None, |store| {
-                let guest = self.bitrate.instantiate(&mut *store)?;
-                guest.frontrow_edge_bitrate().call_decide(store, input)
-            })?
+        let decision: bitrate::Decision = self
+            .call(None, |store| self.bitrate.ask::<_, Result<_, _>>(store, "decide", (input,)))?
             .map_err(InvokeError::Bitrate)?;
         checked(checks::decision(&decision, input), decision)
     }
@@ -170,20 +161,15 @@ impl Generation {
         &self,
         inputs: &[bitrate::Input],
     ) -> Result<Vec<Result<bitrate::Decision, bitrate::Error>>, InvokeError> {
-        let decisions = self.call(None, |store| {
-            let guest = self.bitrate.instantiate(&mut *store)?;
-            guest.frontrow_edge_bitrate().call_decide_batch(store, inputs)
-        })?;
+        let decisions = self
+            .call(None, |store| self.bitrate.ask::<_, Vec<Result<_, _>>>(store, "decide-batch", (inputs,)))?;
         checked(checks::decisions(&decisions, inputs), decisions)
     }
 
     /// `decide` for packed questions, in one instance: bytes in and out, as the crate `bitrate` documents them.
     pub fn decide_packed(&self, questions: &[u8]) -> Result<Vec<u8>, InvokeError> {
-        let answers = self
-            .call(None, |store| {
-                let guest = self.bitrate.instantiate(&mut *store)?;
-                guest.frontrow_edge_bitrate().call_decide_packed(store, questions)
-            })?
+        let answers: Vec<u8> = self
+            .call(None, |store| self.bitrate.ask::<_, Result<_, _>>(store, "decide-packed", (questions,)))?
             .map_err(InvokeError::Bitrate)?;
         checked(checks::packed_answers(&answers, questions), answers)
     }
@@ -194,7 +180,8 @@ impl Generation {
         let mut store = self.sandboxes.open(None);
         // It is held for longer than an invocation may take.
         store.set_epoch_deadline(u64::MAX / 2);
-        let guest = self.bitrate.instantiate(&mut store).map_err(|error| self.sandboxes.ended(&error))?;
+        let guest = self.bitrate.bindings.instantiate(&mut store);
+        let guest = guest.map_err(|error| self.sandboxes.ended(&error))?;
         Ok(HeldBitrate { generation: self, store, guest })
     }
 
@@ -202,57 +189,47 @@ impl Generation {
     pub fn hold_ranking(&self) -> Result<HeldRanking<'_>, InvokeError> {
         let mut store = self.sandboxes.open_for(u64::MAX / 2, usize::MAX, self.models.clone());
         let region = self.rating_region()?;
-        let guest = region.pre.instantiate(&mut store).map_err(|error| self.sandboxes.ended(&error))?;
+        let guest = region.linked.bindings.instantiate(&mut store);
+        let guest = guest.map_err(|error| self.sandboxes.ended(&error))?;
         Ok(HeldRanking { generation: self, store, guest })
     }
 
     /// The same for the models of a release.
     pub fn hold_models(&self) -> Result<HeldModels<'_>, InvokeError> {
-        let Form::Wasm(pre) = &self.models()?.form else {
+        let Form::Wasm(linked) = &self.models()?.form else {
             return Err(InvokeError::Inference(inference::Error::NotLoaded));
         };
         let mut store = self.sandboxes.open(None);
         store.set_epoch_deadline(u64::MAX / 2);
         store.set_hostcall_fuel(usize::MAX);
-        let guest = pre.instantiate(&mut store).map_err(|error| self.sandboxes.ended(&error))?;
+        let guest = linked.bindings.instantiate(&mut store);
+        let guest = guest.map_err(|error| self.sandboxes.ended(&error))?;
         Ok(HeldModels { generation: self, store, guest })
     }
 
     /// Folds events into a saved session; an empty state begins one.
     pub fn fold(&self, state: &[u8], events: &[qoe::Event]) -> Result<qoe::Folded, InvokeError> {
-        let folded = self
-            .call(None, |store| {
-                let guest = self.qoe.instantiate(&mut *store)?;
-                guest.frontrow_edge_qoe().call_fold(store, state, events)
-            })?
+        let folded: qoe::Folded = self
+            .call(None, |store| self.qoe.ask::<_, Result<_, _>>(store, "fold", (state, events)))?
             .map_err(InvokeError::Qoe)?;
         checked(checks::folded(&folded), folded)
     }
 
     /// Folds events into many sessions at once; batch and answer are packed, see `wire::packed`.
     pub fn fold_batch(&self, batch: &[u8]) -> Result<Vec<u8>, InvokeError> {
-        self.call(None, |store| {
-            let guest = self.qoe.instantiate(&mut *store)?;
-            guest.frontrow_edge_qoe().call_fold_batch(store, batch)
-        })?
-        .map_err(InvokeError::Qoe)
+        self.call(None, |store| self.qoe.ask::<_, Result<_, _>>(store, "fold-batch", (batch,)))?
+            .map_err(InvokeError::Qoe)
     }
 
     /// Scores many sessions at once; figures and scores are packed, see `wire::packed`.
     pub fn score_batch(&self, figures: &[u8]) -> Result<Vec<u8>, InvokeError> {
-        self.call(None, |store| {
-            let guest = self.qoe.instantiate(&mut *store)?;
-            guest.frontrow_edge_qoe().call_score_batch(store, figures)
-        })?
-        .map_err(InvokeError::Qoe)
+        self.call(None, |store| self.qoe.ask::<_, Result<_, _>>(store, "score-batch", (figures,)))?
+            .map_err(InvokeError::Qoe)
     }
 
     /// Scores a summary.
     pub fn score(&self, summary: &qoe::Summary) -> Result<qoe::Scores, InvokeError> {
-        let scores = self.call(None, |store| {
-            let guest = self.qoe.instantiate(&mut *store)?;
-            guest.frontrow_edge_qoe().call_score(store, *summary)
-        })?;
+        let scores = self.call(None, |store| self.qoe.ask::<_, qoe::Scores>(store, "score", (*summary,)))?;
         checked(checks::scores(&scores), scores)
     }
 

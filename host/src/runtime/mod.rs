@@ -13,6 +13,7 @@ mod functions;
 mod generation;
 mod images;
 mod imports;
+mod linked;
 mod models;
 mod native;
 mod prepare;

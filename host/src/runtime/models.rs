@@ -4,10 +4,12 @@ use std::fmt;
 
 use ::inference::Shortlist;
 use wasmtime::Store;
+use wasmtime::component::{self, ComponentNamedList, Lift, Lower};
 
-use super::bindings::inference_world::{InferenceComponent, InferenceComponentPre};
+use super::bindings::inference_world::InferenceComponentPre;
 use super::error::{InvokeError, Nonsense};
 use super::inference;
+use super::linked::Linked;
 use super::native::NativeModels;
 use super::sandbox::{Sandbox, Sandboxes};
 use super::states::EncoderStates;
@@ -24,7 +26,7 @@ pub(super) struct Models {
 /// Who runs them; the answers are the same, bit for bit, where our own kernels do.
 pub(super) enum Form {
     /// The snapshot of the inference component.
-    Wasm(InferenceComponentPre<Sandbox>),
+    Wasm(Linked<InferenceComponentPre<Sandbox>>),
     /// This process.
     Native(Box<NativeModels>),
 }
@@ -39,9 +41,7 @@ impl Models {
     ) -> Result<Vec<f32>, InvokeError> {
         let Shortlist { viewer, items, features } = *shortlist;
         let logits = match &self.form {
-            Form::Wasm(pre) => self.call(pre, instance, within, |store, guest| {
-                guest.frontrow_edge_inference().call_score(store, viewer, items, features)
-            })?,
+            Form::Wasm(linked) => self.call(linked, instance, within, "score", (viewer, items, features))?,
             Form::Native(models) => models.score(shortlist).map_err(InvokeError::Inference)?,
         };
         finite(logits, features.len() / limits::RANKER_COLUMNS as usize)
@@ -85,9 +85,7 @@ impl Models {
         items: &[u32],
     ) -> Result<Vec<f32>, InvokeError> {
         let user = match &self.form {
-            Form::Wasm(pre) => self.call(pre, instance, within, |store, guest| {
-                guest.frontrow_edge_inference().call_encode(store, items)
-            })?,
+            Form::Wasm(linked) => self.call(linked, instance, within, "encode", (items,))?,
             Form::Native(models) => models.encode_from(&[], items).map_err(InvokeError::Inference)?.user,
         };
         finite(user, self.loaded.width as usize)
@@ -102,9 +100,7 @@ impl Models {
         items: &[u32],
     ) -> Result<inference::Step, InvokeError> {
         let step = match &self.form {
-            Form::Wasm(pre) => self.call(pre, instance, within, |store, guest| {
-                guest.frontrow_edge_inference().call_encode_from(store, state, items)
-            })?,
+            Form::Wasm(linked) => self.call(linked, instance, within, "encode-from", (state, items))?,
             Form::Native(models) => models.encode_from(state, items).map_err(InvokeError::Inference)?,
         };
         let (width, row) = (self.loaded.width as usize, self.loaded.state_row as usize);
@@ -112,16 +108,18 @@ impl Models {
     }
 
     /// In the instance of the calls before, if there is one; in none of anybody else.
-    fn call<R>(
+    fn call<A, R>(
         &self,
-        pre: &InferenceComponentPre<Sandbox>,
+        linked: &Linked<InferenceComponentPre<Sandbox>>,
         instance: &mut Instance,
         within: Within,
-        call: impl FnOnce(
-            &mut Store<Sandbox>,
-            &InferenceComponent,
-        ) -> wasmtime::Result<Result<R, inference::Error>>,
-    ) -> Result<R, InvokeError> {
+        function: &str,
+        arguments: A,
+    ) -> Result<R, InvokeError>
+    where
+        A: ComponentNamedList + Lower,
+        (Result<R, inference::Error>,): ComponentNamedList + Lift,
+    {
         let ticks = match within {
             Within::ItsOwnTime => self.sandboxes.clock.ticks(self.sandboxes.deadline),
             Within::Until(deadline_tick) => deadline_tick.saturating_sub(self.sandboxes.clock.now()),
@@ -139,11 +137,11 @@ impl Models {
             }
             None => {
                 let mut store = self.sandboxes.open_for(ticks, limits::HOSTCALL_BYTES_MAX, None);
-                let guest = pre.instantiate(&mut store).map_err(ended)?;
+                let guest = linked.instantiate(&mut store).map_err(ended)?;
                 (store, guest)
             }
         };
-        let answer = call(&mut store, &guest).map_err(ended)?;
+        let answer: Result<R, _> = linked.ask_in(&guest, &mut store, function, arguments).map_err(ended)?;
         instance.0 = Some((store, guest));
         answer.map_err(InvokeError::Inference)
     }
@@ -151,7 +149,7 @@ impl Models {
 
 /// The memory in which an invocation asks its models; begun in fresh memory when it first does.
 #[derive(Default)]
-pub(super) struct Instance(Option<(Store<Sandbox>, InferenceComponent)>);
+pub(super) struct Instance(Option<(Store<Sandbox>, component::Instance)>);
 
 impl fmt::Debug for Instance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

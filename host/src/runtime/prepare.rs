@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use release::CandidateFile;
-use wasmtime::component::{Component, InstancePre};
+use wasmtime::Store;
+use wasmtime::component::{Component, Instance, InstancePre};
 
 use super::artifacts::{ArtifactKey, Artifacts, Built, Kind};
-use super::bindings::bitrate_world::BitrateComponentPre;
+use super::bindings::bitrate_world::{BitrateComponent, BitrateComponentPre};
 use super::bindings::inference_world::{InferenceComponent, InferenceComponentPre};
-use super::bindings::qoe_world::QoeComponentPre;
+use super::bindings::qoe_world::{QoeComponent, QoeComponentPre};
 use super::bindings::ranking_world::{RankingComponent, RankingComponentPre};
 use super::engine::Compiler;
 use super::error::{InvokeError, Nonsense, Part, PrepareError};
 use super::generation::{Generation, Known, Region};
 use super::images::{Arranged, Images};
+use super::linked::Linked;
 use super::models::{Form, Models};
 use super::native::NativeModels;
 use super::sandbox::{Sandbox, Sandboxes};
@@ -70,18 +72,39 @@ impl Workshop<'_> {
         let mut images = Images::of_others();
         for (region, prepared) in &generation.regions {
             let mut store = self.sandboxes.open(None);
-            self.made(Part::Ranking, prepared.pre.instantiate(&mut store))?;
+            self.made(Part::Ranking, prepared.linked.bindings.instantiate(&mut store))?;
             let Arranged { tables_bytes, huge_bytes } = images.arrange();
             tracing::info!(%region, tables_bytes, huge_bytes, "tables on huge pages");
         }
         if let Some(Form::Wasm(models)) = generation.models.as_deref().map(|models| &models.form) {
             let mut store = self.sandboxes.open(None);
-            self.made(Part::Inference, models.instantiate(&mut store))?;
+            self.made(Part::Inference, models.bindings.instantiate(&mut store))?;
             let Arranged { tables_bytes, huge_bytes } = images.arrange();
             tracing::info!(tables_bytes, huge_bytes, "the models' tables on huge pages");
         }
         images.drop_sources();
-        Ok(())
+        self.check_types(Part::Bitrate, &generation.bitrate, |store, instance| {
+            BitrateComponent::new(store, instance).map(drop)
+        })?;
+        self.check_types(Part::Qoe, &generation.qoe, |store, instance| {
+            QoeComponent::new(store, instance).map(drop)
+        })
+    }
+
+    /// Looks at the types of all functions once, of a component that is not asked to load anything.
+    fn check_types<P>(
+        &self,
+        part: Part,
+        linked: &Linked<P>,
+        bind: impl FnOnce(&mut Store<Sandbox>, &Instance) -> wasmtime::Result<()>,
+    ) -> Result<(), PrepareError> {
+        let mut store = self.sandboxes.open(None);
+        let instance = linked.instantiate(&mut store);
+        if let Ok(instance) = &instance {
+            bind(&mut store, instance)
+                .map_err(|source| PrepareError::WrongWorld { component: part, source })?;
+        }
+        self.made(part, instance)
     }
 
     /// A component that cannot be instantiated now never will; only a full pool empties again.
@@ -97,7 +120,7 @@ impl Workshop<'_> {
         part: Part,
         wasm: &[u8],
         fit: impl FnOnce(InstancePre<Sandbox>) -> wasmtime::Result<P>,
-    ) -> Result<P, PrepareError> {
+    ) -> Result<Linked<P>, PrepareError> {
         let engine = &self.sandboxes.engine;
         let key = ArtifactKey::new(engine, Kind::Plain, wasm, &[]);
         let (component, _) =
@@ -154,8 +177,8 @@ impl Workshop<'_> {
         })?;
         let [columns, items, width, window, state_row] = decode(&note)?;
         let loaded = inference::Loaded { columns, items, width, window, state_row };
-        let pre = self.fit(part, &component, InferenceComponentPre::new)?;
-        Ok((Form::Wasm(pre), loaded))
+        let linked = self.fit(part, &component, InferenceComponentPre::new)?;
+        Ok((Form::Wasm(linked), loaded))
     }
 
     fn region(
@@ -189,13 +212,13 @@ impl Workshop<'_> {
             self.compile(part, &wasm, encode([loaded.titles, loaded.rows, loaded.viewers, loaded.vectors]))
         })?;
         let [titles, rows, viewers, vectors] = decode(&note)?;
-        let pre = self.fit(part, &component, RankingComponentPre::new)?;
+        let linked = self.fit(part, &component, RankingComponentPre::new)?;
         let allowed = known.titles.len();
         if allowed != titles as usize {
             return Err(nonsense(part, Nonsense::Length { got: titles as usize, allowed }));
         }
         let loaded = ranking::Loaded { titles, rows, viewers, vectors };
-        Ok(Region { pre, loaded, known })
+        Ok(Region { linked, loaded, known })
     }
 
     fn compile(&self, part: Part, wasm: &[u8], note: Vec<u8>) -> Result<Built, PrepareError> {
@@ -211,12 +234,11 @@ impl Workshop<'_> {
         part: Part,
         component: &Component,
         fit: impl FnOnce(InstancePre<Sandbox>) -> wasmtime::Result<P>,
-    ) -> Result<P, PrepareError> {
+    ) -> Result<Linked<P>, PrepareError> {
         let linker = imports::linker(part, &self.sandboxes.engine, component)?;
-        linker
-            .instantiate_pre(component)
-            .and_then(fit)
-            .map_err(|source| PrepareError::WrongWorld { component: part, source })
+        let wrong = |source| PrepareError::WrongWorld { component: part, source };
+        let pre = linker.instantiate_pre(component).map_err(wrong)?;
+        Ok(Linked::new(part, pre.clone(), fit(pre).map_err(wrong)?))
     }
 
     fn load_failed(&self, part: Part, error: &wasmtime::Error) -> PrepareError {

@@ -113,6 +113,24 @@ fn a_component_of_another_world_is_refused() {
 }
 
 #[test]
+fn a_component_whose_functions_have_other_types_is_refused() {
+    let mut scene = Scene::new();
+    scene.bitrate = wat::parse_str(
+        r#"(component
+             (core module $module (func (export "nothing")))
+             (core instance $core (instantiate $module))
+             (func $nothing (canon lift (core func $core "nothing")))
+             (instance $bitrate
+               (export "decide" (func $nothing))
+               (export "decide-batch" (func $nothing))
+               (export "decide-packed" (func $nothing)))
+             (export "frontrow:edge/bitrate@0.1.0" (instance $bitrate)))"#,
+    )
+    .unwrap();
+    assert_eq!(refused(&scene), "wrong-world");
+}
+
+#[test]
 fn an_import_beyond_the_ranker_is_refused() {
     let mut scene = Scene::new();
     scene.bitrate = wat::parse_str(r#"(component (import "evil:host/files" (instance)))"#).unwrap();
