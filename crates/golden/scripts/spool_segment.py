@@ -20,7 +20,7 @@ def header(lane: int, epoch: int, first_sequence: int, created_unix_ms: int) -> 
 
 def frame(segment_header: bytes, sequence: int, at_unix_ms: int, records: int, payload: bytes) -> bytes:
     head = struct.pack("<IIQQI", len(payload), records, sequence, at_unix_ms, crc32c(payload))
-    return head + struct.pack("<I", crc32c(segment_header + head)) + payload
+    return head + struct.pack("<I", crc32c(segment_header[:44] + head)) + payload
 
 
 NOW = 1_800_000_000_000

@@ -201,7 +201,7 @@ fn where_nothing_can_be_written_over_new_files_are_made() {
     let plans: [fn(&mut Plan, Option<io::ErrorKind>); 2] =
         [|plan, fail| plan.open = fail, |plan, fail| plan.rename = fail];
     for plan in plans {
-        let scene = Scene::with(Settings { segment_bytes: 64 << 10, bytes_max: 7 << 16, ..Settings::new(1) });
+        let scene = Scene::with(Settings { segment_bytes: 64 << 10, bytes_max: 4 << 16, ..Settings::new(1) });
         let store = |number| scene.append(&[number; 10_000]).expect("stored");
         for number in 0..40 {
             store(number);

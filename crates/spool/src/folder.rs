@@ -76,7 +76,9 @@ pub(crate) fn open(path: &Path, now_unix_ms: u64) -> Result<(Folder, Recovered),
         match parse_name(&name).filter(|_| metadata.is_file() && metadata.len() <= FILE_BYTES_MAX) {
             Some((lane, first)) => names.push((lane, first)),
             None if [LOCK, acknowledged::NAME].contains(&&*name) => (),
-            None if name == SPARE => fs::remove_file(entry.path()).map_err(refused(path))?,
+            None if name == SPARE && metadata.is_file() => {
+                fs::remove_file(entry.path()).map_err(refused(path))?;
+            }
             None => recovered.note_odd(name),
         }
     }
@@ -109,6 +111,10 @@ pub(crate) fn open(path: &Path, now_unix_ms: u64) -> Result<(Folder, Recovered),
 
 /// A segment that is closed when it is full, a group above it, and room for one large frame.
 const FILE_BYTES_MAX: u64 = limits::SEGMENT_BYTES_MAX + 2 * (limits::GROUP_BYTES_MAX as u64 + (1 << 20));
+
+/// A group in a segment: its payloads and their heads.
+const GROUP_FILE_BYTES_MAX: usize =
+    limits::GROUP_BYTES_MAX + limits::GROUP_FRAMES_MAX * segment::FRAME_HEAD_BYTES;
 
 fn lock(folder: &Path) -> Result<File, SpoolError> {
     let path = folder.join(LOCK);
@@ -146,6 +152,7 @@ fn scan(
         last: first - 1,
         seed: 0,
         bytes: bytes.len() as u64,
+        file_bytes: bytes.len() as u64,
         newest_unix_ms: now_unix_ms,
         held: Dropped::default(),
         is_damaged: true,
@@ -167,6 +174,7 @@ fn scan(
     segment.seed = header.seed();
     segment.is_damaged = false;
     let mut end = segment::HEADER_BYTES;
+    let mut gaps = Vec::new();
     for item in items {
         match item {
             Item::Frame(found) => {
@@ -180,7 +188,7 @@ fn scan(
             }
             Item::Damaged { bytes } => {
                 segment.is_damaged = true;
-                recovered.damaged_bytes += bytes as u64;
+                gaps.push((end, bytes as u64));
             }
             Item::Tail { .. } if is_last => {
                 recovered.torn_bytes +=
@@ -190,6 +198,7 @@ fn scan(
         }
     }
     segment.bytes = end as u64;
+    recovered.note_gaps(&gaps, end, is_last && header.reused_bytes > 0);
     if is_last && end < bytes.len() {
         if end == segment::HEADER_BYTES {
             fs::remove_file(path)?;
@@ -198,6 +207,7 @@ fn scan(
         let file = OpenOptions::new().write(true).open(path)?;
         file.set_len(end as u64)?;
         file.sync_all()?;
+        segment.file_bytes = end as u64;
     }
     Ok(Some(segment))
 }
@@ -210,6 +220,15 @@ impl LaneIndex {
 }
 
 impl Recovered {
+    /// Counts what is no frame between frames: where it begins, and how long it is.
+    fn note_gaps(&mut self, gaps: &[(usize, u64)], end: usize, is_over_another: bool) {
+        for &(at, bytes) in gaps {
+            // Of a group that is written over older bytes, the end may be on the disk before the beginning.
+            let is_torn = is_over_another && end - at <= GROUP_FILE_BYTES_MAX;
+            *(if is_torn { &mut self.torn_bytes } else { &mut self.damaged_bytes }) += bytes;
+        }
+    }
+
     fn note_odd(&mut self, name: String) {
         self.odd_files_count += 1;
         if self.odd_files.len() < limits::ODD_FILES_MAX {

@@ -17,6 +17,8 @@ pub(crate) struct Segment {
     pub(crate) seed: u32,
     /// Up to the end of the last frame that is synced.
     pub(crate) bytes: u64,
+    /// Length of the file: more where what was in it before has not been written over yet.
+    pub(crate) file_bytes: u64,
     /// Of the newest frame.
     pub(crate) newest_unix_ms: u64,
     /// What it holds, for when it has to be dropped.
@@ -101,11 +103,12 @@ impl Index {
         [self.lanes[0].acknowledged, self.lanes[1].acknowledged]
     }
 
-    pub(crate) fn bytes(&self) -> u64 {
-        self.lanes.iter().flat_map(|lane| &lane.segments).map(|segment| segment.bytes).sum()
+    /// Of all files.
+    pub(crate) fn file_bytes(&self) -> u64 {
+        self.lanes.iter().flat_map(|lane| &lane.segments).map(|segment| segment.file_bytes).sum()
     }
 
-    /// Takes out one segment that has to go before `more_bytes` are written at `now_unix_ms`; none when all is well.
+    /// Takes out one segment that has to go before files take `more_bytes` at `now_unix_ms`; none when all is well.
     ///
     /// To make room: first what is acknowledged and only kept for a replay, then events, then records; from the old
     /// end, so that what stays of a lane has no hole.
@@ -136,8 +139,7 @@ impl Index {
 
     fn in_the_way(&self, settings: &Settings, more_bytes: u64) -> Option<Lane> {
         let segments: usize = self.lanes.iter().map(|lane| lane.segments.len()).sum();
-        let reserved = settings.segment_bytes * limits::SEGMENTS_RESERVED;
-        if self.bytes() + more_bytes + reserved <= settings.bytes_max && segments <= limits::SEGMENTS_MAX {
+        if self.file_bytes() + more_bytes <= settings.bytes_max && segments <= limits::SEGMENTS_MAX {
             return None;
         }
         let has_closed = |lane: &Lane| self.lane(*lane).oldest_closed().is_some();

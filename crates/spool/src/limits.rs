@@ -28,11 +28,7 @@ pub const SEGMENT_BYTES_MIN: u64 = 64 << 10;
 pub const SEGMENT_BYTES_MAX: u64 = 64 << 20;
 
 /// Segments that the bytes of a spool must hold at least; with fewer, one drop would empty it.
-pub const SEGMENTS_MIN: u64 = SEGMENTS_RESERVED + 4;
-
-/// Segments' worth of a spool's bytes that is left free, so that its files stay within them: what lies in the newest
-/// file of either lane to be written over, and a file that waits for it.
-pub const SEGMENTS_RESERVED: u64 = 3;
+pub const SEGMENTS_MIN: u64 = 4;
 
 /// Segments of both lanes together; a node that starts and stops all day must not fill its folder.
 pub const SEGMENTS_MAX: usize = 16_384;

@@ -4,10 +4,12 @@
 //! header, 48 bytes:  "frontrow" | version u8 | lane u8 | 6 zeros | epoch u64 | first sequence u64
 //!                    | created u64 (Unix time, ms) | reused bytes u32 | CRC-32C of the 44 bytes before, u32
 //! frame, 32 bytes:   payload length u32 | records u32 | sequence u64 | at u64 (Unix time, ms)
-//!                    | CRC-32C of the payload u32 | CRC-32C of header and the 28 bytes before u32, then the payload
+//!                    | CRC-32C of the payload u32 | CRC-32C of the header's first 44 bytes and the 28 bytes before u32,
+//!                    then the payload
 //! ```
 //!
-//! The checksum of a frame's head goes on from the header's bytes: a frame of another segment, left in a file that is
+//! The checksum of a frame's head goes on from that of the header, without the header's own checksum, behind which it
+//! would be the same for every header: a frame of another segment, left in a file that is
 //! written over or in a block that the file system used again, does not fit here, and nobody who does not know the epoch can make a payload that looks
 //! like frames. Head and payload have a checksum each, so that after damage the next sound frame is found by looking
 //! at every byte; what is damaged costs itself only.
@@ -16,6 +18,9 @@ use crate::{Lane, limits};
 
 /// Bytes before the first frame.
 pub const HEADER_BYTES: usize = 48;
+
+/// Where a header's own checksum is.
+const HEADER_SUM_AT: usize = 44;
 
 /// Bytes before a payload.
 pub const FRAME_HEAD_BYTES: usize = 32;
@@ -69,8 +74,8 @@ impl Header {
         bytes[24..32].copy_from_slice(&self.first_sequence.to_le_bytes());
         bytes[32..40].copy_from_slice(&self.created_unix_ms.to_le_bytes());
         bytes[40..44].copy_from_slice(&self.reused_bytes.to_le_bytes());
-        let sum = crc32c::crc32c(&bytes[..44]);
-        bytes[44..].copy_from_slice(&sum.to_le_bytes());
+        let sum = crc32c::crc32c(&bytes[..HEADER_SUM_AT]);
+        bytes[HEADER_SUM_AT..].copy_from_slice(&sum.to_le_bytes());
         bytes
     }
 
@@ -81,7 +86,8 @@ impl Header {
     /// When there is none, or it is damaged.
     pub fn decode(bytes: &[u8]) -> Result<Self, SegmentError> {
         let header = bytes.get(..HEADER_BYTES).ok_or(SegmentError::Short { bytes: bytes.len() })?;
-        if &header[..8] != MAGIC || crc32c::crc32c(&header[..44]) != u32_at(header, 44) {
+        if &header[..8] != MAGIC || crc32c::crc32c(&header[..HEADER_SUM_AT]) != u32_at(header, HEADER_SUM_AT)
+        {
             return Err(SegmentError::NotASegment);
         }
         if header[8] != VERSION {
@@ -98,7 +104,7 @@ impl Header {
 
     /// What the checksums of this segment's frames go on from.
     pub(crate) fn seed(&self) -> u32 {
-        crc32c::crc32c(&self.encode())
+        crc32c::crc32c(&self.encode()[..HEADER_SUM_AT])
     }
 }
 

@@ -12,12 +12,12 @@ pub struct Settings {
     /// was set back to an old image so never gives the same numbers to something else. 63 bits, since the origin's
     /// database has no unsigned numbers.
     pub epoch: u64,
-    /// All files together, [`limits::SEGMENTS_RESERVED`] included; above it the oldest segments go. At least
-    /// [`limits::SEGMENTS_MIN`] segments.
+    /// All segments together, as long as their files are; above it the oldest go. At least four segments.
     pub bytes_max: u64,
     /// A segment is closed when it has as many. 64 KiB to 64 MiB.
     pub segment_bytes: u64,
-    /// What is older goes, sent or not. Milliseconds.
+    /// What is older goes, sent or not; it may still lie unread where a segment is written over it, an eighth longer.
+    /// Milliseconds.
     pub age_ms_max: u64,
     /// What was acknowledged stays as long, for [`crate::Spool::replay`]. Milliseconds.
     pub keep_ms: u64,

@@ -65,6 +65,7 @@ pub(crate) struct Writer {
 /// A sync of what lies where something lay before is one write; of a file that grows it is a commit of the file
 /// system's journal, and a file that is removed adds to the next of these.
 pub(crate) struct Spare {
+    bytes: u64,
     /// Of its newest frame.
     newest_unix_ms: u64,
 }
@@ -83,6 +84,9 @@ pub(crate) struct OpenSegment {
 
 /// Segments that a lane at rest has over the greatest age.
 const AGES: u64 = 8;
+
+/// A file is written over if it is within this factor of a segment's length.
+const REUSED_SHARE: u64 = 2;
 
 impl Writer {
     /// Until the queue is closed and empty.
@@ -118,8 +122,8 @@ impl Writer {
         }
         let now_unix_ms = self.shared.now_unix_ms();
         let bytes = appends.iter().map(|append| (FRAME_HEAD_BYTES + append.payload.len()) as u64).sum();
-        self.close_if_due(lane, now_unix_ms);
-        self.make_room(now_unix_ms, bytes);
+        self.close_if_due(lane, now_unix_ms, bytes);
+        self.make_room(now_unix_ms, Some((lane, bytes)));
         // Numbers of a group that fails are not given again: a remainder of it on the disk must not meet its like.
         let first = {
             let mut index = self.shared.index();
@@ -160,7 +164,12 @@ impl Writer {
             // What is torn is taken back; if that fails too, nobody knows what the file holds.
             open.reused_bytes = 0;
             return match open.output.cut(open.bytes) {
-                Ok(()) => Err(SpoolError::Write(Arc::new(error))),
+                Ok(()) => {
+                    let mut index = self.shared.index();
+                    let last = index.lane_mut(lane).segments.back_mut();
+                    last.into_iter().for_each(|segment| segment.file_bytes = segment.bytes);
+                    Err(SpoolError::Write(Arc::new(error)))
+                }
                 Err(cut) => Err(self.break_down(cut)),
             };
         }
@@ -175,11 +184,12 @@ impl Writer {
         }
         open.is_named = true;
         open.bytes += bytes;
-        let bytes = open.bytes;
+        let OpenSegment { bytes, reused_bytes, .. } = *open;
         let mut index = self.shared.index();
         if let Some(segment) = index.lane_mut(lane).segments.back_mut() {
             segment.last = first + appends.len() as u64 - 1;
             segment.bytes = bytes;
+            segment.file_bytes = bytes.max(reused_bytes);
             appends
                 .iter()
                 .for_each(|append| segment.held.add(Dropped::frame(append.records, &append.payload)));
@@ -193,7 +203,7 @@ impl Writer {
         let epoch = self.shared.settings.epoch;
         let header =
             Header { lane, epoch, first_sequence: first, created_unix_ms: now_unix_ms, reused_bytes: 0 };
-        let (output, header) = match self.begin_over(&path, header) {
+        let (output, header) = match self.begin_over(&path, header, now_unix_ms) {
             Some(begun) => begun,
             None => (self.begin_new(&path, &header)?, header),
         };
@@ -205,6 +215,7 @@ impl Writer {
             last: first - 1,
             seed,
             bytes: segment::HEADER_BYTES as u64,
+            file_bytes: u64::from(header.reused_bytes).max(segment::HEADER_BYTES as u64),
             newest_unix_ms: now_unix_ms,
             held: Dropped::default(),
             is_damaged: false,
@@ -231,7 +242,13 @@ impl Writer {
     }
 
     /// Begins a segment over the spare file, if there is one; its name never stands over another segment's header.
-    fn begin_over(&mut self, path: &Path, header: Header) -> Option<(Box<dyn Output>, Header)> {
+    fn begin_over(
+        &mut self,
+        path: &Path,
+        header: Header,
+        now_unix_ms: u64,
+    ) -> Option<(Box<dyn Output>, Header)> {
+        self.remove_old_spare(now_unix_ms);
         self.spare.take()?;
         let spare = self.shared.folder.join(SPARE);
         let begin = || {
@@ -250,6 +267,14 @@ impl Writer {
         begun
     }
 
+    fn remove_old_spare(&mut self, now_unix_ms: u64) {
+        let age_ms_max = self.shared.settings.age_ms_max;
+        let is_old = |spare: &Spare| now_unix_ms.saturating_sub(spare.newest_unix_ms) > age_ms_max;
+        if self.spare.as_ref().is_some_and(is_old) {
+            self.remove_spare();
+        }
+    }
+
     fn remove_spare(&mut self) {
         if self.spare.take().is_some() {
             let _ = self.device.remove(&self.shared.folder.join(SPARE));
@@ -258,14 +283,17 @@ impl Writer {
 
     /// A segment that is full, or has been written to for long, makes place for the next; so does one that would go by
     /// now if it were not open.
-    fn close_if_due(&mut self, lane: Lane, now_unix_ms: u64) {
+    fn close_if_due(&mut self, lane: Lane, now_unix_ms: u64, bytes: u64) {
         let settings = &self.shared.settings;
         let Some(open) = &self.open[lane.index()] else { return };
         let mut index = self.shared.index();
         let of = index.lane_mut(lane);
         let acknowledged = of.acknowledged;
         let Some(segment) = of.segments.back_mut() else { return };
-        let is_full = open.bytes >= settings.segment_bytes;
+        // One that lies over an older one ends where that did, so that it need not grow.
+        let is_over = open.reused_bytes > 0 && open.bytes + bytes > open.reused_bytes;
+        let is_full = open.bytes >= settings.segment_bytes
+            || (is_over && open.bytes >= settings.segment_bytes / REUSED_SHARE);
         // A segment goes as a whole, so what is in it should be of about one age.
         let is_long = now_unix_ms.saturating_sub(open.created_unix_ms) > settings.age_ms_max / AGES;
         let is_spare = segment.last <= acknowledged
@@ -283,8 +311,10 @@ impl Writer {
         let Some(OpenSegment { mut output, bytes, reused_bytes, .. }) = self.open[lane.index()].take() else {
             return;
         };
-        if bytes < reused_bytes {
-            let _ = output.cut(bytes).and_then(|()| output.sync());
+        if bytes < reused_bytes && output.cut(bytes).and_then(|()| output.sync()).is_ok() {
+            let mut index = self.shared.index();
+            let last = index.lane_mut(lane).segments.back_mut();
+            last.into_iter().for_each(|segment| segment.file_bytes = bytes);
         }
     }
 
@@ -298,25 +328,22 @@ impl Writer {
         let _ = self.acknowledged.write(acknowledged);
         let now_unix_ms = self.shared.now_unix_ms();
         for lane in Lane::ALL {
-            self.close_if_due(lane, now_unix_ms);
+            self.close_if_due(lane, now_unix_ms, 0);
         }
-        self.make_room(now_unix_ms, 0);
-        let age_ms_max = self.shared.settings.age_ms_max;
-        if self
-            .spare
-            .as_ref()
-            .is_some_and(|spare| now_unix_ms.saturating_sub(spare.newest_unix_ms) > age_ms_max)
-        {
-            self.remove_spare();
-        }
+        self.make_room(now_unix_ms, None);
+        self.remove_old_spare(now_unix_ms);
     }
 
-    fn make_room(&mut self, now_unix_ms: u64, bytes: u64) {
+    /// Lets go of what is old, and of what is in the way of so many bytes of a lane.
+    fn make_room(&mut self, now_unix_ms: u64, coming: Option<(Lane, u64)>) {
+        // Whose next segment could be written over what goes.
+        let begins = coming.is_none_or(|(lane, _)| self.open[lane.index()].is_none());
         loop {
-            let gone = self.shared.index().take_gone(&self.shared.settings, now_unix_ms, bytes);
+            let more_bytes = self.growth(coming) + self.spare.as_ref().map_or(0, |spare| spare.bytes);
+            let gone = self.shared.index().take_gone(&self.shared.settings, now_unix_ms, more_bytes);
             let Some(gone) = gone else { return };
             let dropped = count(&gone);
-            self.let_go(&gone.segment);
+            self.let_go(&gone.segment, begins, now_unix_ms);
             if dropped == Dropped::default() {
                 continue;
             }
@@ -325,12 +352,31 @@ impl Writer {
         }
     }
 
-    /// Keeps one file to be written over, and removes the others.
-    fn let_go(&mut self, segment: &Segment) {
-        if self.spare.is_none() && !segment.is_damaged {
+    /// By how much files grow when so many bytes of a lane are written. A segment that begins counts as a whole: what
+    /// would go for its end goes for its beginning, and can be written over.
+    fn growth(&self, coming: Option<(Lane, u64)>) -> u64 {
+        let Some((lane, bytes)) = coming else { return 0 };
+        match &self.open[lane.index()] {
+            Some(open) => (open.bytes + bytes).saturating_sub(open.reused_bytes.max(open.bytes)),
+            None => {
+                let spare = self.spare.as_ref().map_or(0, |spare| spare.bytes);
+                bytes.max(self.shared.settings.segment_bytes).saturating_sub(spare)
+            }
+        }
+    }
+
+    /// Keeps one file to be written over if a segment begins, and removes the others.
+    fn let_go(&mut self, segment: &Segment, begins: bool, now_unix_ms: u64) {
+        let settings = &self.shared.settings;
+        // Files of other lengths are of other settings, or of segments that were closed early.
+        let lengths = settings.segment_bytes / REUSED_SHARE..=settings.segment_bytes * REUSED_SHARE;
+        let is_of_use = begins && self.spare.is_none() && lengths.contains(&segment.file_bytes);
+        let is_young = now_unix_ms.saturating_sub(segment.newest_unix_ms) <= settings.age_ms_max;
+        if is_of_use && is_young && !segment.is_damaged {
             let spare = self.shared.folder.join(SPARE);
             if self.device.rename(&segment.path, &spare).is_ok() {
-                self.spare = Some(Spare { newest_unix_ms: segment.newest_unix_ms });
+                let Segment { file_bytes: bytes, newest_unix_ms, .. } = *segment;
+                self.spare = Some(Spare { bytes, newest_unix_ms });
                 return;
             }
         }

@@ -4,16 +4,13 @@ use std::collections::HashSet;
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, Mutex};
 
-use spool::limits::SEGMENTS_RESERVED;
 use spool::{Cursor, Dropped, Lane, Notice, Settings, Spool};
 
 use crate::scene::{NOW, append, open, read_all, segments, wait_until};
 
 const SEGMENT_BYTES: u64 = 64 << 10;
 
-/// Room for so many bytes of frames.
-fn settings(bytes: u64) -> Settings {
-    let bytes_max = bytes + SEGMENTS_RESERVED * SEGMENT_BYTES;
+fn settings(bytes_max: u64) -> Settings {
     Settings { segment_bytes: SEGMENT_BYTES, bytes_max, ..Settings::new(1) }
 }
 
@@ -73,9 +70,9 @@ fn a_full_spool_writes_over_what_has_gone() {
     for _ in 0..20 {
         fill(&spool, Lane::Events, 5);
         seen.extend(files(folder.path()));
-        assert!(bytes_on_disk(folder.path()) <= 7 * SEGMENT_BYTES + 1_000);
+        assert!(bytes_on_disk(folder.path()) <= 4 * SEGMENT_BYTES + 1_000);
     }
-    assert!(seen.len() <= 7, "{} files for 14 segments", seen.len());
+    assert!(seen.len() <= 6, "{} files for 14 segments", seen.len());
     let before = read_all(&spool, Lane::Events, spool.cursor(Lane::Events), 1 << 20);
     drop(spool);
     let (spool, recovered) = open(folder.path(), settings(4 * SEGMENT_BYTES));

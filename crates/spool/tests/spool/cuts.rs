@@ -100,6 +100,37 @@ fn a_frame_that_is_torn_over_an_older_one_costs_itself_and_brings_nothing_back()
 }
 
 #[test]
+fn what_is_torn_in_the_middle_of_a_group_over_older_frames_is_no_damage() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let full =
+        |epoch| Settings { segment_bytes: 64 << 10, bytes_max: 8 * (64 << 10), ..Settings::new(epoch) };
+    let (spool, _) = open(folder.path(), full(1));
+    let store = |number| append(&spool, Lane::Events, crate::scene::NOW, &[number; 3_000]).expect("stored");
+    (0..200).for_each(|number| assert!(store(number) > 0));
+    let newest = || segments(folder.path()).pop().expect("a segment");
+    // Until a segment begins, and five frames of it.
+    let before = newest();
+    while newest() == before {
+        store(200);
+    }
+    (201..205).for_each(|number| assert!(store(number) > 0));
+    let frames = read_all(&spool, Lane::Events, Cursor::after(0), 1 << 20);
+    let newest = newest();
+    let mut bytes = fs::read(&newest).expect("the newest");
+    assert!(bytes[40..44] != [0; 4], "it was written over");
+    // The disk had the last frame of three before it had the one in the middle.
+    let copied = copy(folder.path());
+    let middle = 48 + 3 * 3_032;
+    bytes[middle..middle + 1_000].fill(7);
+    fs::write(copied.path().join(newest.file_name().expect("a name")), bytes).expect("written");
+    let (spool, recovered) = open(copied.path(), full(2));
+    assert_eq!((recovered.torn_bytes, recovered.damaged_bytes, recovered.damaged_segments), (3_032, 0, 0));
+    let mut expected = frames;
+    expected.remove(expected.len() - 2);
+    assert!(read_all(&spool, Lane::Events, Cursor::after(0), 1 << 20) == expected);
+}
+
+#[test]
 fn a_file_that_lost_its_new_name_is_no_damage() {
     let folder = tempfile::tempdir().expect("a folder");
     let full =
