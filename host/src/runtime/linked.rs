@@ -1,7 +1,7 @@
 //! A component that is linked: what is asked of an instance is looked up in it, and nothing else.
 //!
 //! The bindings that are generated look for every function of a world in every instance, and compare the types of all
-//! of them: a sixth of the time of a small invocation. They are asked once, when a release is prepared.
+//! of them: a sixth of the time of a small invocation. They do so once, when a release is prepared.
 
 use std::collections::BTreeMap;
 

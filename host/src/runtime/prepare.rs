@@ -82,13 +82,14 @@ impl Workshop<'_> {
             let Arranged { tables_bytes, huge_bytes } = images.arrange();
             tracing::info!(tables_bytes, huge_bytes, "the models' tables on huge pages");
         }
-        images.drop_sources();
         self.check_types(Part::Bitrate, &generation.bitrate, |store, instance| {
             BitrateComponent::new(store, instance).map(drop)
         })?;
         self.check_types(Part::Qoe, &generation.qoe, |store, instance| {
             QoeComponent::new(store, instance).map(drop)
-        })
+        })?;
+        images.drop_sources();
+        Ok(())
     }
 
     /// Looks at the types of all functions once, of a component that is not asked to load anything.
