@@ -168,10 +168,10 @@ fn add(layer: Option<&mut Affine>, graph: &Graph<'_>, node: &Node<'_>, from: &[u
     let [a, b] = node.inputs.as_slice() else { return None };
     let constant = if *a == from { b } else { a };
     let (layer, constant) = (layer?, graph.constant(constant)?);
-    if (*a != from && *b != from) || constant.values.len() != layer.bias.len() {
+    if (*a != from && *b != from) || constant.len() != layer.bias.len() {
         return None;
     }
-    kernels::add(&mut layer.bias, &constant.values);
+    kernels::add(&mut layer.bias, &constant.to_vec());
     Some(())
 }
 

@@ -196,8 +196,8 @@ impl Network {
                 };
             }
             b"LayerNormalization" if matches!(node.number(b"axis", -1), -1 | 1) => {
-                let bias = constant(2).map_or_else(|| vec![0.0; width], |bias| bias.values.clone());
-                let scale = constant(1).map(|scale| scale.values.clone()).unwrap_or_default();
+                let bias = constant(2).map_or_else(|| vec![0.0; width], Tensor::to_vec);
+                let scale = constant(1).map(Tensor::to_vec).unwrap_or_default();
                 let norm = Norm { scale, bias, epsilon: node.float(b"epsilon", 1e-5) };
                 let fits = norm.scale.len() == width && norm.bias.len() == width;
                 return if fits {
@@ -220,9 +220,9 @@ impl Network {
     ) -> Result<(Layer, usize), NetworkError> {
         let width = self.widths[from];
         let is_row = constant.shape.iter().rev().skip(1).all(|&side| side == 1);
-        let values = match constant.values.as_slice() {
-            [one] => vec![*one; width],
-            values if values.len() == width && is_row => values.to_vec(),
+        let values = match constant.values().next() {
+            Some(one) if constant.len() == 1 => vec![one; width],
+            _ if constant.len() == width && is_row => constant.to_vec(),
             _ => return Err(NetworkError::Signature),
         };
         Ok((Layer::Fixed(binary, from, values, is_left), width))
@@ -233,7 +233,7 @@ impl Network {
 fn input_width(graph: &Graph<'_>, node: &Node<'_>) -> Option<usize> {
     match node.operator {
         b"MatMul" | b"Gemm" => dense(graph, node).map(|dense| dense.inputs()),
-        _ => node.inputs.iter().find_map(|name| graph.constant(name)).map(|constant| constant.values.len()),
+        _ => node.inputs.iter().find_map(|name| graph.constant(name)).map(Tensor::len),
     }
 }
 
@@ -264,15 +264,16 @@ impl Affine {
         let (inputs, outputs) = if is_transposed { (columns, rows) } else { (rows, columns) };
         // A bias of another length would be spread over the outputs, which our kernels do not do.
         let bias = match node.inputs.get(2) {
-            Some(name) => graph.constant(name).map(|bias| bias.values.clone()),
+            Some(name) => graph.constant(name).map(Tensor::to_vec),
             None => Some(vec![0.0; outputs]),
         };
         let bias = bias.filter(|bias| bias.len() == outputs)?;
         let weights = if is_transposed {
-            let of_column = |column| (0..rows).map(move |row| weights.values[row * columns + column]);
-            (0..columns).flat_map(of_column).collect()
+            let values = weights.to_vec();
+            let of_column = |column| (0..rows).map(move |row| row * columns + column);
+            (0..columns).flat_map(of_column).map(|place| values[place]).collect()
         } else {
-            weights.values.clone()
+            weights.to_vec()
         };
         Some(Self { inputs, weights, bias })
     }

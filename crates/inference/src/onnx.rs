@@ -143,13 +143,14 @@ const FLOAT: u64 = 1;
 pub(crate) struct Tensor<'a> {
     name: &'a [u8],
     pub(crate) shape: Vec<usize>,
-    pub(crate) values: Vec<f32>,
+    // As they lie in the file: a copy of a tower's items would take more memory than all that is made of them.
+    parts: Vec<&'a [u8]>,
     is_float: bool,
 }
 
 impl<'a> Tensor<'a> {
     fn read(bytes: &'a [u8]) -> Result<Self, NetworkError> {
-        let mut tensor = Self { name: b"", shape: Vec::new(), values: Vec::new(), is_float: false };
+        let mut tensor = Self { name: b"", shape: Vec::new(), parts: Vec::new(), is_float: false };
         let mut is_float = false;
         for field in Fields(bytes) {
             match field? {
@@ -161,23 +162,37 @@ impl<'a> Tensor<'a> {
                 }
                 (2, Value::Number(kind)) => is_float = kind == FLOAT,
                 (8, Value::Bytes(name)) => tensor.name = name,
-                (4 | 9, Value::Bytes(raw)) => tensor.values.extend(floats(raw)),
+                (4 | 9, Value::Bytes(raw)) => tensor.parts.push(raw),
                 _ => {}
             }
         }
         if !is_float {
-            return Ok(Self { values: Vec::new(), is_float, ..tensor });
+            return Ok(Self { parts: Vec::new(), is_float, ..tensor });
         }
         let length = tensor.shape.iter().try_fold(1_usize, |product, side| product.checked_mul(*side));
-        if length == Some(tensor.values.len()) && tensor.values.iter().all(|v| v.is_finite()) {
+        if length == Some(tensor.len()) && tensor.values().all(f32::is_finite) {
             return Ok(Self { is_float, ..tensor });
         }
         Err(unsupported("a weight is not whole and finite"))
     }
-}
 
-fn floats(raw: &[u8]) -> impl Iterator<Item = f32> + '_ {
-    raw.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes))
+    /// How many values there are; none where they are not `f32`.
+    pub(crate) fn len(&self) -> usize {
+        self.parts.iter().map(|part| part.as_chunks::<4>().0.len()).sum()
+    }
+
+    /// The values, in the order of the file.
+    pub(crate) fn values(&self) -> impl Iterator<Item = f32> + '_ {
+        let values = self.parts.iter().flat_map(|part| part.as_chunks::<4>().0);
+        values.map(|bytes| f32::from_le_bytes(*bytes))
+    }
+
+    /// A copy of the values.
+    pub(crate) fn to_vec(&self) -> Vec<f32> {
+        let mut values = Vec::with_capacity(self.len());
+        values.extend(self.values());
+        values
+    }
 }
 
 /// The last field of this number that is a message or a text.

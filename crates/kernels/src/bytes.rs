@@ -90,10 +90,15 @@ impl ByteMatrix {
         for (to, from) in padded.chunks_exact_mut(stride).zip(values.chunks_exact(columns)) {
             to[..columns].copy_from_slice(from);
         }
-        let sum = |row: &[i8]| row.iter().map(|&value| i32::from(value)).sum::<i32>();
-        let shifts = padded.chunks_exact(stride).map(|row| -SHIFT * sum(row)).collect();
         scales.resize(rows.next_multiple_of(GROUP), 0.0);
-        Ok(Self { rows, columns, stride, values: padded, scales, shifts })
+        Ok(Self::of_padded(rows, columns, padded, scales))
+    }
+
+    fn of_padded(rows: usize, columns: usize, values: Vec<i8>, scales: Vec<f32>) -> Self {
+        let stride = columns.next_multiple_of(STEP);
+        let sum = |row: &[i8]| row.iter().map(|&value| i32::from(value)).sum::<i32>();
+        let shifts = values.chunks_exact(stride).map(|row| -SHIFT * sum(row)).collect();
+        Self { rows, columns, stride, values, scales, shifts }
     }
 
     /// The nearest bytes to `rows × columns` floats, which must be finite.
@@ -102,21 +107,44 @@ impl ByteMatrix {
     ///
     /// When the shapes do not fit, or a row is too large or not finite.
     pub fn quantise(columns: usize, values: &[f32]) -> Result<Self, MatrixError> {
+        if !values.len().is_multiple_of(columns.max(1)) {
+            return Err(MatrixError::Shape { values: values.len() });
+        }
+        Self::quantise_rows(values.len() / columns.max(1), columns, values.iter().copied())
+    }
+
+    /// The same of values that need not lie in memory, row by row.
+    ///
+    /// # Errors
+    ///
+    /// As [`ByteMatrix::quantise`]; there may be more values, which are not looked at.
+    pub fn quantise_rows(
+        rows: usize,
+        columns: usize,
+        mut values: impl Iterator<Item = f32>,
+    ) -> Result<Self, MatrixError> {
         if !(1..=COLUMNS_MAX).contains(&columns) {
             return Err(MatrixError::Columns { columns });
         }
-        if !values.len().is_multiple_of(columns) {
-            return Err(MatrixError::Shape { values: values.len() });
+        let stride = columns.next_multiple_of(STEP);
+        let mut padded = vec![0; rows.next_multiple_of(GROUP) * stride];
+        let mut scales = vec![0.0; rows.next_multiple_of(GROUP)];
+        let mut floats = Vec::with_capacity(columns);
+        for (row, (bytes, scale)) in padded.chunks_exact_mut(stride).zip(&mut scales).take(rows).enumerate() {
+            floats.clear();
+            floats.extend(values.by_ref().take(columns));
+            if floats.len() < columns {
+                return Err(MatrixError::Shape { values: row * columns + floats.len() });
+            }
+            *scale = power_of_two(&floats, 127.0);
+            if !floats.iter().all(|value| value.is_finite()) || !is_power_of_two(*scale) {
+                return Err(MatrixError::Scale { row });
+            }
+            for (byte, value) in bytes.iter_mut().zip(&floats) {
+                *byte = libm::rintf(value / *scale) as i8;
+            }
         }
-        if let Some(place) = values.iter().position(|value| !value.is_finite()) {
-            return Err(MatrixError::Scale { row: place / columns });
-        }
-        let scales: Vec<f32> = values.chunks_exact(columns).map(|row| power_of_two(row, 127.0)).collect();
-        let rows = values.chunks_exact(columns).zip(&scales);
-        let bytes: Vec<i8> = rows
-            .flat_map(|(row, scale)| row.iter().map(move |value| libm::rintf(value / scale) as i8))
-            .collect();
-        Self::new(columns, &bytes, scales)
+        Ok(Self::of_padded(rows, columns, padded, scales))
     }
 
     /// Rows there are.

@@ -5,7 +5,7 @@ use kernels::{ByteMatrix, FixedDense};
 use super::error::TowerError;
 use super::{Block, Norm, Tower, TowerShape};
 use crate::limits::{TOWER_BLOCKS_MAX, TOWER_WIDTH_MAX, TOWER_WINDOW_MAX};
-use crate::onnx::{Graph, metadata};
+use crate::onnx::{Graph, Tensor, metadata};
 
 impl Tower {
     /// Reads an ONNX file of the trainer.
@@ -112,15 +112,17 @@ impl Weights<'_> {
     fn items(&self) -> Result<ByteMatrix, TowerError> {
         let TowerShape { items, width, .. } = self.shape;
         let name = "item_vectors";
-        ByteMatrix::quantise(width, &self.table(name, &[items, width])?)
+        ByteMatrix::quantise_rows(items, width, self.tensor(name, &[items, width])?.values())
             .map_err(|_| TowerError::Initialiser { name: name.to_owned() })
     }
 
     fn table(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, TowerError> {
+        self.tensor(name, shape).map(Tensor::to_vec)
+    }
+
+    fn tensor(&self, name: &str, shape: &[usize]) -> Result<&Tensor<'_>, TowerError> {
         let found = self.graph.constant(name.as_bytes()).filter(|found| found.shape == shape);
-        found
-            .map(|found| found.values.clone())
-            .ok_or_else(|| TowerError::Initialiser { name: name.to_owned() })
+        found.ok_or_else(|| TowerError::Initialiser { name: name.to_owned() })
     }
 }
 
