@@ -103,6 +103,23 @@ fn quantised_values_are_within_half_a_step() {
 }
 
 #[test]
+fn floats_that_are_no_whole_finite_rows_are_refused() {
+    let rows = |rows, columns, values: &[f32]| {
+        ByteMatrix::quantise_rows(rows, columns, values.iter().copied())
+            .map(|matrix| matrix.scales().to_vec())
+    };
+    assert_eq!(rows(2, 2, &[127.0, 1.0, 0.0, 0.0]), Ok(vec![1.0, 1.0]));
+    assert_eq!(rows(0, 2, &[]), Ok(vec![]));
+    assert_eq!(rows(2, 2, &[1.0; 3]), Err(MatrixError::Shape { values: 3 }));
+    assert_eq!(ByteMatrix::quantise(2, &[1.0; 3]), Err(MatrixError::Shape { values: 3 }));
+    assert_eq!(rows(1, 0, &[1.0]), Err(MatrixError::Columns { columns: 0 }));
+    assert_eq!(ByteMatrix::quantise(0, &[1.0]), Err(MatrixError::Columns { columns: 0 }));
+    for odd in [f32::NAN, f32::INFINITY, f32::MAX] {
+        assert_eq!(rows(2, 2, &[1.0, 1.0, 1.0, odd]), Err(MatrixError::Scale { row: 1 }), "{odd}");
+    }
+}
+
+#[test]
 fn the_scale_is_the_smallest_power_of_two_that_fits() {
     for (largest, scale) in
         [(127.0, 1.0), (127.1, 2.0), (63.5, 0.5), (63.6, 1.0), (1e-3, 1.0 / 65_536.0 / 1.0)]
