@@ -37,6 +37,7 @@ pub(super) struct Workshop<'a> {
 impl Workshop<'_> {
     pub(super) fn generation(&self, files: &ReleaseFiles<'_>) -> Result<Generation, PrepareError> {
         check_sizes(files)?;
+        let images = Images::of_others();
         let models = match (files.ranker, files.tower) {
             (None, None) => None,
             (ranker, tower) => Some(Arc::new(self.models(files.components.inference, ranker, tower)?)),
@@ -62,14 +63,13 @@ impl Workshop<'_> {
             bitrate: self.plain(Part::Bitrate, files.components.bitrate, BitrateComponentPre::new)?,
             qoe: self.plain(Part::Qoe, files.components.qoe, QoeComponentPre::new)?,
         };
-        self.arrange(&generation)?;
+        self.arrange(&generation, images)?;
         Ok(generation)
     }
 
     /// Makes the images that instances start from and puts them where they are to lie, each while an instance maps it
     /// and has not written to it.
-    fn arrange(&self, generation: &Generation) -> Result<(), PrepareError> {
-        let mut images = Images::of_others();
+    fn arrange(&self, generation: &Generation, mut images: Images) -> Result<(), PrepareError> {
         for (region, prepared) in &generation.regions {
             let mut store = self.sandboxes.open(None);
             self.made(Part::Ranking, prepared.linked.bindings.instantiate(&mut store))?;

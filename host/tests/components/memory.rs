@@ -61,6 +61,21 @@ fn huge_bytes() -> Vec<u64> {
         .collect()
 }
 
+/// Bytes of what images were copied from: mapped, and in memory.
+fn sources_bytes() -> [u64; 2] {
+    let smaps = fs::read_to_string("/proc/self/smaps").unwrap();
+    let bytes = |mapping: &str, name: &str| {
+        let line = mapping.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+    };
+    let sources = smaps
+        .split_inclusive("VmFlags:")
+        .filter(|mapping| mapping.lines().any(|line| line.contains(" r--p ") && line.ends_with(".cwasm")));
+    sources.fold([0, 0], |[mapped, resident], mapping| {
+        [mapped + bytes(mapping, "Size:"), resident + bytes(mapping, "Rss:")]
+    })
+}
+
 /// Whether this kernel places images so that they can lie on huge pages (6.7 and later), and does it when asked to.
 fn can_be_huge() -> bool {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
@@ -112,6 +127,8 @@ fn what_calls_write_lies_in_the_first_huge_page_and_tables_on_others() {
         let runs = 1 + first.windows(2).filter(|pair| pair[1] != pair[0] + PAGE_BYTES).count();
         assert!(runs < RUNS_MAX && behind.is_empty(), "{behind:?} of {} bytes", image.end - image.start);
     }
+    let [mapped, resident] = sources_bytes();
+    assert!(resident * 4 < mapped, "{resident} of {mapped} bytes that images were copied from are in memory");
     let huge = huge_bytes();
     // So few titles find room in the first huge page; the second is there for its end.
     let has_tables = |image: &std::ops::Range<u64>| image.end - image.start > 2 * HUGE_PAGE_BYTES;
