@@ -19,7 +19,8 @@ pub struct Recovered {
     pub records: u64,
     /// Frames that are still to be sent.
     pub unacknowledged_frames: u64,
-    /// Cut off the end of the last segments: what was being written when the process ended, never acknowledged.
+    /// What was being written when the process ended, never acknowledged: cut off the end of the last segments, or
+    /// between frames where it was written over older ones. What lay there before does not count.
     pub torn_bytes: u64,
     /// Between sound frames, or at the end of a segment that is not the last: skipped.
     pub damaged_bytes: u64,
@@ -164,6 +165,7 @@ fn scan(
         fs::remove_file(path)?;
         return Ok(None);
     }
+    // A name below what came before it would give frames a second life.
     let sound = segment::frames(&bytes).ok().filter(|(header, _)| is_ours(header) && first >= of.next_free());
     let Some((header, items)) = sound else {
         // Stays until it is old: somebody may want to look at it.

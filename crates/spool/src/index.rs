@@ -69,6 +69,13 @@ impl LaneIndex {
         segment.last <= self.acknowledged || segment.last < segment.first
     }
 
+    /// Notes that nothing lies behind the last frame of the newest segment any more.
+    pub(crate) fn note_cut(&mut self) {
+        if let Some(segment) = self.segments.back_mut() {
+            segment.file_bytes = segment.bytes;
+        }
+    }
+
     /// The oldest segment, if the writer has finished it.
     fn oldest_closed(&self) -> Option<&Segment> {
         self.segments.front().filter(|segment| !segment.is_open)

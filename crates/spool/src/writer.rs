@@ -165,9 +165,7 @@ impl Writer {
             open.reused_bytes = 0;
             return match open.output.cut(open.bytes) {
                 Ok(()) => {
-                    let mut index = self.shared.index();
-                    let last = index.lane_mut(lane).segments.back_mut();
-                    last.into_iter().for_each(|segment| segment.file_bytes = segment.bytes);
+                    self.shared.index().lane_mut(lane).note_cut();
                     Err(SpoolError::Write(Arc::new(error)))
                 }
                 Err(cut) => Err(self.break_down(cut)),
@@ -312,9 +310,7 @@ impl Writer {
             return;
         };
         if bytes < reused_bytes && output.cut(bytes).and_then(|()| output.sync()).is_ok() {
-            let mut index = self.shared.index();
-            let last = index.lane_mut(lane).segments.back_mut();
-            last.into_iter().for_each(|segment| segment.file_bytes = bytes);
+            self.shared.index().lane_mut(lane).note_cut();
         }
     }
 
@@ -343,7 +339,7 @@ impl Writer {
             let gone = self.shared.index().take_gone(&self.shared.settings, now_unix_ms, more_bytes);
             let Some(gone) = gone else { return };
             let dropped = count(&gone);
-            self.let_go(&gone.segment, begins, now_unix_ms);
+            self.let_go(&gone.segment, begins);
             if dropped == Dropped::default() {
                 continue;
             }
@@ -365,14 +361,14 @@ impl Writer {
         }
     }
 
-    /// Keeps one file to be written over if a segment begins, and removes the others.
-    fn let_go(&mut self, segment: &Segment, begins: bool, now_unix_ms: u64) {
+    /// Keeps one file to be written over if a segment begins, and removes the others. How old it is, is asked before it
+    /// is used.
+    fn let_go(&mut self, segment: &Segment, begins: bool) {
         let settings = &self.shared.settings;
         // Files of other lengths are of other settings, or of segments that were closed early.
         let lengths = settings.segment_bytes / REUSED_SHARE..=settings.segment_bytes * REUSED_SHARE;
         let is_of_use = begins && self.spare.is_none() && lengths.contains(&segment.file_bytes);
-        let is_young = now_unix_ms.saturating_sub(segment.newest_unix_ms) <= settings.age_ms_max;
-        if is_of_use && is_young && !segment.is_damaged {
+        if is_of_use && !segment.is_damaged {
             let spare = self.shared.folder.join(SPARE);
             if self.device.rename(&segment.path, &spare).is_ok() {
                 let Segment { file_bytes: bytes, newest_unix_ms, .. } = *segment;

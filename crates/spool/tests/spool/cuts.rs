@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use quickcheck::QuickCheck;
-use spool::{Cursor, Frame, Lane, Settings};
+use spool::{Cursor, Frame, Lane, Settings, Spool};
 
 use crate::scene::{append, open, payloads, read_all, segments};
 
@@ -14,6 +14,16 @@ fn copy(from: &Path) -> tempfile::TempDir {
         fs::copy(&path, folder.path().join(path.file_name().expect("a name"))).expect("copied");
     }
     folder
+}
+
+/// With room for eight segments, in which frames are written over soon.
+fn full(epoch: u64) -> Settings {
+    Settings { segment_bytes: 64 << 10, bytes_max: 8 * (64 << 10), ..Settings::new(epoch) }
+}
+
+/// Stores an event. All have one length, so that a frame of a file's former life begins where one of its next does.
+fn store(spool: &Spool, number: u8) {
+    append(spool, Lane::Events, crate::scene::NOW, &[number; 3_000]).expect("stored");
 }
 
 /// Two epochs of events, the first in several segments.
@@ -63,16 +73,10 @@ fn a_cut_at_any_byte_of_the_tail_costs_only_what_was_not_finished() {
 #[test]
 fn a_frame_that_is_torn_over_an_older_one_costs_itself_and_brings_nothing_back() {
     let folder = tempfile::tempdir().expect("a folder");
-    let full =
-        |epoch| Settings { segment_bytes: 64 << 10, bytes_max: 8 * (64 << 10), ..Settings::new(epoch) };
     let (spool, _) = open(folder.path(), full(1));
-    // All of one length, so that a frame of a file's former life begins where one of its next does.
-    let store = |number| append(&spool, Lane::Events, crate::scene::NOW, &[number; 3_000]).expect("stored");
-    for number in 0..200 {
-        store(number);
-    }
+    (0..200).for_each(|number| store(&spool, number));
     let before = copy(folder.path());
-    store(200);
+    store(&spool, 200);
     let after = copy(folder.path());
     let frames = read_all(&spool, Lane::Events, Cursor::after(0), 1 << 20);
     let newest = |folder: &Path| segments(folder).pop().expect("a segment");
@@ -102,18 +106,15 @@ fn a_frame_that_is_torn_over_an_older_one_costs_itself_and_brings_nothing_back()
 #[test]
 fn what_is_torn_in_the_middle_of_a_group_over_older_frames_is_no_damage() {
     let folder = tempfile::tempdir().expect("a folder");
-    let full =
-        |epoch| Settings { segment_bytes: 64 << 10, bytes_max: 8 * (64 << 10), ..Settings::new(epoch) };
     let (spool, _) = open(folder.path(), full(1));
-    let store = |number| append(&spool, Lane::Events, crate::scene::NOW, &[number; 3_000]).expect("stored");
-    (0..200).for_each(|number| assert!(store(number) > 0));
+    (0..200).for_each(|number| store(&spool, number));
     let newest = || segments(folder.path()).pop().expect("a segment");
     // Until a segment begins, and five frames of it.
     let before = newest();
     while newest() == before {
-        store(200);
+        store(&spool, 200);
     }
-    (201..205).for_each(|number| assert!(store(number) > 0));
+    (201..205).for_each(|number| store(&spool, number));
     let frames = read_all(&spool, Lane::Events, Cursor::after(0), 1 << 20);
     let newest = newest();
     let mut bytes = fs::read(&newest).expect("the newest");
@@ -133,12 +134,8 @@ fn what_is_torn_in_the_middle_of_a_group_over_older_frames_is_no_damage() {
 #[test]
 fn a_file_that_lost_its_new_name_is_no_damage() {
     let folder = tempfile::tempdir().expect("a folder");
-    let full =
-        |epoch| Settings { segment_bytes: 64 << 10, bytes_max: 8 * (64 << 10), ..Settings::new(epoch) };
     let (spool, _) = open(folder.path(), full(1));
-    for number in 0..200 {
-        append(&spool, Lane::Events, crate::scene::NOW, &[number; 3_000]).expect("stored");
-    }
+    (0..200).for_each(|number| store(&spool, number));
     drop(spool);
     // As a power cut leaves it that comes between the header and the name.
     let newest = segments(folder.path()).pop().expect("a segment");
