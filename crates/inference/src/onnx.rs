@@ -162,7 +162,8 @@ impl<'a> Tensor<'a> {
                 }
                 (2, Value::Number(kind)) => is_float = kind == FLOAT,
                 (8, Value::Bytes(name)) => tensor.name = name,
-                (4 | 9, Value::Bytes(raw)) => tensor.parts.push(raw),
+                // Empty parts without end would take more memory than the file.
+                (4 | 9, Value::Bytes(raw)) if raw.len() >= size_of::<f32>() => tensor.parts.push(raw),
                 _ => {}
             }
         }
