@@ -13,7 +13,11 @@ mod read;
 
 pub use error::{EncodeError, TowerError};
 
-use kernels::{ByteMatrix, FixedDense, FixedRows, LayerNorm, Panels, add, rectify, softmax};
+use core::ops::Range;
+
+use kernels::{
+    ByteMatrix, FixedDense, FixedRows, LayerNorm, Panels, add, products, rectify, softmax, sum_of,
+};
 
 /// A tower, ready to run.
 #[derive(Clone, Debug)]
@@ -170,6 +174,48 @@ struct Room {
     out: Vec<f32>,
 }
 
+/// What a head of a block sees: the places of a history.
+struct Seen<'a> {
+    // What was known, and what is added.
+    states: [&'a [f32]; 2],
+    row: usize,
+    block: usize,
+    width: usize,
+    head: usize,
+    heads: usize,
+}
+
+impl<'a> Seen<'a> {
+    fn len(&self) -> usize {
+        self.states.iter().map(|state| state.len() / self.row).sum()
+    }
+
+    /// The head's part of what all heads have.
+    fn own(&self) -> Range<usize> {
+        let width = self.width / self.heads;
+        self.head * width..(self.head + 1) * width
+    }
+
+    /// One a place.
+    fn keys(&self) -> impl Iterator<Item = &'a [f32]> + Clone {
+        self.part(2 * self.block)
+    }
+
+    /// One a place.
+    fn values(&self) -> impl Iterator<Item = &'a [f32]> + Clone {
+        self.part(2 * self.block + 1)
+    }
+
+    fn part(&self, part: usize) -> impl Iterator<Item = &'a [f32]> + Clone + use<'a> {
+        let (row, Range { start, end }) = (self.row, self.own());
+        let range = part * self.width + start..part * self.width + end;
+        self.states
+            .into_iter()
+            .flat_map(move |state| state.chunks_exact(row))
+            .map(move |row| &row[range.clone()])
+    }
+}
+
 impl Block {
     /// Writes this block's part of every new row of the state, and what the newest `asked` places ask.
     fn enter(
@@ -208,40 +254,53 @@ impl Block {
     /// What each place takes from itself and those before it; the first of them is the history's `first`.
     fn attend(&self, tower: &Tower, number: usize, first: usize, states: [&[f32]; 2], room: &mut Room) {
         let TowerShape { width, heads, .. } = tower.shape;
-        let head_width = width / heads;
-        let rows = || states.into_iter().flat_map(|state| state.chunks_exact(tower.state_row()));
-        let seen = rows().count();
         resize(&mut room.attended, room.queries.len());
         for head in 0..heads {
-            let from = number * 2 * width + head * head_width;
-            room.keys.reset(head_width, seen);
-            room.values.reset(seen, head_width);
-            for (place, row) in rows().enumerate() {
-                room.keys.set_output(place, &row[from..from + head_width]);
-                room.values.set_input(place, &row[from + width..from + width + head_width]);
+            let seen = Seen { states, row: tower.state_row(), block: number, width, head, heads };
+            if room.queries.len() == width {
+                self.attend_alone(tower, &seen, room);
+            } else {
+                self.attend_together(tower, &seen, first, room);
             }
-            // Places together, so that keys and values are read once for all of them.
-            for (tile, queries) in room.queries.chunks(TOGETHER * width).enumerate() {
-                let first = first + tile * TOGETHER;
-                let head_of = head * head_width..(head + 1) * head_width;
-                room.asked.clear();
-                for queries in queries.chunks_exact(width) {
-                    room.asked.extend_from_slice(&queries[head_of.clone()]);
-                }
-                let places = queries.len() / width;
-                let seen = first + places;
-                resize(&mut room.scores, places * seen);
-                room.keys.apply(head_width, seen, &room.asked, &mut room.scores);
-                for (place, scores) in (first..).zip(room.scores.chunks_exact_mut(seen)) {
-                    self.weigh(tower, head, &mut scores[..=place]);
-                    scores[place + 1..].fill(0.0);
-                }
-                resize(&mut room.taken, places * head_width);
-                room.values.apply(seen, head_width, &room.scores, &mut room.taken);
-                let to = room.attended[tile * TOGETHER * width..].chunks_exact_mut(width);
-                for (to, taken) in to.zip(room.taken.chunks_exact(head_width)) {
-                    to[head_of.clone()].copy_from_slice(taken);
-                }
+        }
+    }
+
+    /// The newest place only: reading keys and values once is not worth bringing them into an order.
+    fn attend_alone(&self, tower: &Tower, seen: &Seen<'_>, room: &mut Room) {
+        resize(&mut room.scores, seen.len());
+        products(&room.queries[seen.own()], seen.keys(), &mut room.scores);
+        self.weigh(tower, seen.head, &mut room.scores);
+        sum_of(&room.scores, seen.values(), &mut room.attended[seen.own()]);
+    }
+
+    /// Places together, so that keys and values are read once for all of them.
+    fn attend_together(&self, tower: &Tower, all: &Seen<'_>, first: usize, room: &mut Room) {
+        let (width, head_width) = (all.width, all.own().len());
+        room.keys.reset(head_width, all.len());
+        room.values.reset(all.len(), head_width);
+        for (place, (key, value)) in all.keys().zip(all.values()).enumerate() {
+            room.keys.set_output(place, key);
+            room.values.set_input(place, value);
+        }
+        for (tile, queries) in room.queries.chunks(TOGETHER * width).enumerate() {
+            let first = first + tile * TOGETHER;
+            room.asked.clear();
+            for queries in queries.chunks_exact(width) {
+                room.asked.extend_from_slice(&queries[all.own()]);
+            }
+            let places = queries.len() / width;
+            let seen = first + places;
+            resize(&mut room.scores, places * seen);
+            room.keys.apply(head_width, seen, &room.asked, &mut room.scores);
+            for (place, scores) in (first..).zip(room.scores.chunks_exact_mut(seen)) {
+                self.weigh(tower, all.head, &mut scores[..=place]);
+                scores[place + 1..].fill(0.0);
+            }
+            resize(&mut room.taken, places * head_width);
+            room.values.apply(seen, head_width, &room.scores, &mut room.taken);
+            let to = room.attended[tile * TOGETHER * width..].chunks_exact_mut(width);
+            for (to, taken) in to.zip(room.taken.chunks_exact(head_width)) {
+                to[all.own()].copy_from_slice(taken);
             }
         }
     }

@@ -9,6 +9,9 @@
 /// Lanes there are.
 pub(crate) const LANES: usize = 8;
 
+/// Inputs of eight rows that are turned at once.
+pub(crate) const INPUTS: usize = 4;
+
 #[cfg(target_family = "wasm")]
 use core::arch::wasm32 as arch;
 
@@ -31,6 +34,15 @@ impl Lanes {
     pub(crate) fn load(from: &[f32; LANES]) -> Self {
         // SAFETY: eight floats.
         unsafe { Self([arch::v128_load(from.as_ptr().cast()), arch::v128_load(from[4..].as_ptr().cast())]) }
+    }
+
+    /// Four columns of eight rows.
+    #[inline(always)]
+    pub(crate) fn columns(rows: [&[f32; INPUTS]; LANES]) -> [Self; INPUTS] {
+        // SAFETY: four floats each.
+        let [a, b, c, d, e, f, g, h] = rows.map(|row| unsafe { arch::v128_load(row.as_ptr().cast()) });
+        let [low, high] = [[a, b, c, d], [e, f, g, h]].map(turned);
+        core::array::from_fn(|column| Self([low[column], high[column]]))
     }
 
     #[inline(always)]
@@ -132,6 +144,12 @@ impl Lanes {
         Self(*from)
     }
 
+    /// Four columns of eight rows.
+    #[inline(always)]
+    pub(crate) fn columns(rows: [&[f32; INPUTS]; LANES]) -> [Self; INPUTS] {
+        core::array::from_fn(|column| Self(rows.map(|row| row[column])))
+    }
+
     #[inline(always)]
     pub(crate) fn from_bytes(from: &[i8; LANES]) -> Self {
         Self(from.map(f32::from))
@@ -220,6 +238,18 @@ impl Lanes {
             .into_iter()
             .fold(f32::MIN, |greatest, value| if value > greatest { value } else { greatest })
     }
+}
+
+/// Rows as columns.
+#[cfg(target_family = "wasm")]
+#[allow(clippy::inline_always, reason = "so that it stays in registers")]
+#[inline(always)]
+fn turned([a, b, c, d]: [arch::v128; INPUTS]) -> [arch::v128; INPUTS] {
+    let pairs = |a, b| [arch::i32x4_shuffle::<0, 4, 1, 5>(a, b), arch::i32x4_shuffle::<2, 6, 3, 7>(a, b)];
+    let ([ab, ab_end], [cd, cd_end]) = (pairs(a, b), pairs(c, d));
+    let halves = |a, b| [arch::i64x2_shuffle::<0, 2>(a, b), arch::i64x2_shuffle::<1, 3>(a, b)];
+    let ([first, second], [third, fourth]) = (halves(ab, cd), halves(ab_end, cd_end));
+    [first, second, third, fourth]
 }
 
 /// Words from 0 to 255 as bytes.

@@ -6,6 +6,7 @@
 #![no_std]
 extern crate alloc;
 
+mod apart;
 mod byte_dense;
 mod byte_rows;
 mod bytes;
@@ -19,6 +20,7 @@ mod panels;
 mod row;
 mod top;
 
+pub use apart::{products, sum_of};
 pub use byte_dense::ByteDense;
 pub use byte_rows::ByteRows;
 pub use bytes::{ByteMatrix, COLUMNS_MAX, MatrixError, Query, power_of_two};
