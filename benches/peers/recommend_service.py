@@ -1,18 +1,20 @@
 """Recommendations as services in Python serve them: FastAPI on uvicorn, onnxruntime, faiss, a cache in the process.
 
-    python recommend_service.py FOLDER
+    python recommend_service.py FOLDER [--in-loop]
 
 FOLDER holds what a node's release is made of (`tower.onnx`, `ranker.onnx`, `titles.json`, the candidate set) and the
 tower's item vectors as plain float32. This is one worker; whoever starts several spreads the requests evenly. It takes
 a port from the system, names it in the first line on standard output, and ends with its standard input.
 
-A history is encoded by the tower, faiss finds the best candidates, the ranker puts them in order. Tuned as its
-users would for two processors: two workers (one or three served less), one thread in every library, the models
-called in the event loop (handlers in a thread pool, FastAPI's way for calls that block, served half as much),
-uvloop and httptools, the body read by pydantic straight from its bytes, answers written by orjson, kept picks as
-bytes, the exact index (at this size faster than the one of 8 bits).
+A history is encoded by the tower, faiss finds the best candidates, the ranker puts them in order. As nanoRecSys serves
+on two processors: two workers, each with an executor of one thread for the models, one thread in every library, kept
+answers given by the event loop itself. Tuned as its users would: uvloop and httptools, the body read by pydantic straight
+from its bytes, answers written by orjson, kept picks as bytes, the exact index (at this size faster than the one of 8
+bits). With `--in-loop` the models are called in the event loop: a worker then does one thing at a time, and has no
+threads to switch between.
 """
 
+import asyncio
 import json
 import os
 import signal
@@ -20,6 +22,7 @@ import sys
 import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
@@ -147,21 +150,32 @@ class Recommender:
 class Service:
     """What the worker has."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, executor):
         self.recommender = Recommender(folder)
+        self.executor = executor
         self.answers = TTLCache(maxsize=ANSWERS, ttl=ANSWER_TTL_S)
         self.hits = self.misses = 0
         # The first calls of a session take memory and choose kernels.
         self.recommender.picks(Question(history=self.recommender.catalogue.ids[:50].tolist()))
 
-    def answer(self, question):
-        asked = time.perf_counter_ns()
+    async def decide(self, question):
+        """Picks, when their turn came, and when they were there."""
+        if self.executor is None:
+            return self.timed_picks(question)
+        return await asyncio.get_running_loop().run_in_executor(self.executor, self.timed_picks, question)
+
+    def timed_picks(self, question):
+        begun = time.perf_counter_ns()
+        return self.recommender.picks(question), begun, time.perf_counter_ns()
+
+    async def answer(self, question):
+        asked = begun = decided = time.perf_counter_ns()
         key = question.key()
         picks = self.answers.get(key)
-        cached, decided = picks is not None, asked
+        cached = picks is not None
         if not cached:
-            picks = self.answers[key] = self.recommender.picks(question)
-            decided = time.perf_counter_ns()
+            picks, begun, decided = await self.decide(question)
+            self.answers[key] = picks
         self.hits, self.misses = self.hits + cached, self.misses + (not cached)
         answer = {
             "request_id": uuid.uuid4().hex,
@@ -173,8 +187,8 @@ class Service:
             "eligible": len(self.recommender.catalogue.ids),
             "picks": orjson.Fragment(picks),
             "timings_us": {
-                "queue": 0,
-                "decide": (decided - asked) // 1_000,
+                "queue": (begun - asked) // 1_000,
+                "decide": (decided - begun) // 1_000,
                 "total": (time.perf_counter_ns() - asked) // 1_000,
             },
         }
@@ -190,7 +204,7 @@ async def recommend(request: Request):
         question = Question.model_validate_json(await request.body())
     except ValidationError as error:
         raise RequestValidationError(error.errors()) from error
-    return app.state.service.answer(question)
+    return await app.state.service.answer(question)
 
 
 @app.get("/counters")
@@ -205,7 +219,8 @@ def end_with_input():
 
 
 def main():
-    app.state.service = Service(Path(sys.argv[1]))
+    executor = None if "--in-loop" in sys.argv[2:] else ThreadPoolExecutor(max_workers=1)
+    app.state.service = Service(Path(sys.argv[1]), executor)
     config = uvicorn.Config(
         app,
         port=0,

@@ -1,5 +1,6 @@
 //! What is said of a step, of a server, and of both.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -105,7 +106,7 @@ pub(crate) struct Side {
     pub(crate) memory: Vec<Option<Memory>>,
 }
 
-/// Both, and what they were asked.
+/// All servers, and what they were asked.
 #[derive(Debug, Serialize)]
 pub(crate) struct Figures {
     pub(crate) candidates: u32,
@@ -119,10 +120,20 @@ pub(crate) struct Figures {
     pub(crate) seconds: u64,
     /// Of the machine before the first request: what else was running.
     pub(crate) load_average: Option<f64>,
-    pub(crate) node: Side,
-    pub(crate) python: Option<Side>,
-    /// Of the rates at saturation; none where a server has not been brought to it.
-    pub(crate) node_over_python: Option<f64>,
+    /// A node; one that runs the models in its own process; the service in Python that calls its models in an executor,
+    /// as nanoRecSys does, and in its event loop.
+    pub(crate) servers: Vec<Side>,
+    /// The first one's rate at saturation over that of each other by its name; without those not brought to it.
+    pub(crate) node_over: BTreeMap<&'static str, f64>,
+}
+
+/// See [`Figures::node_over`].
+pub(crate) fn node_over(sides: &[Side]) -> BTreeMap<&'static str, f64> {
+    let mut at_their_end = sides.iter().filter(|side| side.saturated && side.saturation_per_s > 0.0);
+    let first = at_their_end.next().filter(|first| first.server == sides[0].server);
+    let others = at_their_end
+        .filter_map(|side| Some((side.server, rounded(first?.saturation_per_s / side.saturation_per_s))));
+    others.collect()
 }
 
 impl fmt::Display for Figures {
@@ -133,13 +144,13 @@ impl fmt::Display for Figures {
             "open loop, {seconds} s a rate, {connections} connections; {hot_percent} % of {hot_viewers} viewers who \
              come back, answers kept {answer_ttl_s} s"
         )?;
-        for side in [Some(&self.node), self.python.as_ref()].into_iter().flatten() {
+        for side in &self.servers {
             write!(f, "{side}")?;
         }
-        match self.node_over_python {
-            Some(ratio) => writeln!(f, "the node holds {ratio:.2} × the rate of the Python service"),
-            None => Ok(()),
+        for (server, ratio) in &self.node_over {
+            writeln!(f, "the node holds {ratio:.2} × the rate of {server}")?;
         }
+        Ok(())
     }
 }
 

@@ -21,14 +21,13 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use crate::interrupt;
-use crate::measure::rounded;
 use crate::peers::PYTHON_VARIABLE;
 use arrivals::Step;
 pub(crate) use connection::Head;
 pub(crate) use figures::{Figures, Percentiles};
 use figures::{Rate, Side};
 use node::{Node, Work};
-use python::Python;
+use python::{Calls, Python};
 use release::Release;
 
 /// For how long both sides keep answers.
@@ -102,23 +101,22 @@ pub(crate) fn measure(components: &Path, rates_per_s: &[f64], seconds: u64) -> R
     let release = Release::new(components)?;
     let load_average = load_average();
 
-    eprintln!("starting a node");
-    let place = folder_in(folder.path(), "node")?;
-    let node = load.on("node", &Node::start(&place, &release, Work::Answers)?)?;
-    let python = match std::env::var_os(PYTHON_VARIABLE).map(PathBuf::from) {
+    let mut sides = Vec::new();
+    for (name, work) in [("node", Work::Answers), ("node-native", Work::NativeAnswers)] {
+        eprintln!("starting {name}");
+        let place = folder_in(folder.path(), name)?;
+        sides.push(load.on(name, &Node::start(&place, &release, work)?)?);
+    }
+    match std::env::var_os(PYTHON_VARIABLE).map(PathBuf::from) {
         Some(python) => {
-            eprintln!("starting the Python service");
-            let place = folder_in(folder.path(), "python")?;
-            Some(load.on("python", &Python::start(&python, &place, &release)?)?)
+            for (name, calls) in [("python", Calls::InExecutor), ("python-loop", Calls::InLoop)] {
+                eprintln!("starting {name}");
+                let place = folder_in(folder.path(), name)?;
+                sides.push(load.on(name, &Python::start(&python, &place, &release, calls)?)?);
+            }
         }
-        None => {
-            eprintln!("no peer: `cargo xtask bench` installs it and sets {PYTHON_VARIABLE}");
-            None
-        }
-    };
-    let is_at_its_end = |side: &Side| side.saturated && side.saturation_per_s > 0.0;
-    let both = python.as_ref().filter(|python| is_at_its_end(python) && is_at_its_end(&node));
-    let ratio = both.map(|python| rounded(node.saturation_per_s / python.saturation_per_s));
+        None => eprintln!("no peer: `cargo xtask bench` installs it and sets {PYTHON_VARIABLE}"),
+    }
     Ok(Figures {
         candidates: release::TITLES,
         pool: release::POOL,
@@ -130,9 +128,8 @@ pub(crate) fn measure(components: &Path, rates_per_s: &[f64], seconds: u64) -> R
         connections: open_loop::CONNECTIONS,
         seconds,
         load_average,
-        node_over_python: ratio,
-        node,
-        python,
+        node_over: figures::node_over(&sides),
+        servers: sides,
     })
 }
 

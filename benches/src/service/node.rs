@@ -40,6 +40,8 @@ pub(crate) struct Node {
 pub(crate) enum Work {
     /// Answers are kept; events are not stored.
     Answers,
+    /// The same, its models run in its own process instead of a component.
+    NativeAnswers,
     /// Events are stored, with room for a million sessions. Its origin takes none: they stay on the disk.
     Events,
 }
@@ -129,9 +131,10 @@ const EVENT_LIMITS: &str = "sessions = 1000000\nspool_mib = 2048";
 
 /// Defaults but for what the bench is about. The origin is looked at once.
 fn config_text(origin: SocketAddr, work: Work) -> String {
-    let (token, limits) = match work {
-        Work::Answers => ("", ""),
-        Work::Events => ("token_file = \"token\"", EVENT_LIMITS),
+    let (inference, token, limits) = match work {
+        Work::Answers => ("wasm", "", ""),
+        Work::NativeAnswers => ("native", "", ""),
+        Work::Events => ("wasm", "token_file = \"token\"", EVENT_LIMITS),
     };
     format!(
         r#"
@@ -142,6 +145,7 @@ cache_dir = "cache"
 ladder = "ladder.toml"
 rules = "rules.toml"
 alerts = "alerts.toml"
+inference = "{inference}"
 [public]
 listen = "127.0.0.1:0"
 [admin]

@@ -29,6 +29,15 @@ pub(crate) struct Python {
     addresses: Vec<SocketAddr>,
 }
 
+/// Where a worker calls its models.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Calls {
+    /// In an executor of one thread, as nanoRecSys does.
+    InExecutor,
+    /// In the event loop.
+    InLoop,
+}
+
 struct Worker {
     process: Process,
     address: SocketAddr,
@@ -42,20 +51,25 @@ struct Listening {
 
 impl Python {
     /// Starts the service in this folder; returns when all its workers serve.
-    pub(crate) fn start(python: &Path, folder: &Path, release: &Release) -> Result<Self> {
+    pub(crate) fn start(python: &Path, folder: &Path, release: &Release, calls: Calls) -> Result<Self> {
         release.write(folder)?;
         let script = folder.join("recommend_service.py");
         std::fs::write(&script, include_str!("../../peers/recommend_service.py"))?;
-        let start = |number| Worker::start(python, &script, folder, &folder.join(format!("{number}.log")));
+        let start =
+            |number| Worker::start(python, &script, folder, calls, &folder.join(format!("{number}.log")));
         let workers = (0..WORKERS).map(start).collect::<Result<Vec<_>>>()?;
         Ok(Self { addresses: workers.iter().map(|worker| worker.address).collect(), workers })
     }
 }
 
 impl Worker {
-    fn start(python: &Path, script: &Path, folder: &Path, log: &Path) -> Result<Self> {
+    fn start(python: &Path, script: &Path, folder: &Path, calls: Calls, log: &Path) -> Result<Self> {
         let mut command = Command::new(python);
-        command.arg(script).arg(folder).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.arg(script).arg(folder);
+        if calls == Calls::InLoop {
+            command.arg("--in-loop");
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = Process::start("the Python service", &mut command, log)?;
         let output = process.child.stdout.take().context("a pipe from the Python service")?;
         let (sender, lines) = mpsc::channel();
@@ -104,7 +118,10 @@ mod tests {
             "echo 'Traceback' >&2; echo 'ModuleNotFoundError: No module named faiss' >&2; exit 1",
         )
         .unwrap();
-        let error = Worker::start(Path::new("sh"), &script, folder.path(), &log).err().unwrap().to_string();
+        let error = Worker::start(Path::new("sh"), &script, folder.path(), Calls::InLoop, &log)
+            .err()
+            .unwrap()
+            .to_string();
         let expected =
             "the Python service did not start (exit status: 1): ModuleNotFoundError: No module named faiss";
         assert_eq!(error, expected);

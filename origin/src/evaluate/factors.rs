@@ -5,7 +5,7 @@ use std::time::Instant;
 use ranking::Factors;
 use serde::Serialize;
 
-use super::{EvaluateError, Outcome, Report};
+use super::{EvaluateError, Outcome, Report, Rounding};
 use crate::train::TrainError;
 use crate::train::factors::{self, Rating, Settings};
 use crate::train::rank::Place;
@@ -62,7 +62,7 @@ pub fn factors(sequences: &Sequences) -> Result<Report<FactorDetails>, EvaluateE
         model: "biased-mf",
         shipped,
         // Nothing is rounded.
-        rounding: [shipped.quality.hr_at_10; 2],
+        rounding: Rounding::default(),
         validation: validation.quality,
         train_seconds,
         bytes: (rows * (settings.factors + 2) * size_of::<f32>()) as u64,

@@ -16,7 +16,7 @@ pub use ridge::ridge;
 pub use tower::{blend, tower};
 
 use crate::train::TrainError;
-use crate::train::rank::Quality;
+use crate::train::rank::{Place, Quality};
 use crate::train::score::Measured;
 use crate::train::sequences::{Sequences, SequencesError};
 
@@ -40,6 +40,8 @@ pub struct Report<Details> {
     pub debiased_hr_at_10: f64,
     /// Share of HR@10 that rounding and pruning cost; below 0 when they won something.
     pub loss_int8: f64,
+    /// How far chance moves that: the root of how many users one form finds and the other does not, over those found.
+    pub loss_int8_standard_error: f64,
     /// Search for settings and final fit.
     pub train_seconds: f64,
     /// The same, under the name it had first.
@@ -78,8 +80,7 @@ struct Outcome {
     model: &'static str,
     /// On the test views, as shipped.
     shipped: Measured,
-    /// HR@10 on the test views before and after rounding and pruning.
-    rounding: [f64; 2],
+    rounding: Rounding,
     validation: Quality,
     train_seconds: f64,
     bytes: u64,
@@ -88,7 +89,7 @@ struct Outcome {
 impl Outcome {
     fn report<Details>(self, sequences: &Sequences, details: Details) -> Report<Details> {
         let Quality { users, hr_at_10, ndcg_at_10, hr_at_20 } = self.shipped.quality;
-        let [before, after] = self.rounding;
+        let Rounding { found, lost, won } = self.rounding;
         Report {
             users,
             items: sequences.titles().len(),
@@ -97,7 +98,8 @@ impl Outcome {
             ndcg_at_10,
             hr_at_20,
             debiased_hr_at_10: self.shipped.debiased_hr_at_10,
-            loss_int8: if before == 0.0 { 0.0 } else { (before - after) / before },
+            loss_int8: (lost - won) / found.max(1.0),
+            loss_int8_standard_error: (lost + won).sqrt() / found.max(1.0),
             train_seconds: self.train_seconds,
             fit_seconds: self.train_seconds,
             bytes: self.bytes,
@@ -105,6 +107,28 @@ impl Outcome {
             validation: self.validation.into(),
             details,
         }
+    }
+}
+
+/// Test views among the first ten: before rounding and pruning, and of those only before or only after it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Rounding {
+    found: f64,
+    lost: f64,
+    won: f64,
+}
+
+impl Rounding {
+    /// Of places of the same views.
+    fn of(before: &[Place], after: &[Place]) -> Self {
+        let mut rounding = Self::default();
+        for (before, after) in before.iter().zip(after) {
+            let (before, after) = (before.is_hit(), after.is_hit());
+            rounding.found += f64::from(u8::from(before));
+            rounding.lost += f64::from(u8::from(before && !after));
+            rounding.won += f64::from(u8::from(after && !before));
+        }
+        rounding
     }
 }
 
@@ -130,5 +154,29 @@ impl EvaluateError {
             Self::Train(error) => error.code(),
             Self::Model(error) => error.code(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_rounding_costs_is_told_with_what_chance_makes_of_it() {
+        let (hit, miss) = (Place::At(9), Place::At(10));
+        let before = [hit, hit, hit, hit, miss, Place::Nowhere];
+        let after = [hit, miss, Place::Nowhere, hit, hit, miss];
+        let rounding = Rounding::of(&before, &after);
+        assert_eq!(rounding, Rounding { found: 4.0, lost: 2.0, won: 1.0 });
+        let outcome = Outcome {
+            model: "any",
+            shipped: Measured::default(),
+            rounding,
+            validation: Quality::default(),
+            train_seconds: 0.0,
+            bytes: 0,
+        };
+        let report = outcome.report(&Sequences::default(), ());
+        assert_eq!((report.loss_int8, report.loss_int8_standard_error), (0.25, 3_f64.sqrt() / 4.0));
     }
 }

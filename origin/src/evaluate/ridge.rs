@@ -6,12 +6,12 @@ use inference::Models;
 use ranking::{Candidates, Request, Rules};
 use serde::Serialize;
 
-use super::{EvaluateError, Figures, Outcome, Report};
+use super::{EvaluateError, Figures, Outcome, Report, Rounding};
 use crate::native::Native;
 use crate::train::catalogue::Catalogue;
 use crate::train::rank::Place;
 use crate::train::ranker::POOL;
-use crate::train::score::{DenseWeighedRows, Measured, Sum, measure};
+use crate::train::score::{DenseWeighedRows, all_places, measure_places};
 use crate::train::sequences::Sequences;
 use crate::train::{self, Options, TrainError, onnx, ridge as rows};
 
@@ -56,6 +56,7 @@ pub fn ridge(sequences: &Sequences, options: &Options) -> Result<Report<RidgeDet
     let candidates = catalogue.candidates(sequences.titles(), &fitted.rows).map_err(TrainError::from)?;
     let rules = train::rules(&settings, POOL)?;
     let rows_alone = served(sequences, &candidates, &rules, &Models::default())?;
+    let quality = |places: &[Place]| measure_places(sequences, 0, places);
     let onnx = fitted.ranker.as_ref().map(|ranker| onnx::encode(&ranker.mlp));
     let ranked = match &onnx {
         Some(onnx) => Some(served(sequences, &candidates, &rules, &Models::load(Some(onnx), None)?)?),
@@ -67,12 +68,13 @@ pub fn ridge(sequences: &Sequences, options: &Options) -> Result<Report<RidgeDet
         items: sequences.titles().len(),
         decay: rows::decay(settings.recency_tau, settings.window),
     };
-    let unrounded = measure(sequences, 0, usize::MAX, &dense);
+    let rounding = Rounding::of(&all_places(sequences, 0, &dense), &rows_alone);
+    let (rows_alone, ranked) = (quality(&rows_alone), ranked.map(|ranked| quality(&ranked)));
     let ranker_bytes = onnx.filter(|_| is_ranked).map_or(0, |onnx| onnx.len() as u64);
     let outcome = Outcome {
         model: if is_ranked { "seq-ridge-int8+mlp" } else { "seq-ridge-int8" },
         shipped: ranked.filter(|_| is_ranked).unwrap_or(rows_alone),
-        rounding: [unrounded.quality.hr_at_10, rows_alone.quality.hr_at_10],
+        rounding,
         validation: fitted.validation,
         train_seconds,
         bytes: fitted.rows.bytes() + ranker_bytes,
@@ -88,23 +90,22 @@ pub fn ridge(sequences: &Sequences, options: &Options) -> Result<Report<RidgeDet
     Ok(outcome.report(sequences, RidgeDetails { settings, rows_alone, ranked }))
 }
 
-/// Looks for the last view of each viewer who has one and a history, in the answers themselves.
+/// The places of the last view of each viewer who has one and a history, in the answers themselves.
 fn served(
     sequences: &Sequences,
     candidates: &Candidates,
     rules: &Rules,
     models: &Models,
-) -> Result<Measured, EvaluateError> {
+) -> Result<Vec<Place>, EvaluateError> {
     let native = Native::new(candidates, rules.clone(), models);
-    let counts = sequences.counts(1);
-    let mut sum = Sum::default();
+    let mut places = Vec::new();
     for items in sequences.iter(0) {
         let Some((&target, history)) = items.split_last() else { continue };
         if !history.is_empty() {
-            sum.add(place(&native, sequences, rules, history, target)?, counts[target as usize]);
+            places.push(place(&native, sequences, rules, history, target)?);
         }
     }
-    Ok(sum.measured())
+    Ok(places)
 }
 
 /// The place of the target in the answer itself; one answer shows more than any figure looks at.

@@ -4,8 +4,11 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::{EvaluateError, Figures, Outcome, Report};
-use crate::train::score::{Blended, EdgeTower, Scorer, WeighedRows, choose_blend, measure};
+use super::{EvaluateError, Figures, Outcome, Report, Rounding};
+use crate::train::rank::Place;
+use crate::train::score::{
+    Blended, EdgeTower, Scorer, WeighedRows, all_places, choose_blend, measure, measure_places,
+};
 use crate::train::sequences::Sequences;
 use crate::train::tower::search::{self, Budget, Found};
 use crate::train::tower::{self, Tower};
@@ -55,19 +58,21 @@ pub struct ChosenRows {
 /// When there is nothing to learn from.
 pub fn tower(sequences: &Sequences, minutes: f64) -> Result<Report<TowerDetails>, EvaluateError> {
     let learned = Learned::new(sequences, minutes)?;
-    let unrounded = measure(sequences, 0, usize::MAX, &learned.tower);
+    let unrounded = all_places(sequences, 0, &learned.tower);
     let bytes = EdgeTower::new(&learned.tower).map_err(TrainError::from)?;
-    let shipped = measure(sequences, 0, usize::MAX, &bytes);
+    let shipped = all_places(sequences, 0, &bytes);
+    let quality = |places: &[Place]| measure_places(sequences, 0, places);
     let outcome = Outcome {
         model: "tower-int8",
-        shipped,
-        rounding: [unrounded.quality.hr_at_10, shipped.quality.hr_at_10],
+        shipped: quality(&shipped),
+        rounding: Rounding::of(&unrounded, &shipped),
         validation: learned.found.validation,
         train_seconds: learned.seconds,
         bytes: learned.bytes(),
     };
     let settings = learned.chosen(None);
-    let details = TowerDetails { settings, rows_alone: None, tower_alone: unrounded.quality.into() };
+    let details =
+        TowerDetails { settings, rows_alone: None, tower_alone: quality(&unrounded).quality.into() };
     Ok(outcome.report(sequences, details))
 }
 
@@ -90,13 +95,13 @@ pub fn blend(
 
     let bytes = EdgeTower::new(&learned.tower).map_err(TrainError::from)?;
     let rows = WeighedRows { rows: &rows, decay };
-    let with = |tower: &dyn Scorer| measure(sequences, 0, usize::MAX, &Blended { rows: &rows, tower, blend });
+    let with = |tower: &dyn Scorer| all_places(sequences, 0, &Blended { rows: &rows, tower, blend });
     let (unrounded, shipped) = (with(&learned.tower), with(&bytes));
     let alone = |scorer: &dyn Scorer| measure(sequences, 0, usize::MAX, scorer).quality.into();
     let outcome = Outcome {
         model: "seq-ridge-int8+tower-int8",
-        shipped,
-        rounding: [unrounded.quality.hr_at_10, shipped.quality.hr_at_10],
+        shipped: measure_places(sequences, 0, &shipped),
+        rounding: Rounding::of(&unrounded, &shipped),
         validation,
         train_seconds,
         bytes: learned.bytes() + rows.rows.bytes(),

@@ -20,6 +20,11 @@ impl Place {
         }
         Self::At(scores.iter().filter(|&&score| score > own).count())
     }
+
+    /// Whether it is among the first ten.
+    pub fn is_hit(self) -> bool {
+        matches!(self, Self::At(above) if above < 10)
+    }
 }
 
 /// Places of many targets, added up in a fixed order.

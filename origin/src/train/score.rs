@@ -132,9 +132,23 @@ pub struct Measured {
 pub fn measure(sequences: &Sequences, held_out: usize, viewers_max: usize, scorer: &dyn Scorer) -> Measured {
     let views = views(sequences, held_out, viewers_max);
     let places = places(sequences, &views, |histories| scorer.scores(histories));
+    measured(sequences, held_out, views, &places)
+}
+
+/// The places of those views of all viewers, in their order.
+pub fn all_places(sequences: &Sequences, held_out: usize, scorer: &dyn Scorer) -> Vec<Place> {
+    places(sequences, &views(sequences, held_out, usize::MAX), |histories| scorer.scores(histories))
+}
+
+/// Quality of such places.
+pub fn measure_places(sequences: &Sequences, held_out: usize, places: &[Place]) -> Measured {
+    measured(sequences, held_out, views(sequences, held_out, usize::MAX), places)
+}
+
+fn measured(sequences: &Sequences, held_out: usize, views: Vec<View<'_>>, places: &[Place]) -> Measured {
     let counts = sequences.counts(held_out + 1);
     let mut sum = Sum::default();
-    for (place, &(&target, _)) in places.into_iter().zip(&views) {
+    for (&place, (&target, _)) in places.iter().zip(views) {
         sum.add(place, counts[target as usize]);
     }
     sum.measured()
@@ -172,7 +186,7 @@ impl Debiased {
     pub fn add(&mut self, place: Place, count: u32) {
         let weight = 1.0 / (f64::from(count) + 1.0);
         self.all += weight;
-        if matches!(place, Place::At(above) if above < 10) {
+        if place.is_hit() {
             self.hits += weight;
         }
     }
