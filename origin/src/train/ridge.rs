@@ -103,27 +103,45 @@ impl<'a> Normal<'a> {
         self.targets = targets.into_iter().map(|(_, place)| place).collect();
     }
 
-    /// Each thread owns some columns and reads all sequences, so every sum has one fixed order.
+    /// Two items `apart` views from each other are features together of as many targets as follow within the window, so
+    /// what they add to SᵀS is one number, and a view costs `window` sums instead of their square.
+    ///
+    /// Each thread owns the columns of some older items and reads all sequences, so every sum has one fixed order.
     fn count_gram(&mut self) {
         let n = self.items.len();
-        self.gram = vec![0.0; n * n];
+        let shared = shared_weights(&self.decay);
+        let mut gram = vec![0.0; n * n];
         let share = n.div_ceil(RIDGE_THREADS).max(1);
-        let mut gram = std::mem::take(&mut self.gram);
         gram.par_chunks_mut(share * n.max(1)).enumerate().for_each(|(chunk, gram)| {
             let own = chunk * share..chunk * share + gram.len() / n;
-            let mut features = Vec::with_capacity(self.window);
+            let mut columns = Vec::new();
             for items in self.sequences.iter(self.held_out) {
-                for position in 1..items.len() {
-                    self.features(items, position, &mut features);
-                    for &(column, weight) in features.iter().filter(|(column, _)| own.contains(column)) {
-                        let sums = &mut gram[(column - own.start) * n..][..n];
-                        for &(row, other) in features.iter().filter(|&&(row, _)| row >= column) {
-                            sums[row] += weight * other;
+                columns.clear();
+                columns.extend(items.iter().map(|&item| self.columns[item as usize]));
+                for (place, &older) in columns.iter().enumerate() {
+                    let older = older as usize;
+                    // Nothing follows the last one.
+                    let left = columns.len() - 1 - place;
+                    if !own.contains(&older) || left == 0 {
+                        continue;
+                    }
+                    let sums = &mut gram[(older - own.start) * n..][..n];
+                    for (apart, (&newer, shared)) in columns[place..].iter().zip(&shared).enumerate() {
+                        let Some(targets) = left.checked_sub(apart).filter(|&targets| targets > 0) else {
+                            break;
+                        };
+                        if newer == NO_COLUMN {
+                            continue;
                         }
+                        let weight = shared[targets.min(shared.len()) - 1];
+                        let newer = newer as usize;
+                        // Of two views of one item either is the older.
+                        sums[newer] += if apart > 0 && newer == older { 2.0 * weight } else { weight };
                     }
                 }
             }
         });
+        fold_into_lower(&mut gram, n);
         self.gram = gram;
     }
 
@@ -269,6 +287,33 @@ impl DenseRows {
     }
 }
 
+/// What two items, so many views apart, add to SᵀS: for 1, 2, … targets behind the newer one, as many as both are in the
+/// window of.
+fn shared_weights(decay: &[f32]) -> Vec<Vec<f32>> {
+    let sums = |apart: usize| {
+        let products = decay.iter().zip(&decay[apart..]).map(|(newer, older)| newer * older);
+        products.scan(0.0, |sum, product| {
+            *sum += product;
+            Some(*sum)
+        })
+    };
+    (0..decay.len()).map(|apart| sums(apart).collect()).collect()
+}
+
+/// Adds what lies above the diagonal of a column-major matrix to what lies below.
+fn fold_into_lower(matrix: &mut [f32], n: usize) {
+    // In tiles, because one of the two is read across.
+    for tile in (0..n).step_by(FOLD_TILE) {
+        for below in (tile..n).step_by(FOLD_TILE) {
+            for column in tile..n.min(tile + FOLD_TILE) {
+                for row in below.max(column + 1)..n.min(below + FOLD_TILE) {
+                    matrix[column * n + row] += matrix[row * n + column];
+                }
+            }
+        }
+    }
+}
+
 /// Replaces the lower triangle of a positive definite matrix by its Cholesky factor.
 pub(super) fn factorise(gram: &mut [f32], n: usize) -> Result<(), RidgeError> {
     let parallel = Par::rayon(RIDGE_THREADS);
@@ -314,3 +359,67 @@ impl RidgeError {
 }
 
 const NO_COLUMN: u32 = u32::MAX;
+
+/// Rows and columns that are folded at once: both tiles fit the first cache.
+const FOLD_TILE: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// SᵀS by its definition: the features of every target, each with each.
+    fn by_definition(normal: &Normal<'_>) -> Vec<f64> {
+        let n = normal.items.len();
+        let mut gram = vec![0.0; n * n];
+        let mut features = Vec::new();
+        for items in normal.sequences.iter(normal.held_out) {
+            for position in 1..items.len() {
+                normal.features(items, position, &mut features);
+                for &(column, weight) in &features {
+                    for &(row, other) in &features {
+                        gram[column * n + row] += f64::from(weight) * f64::from(other);
+                    }
+                }
+            }
+        }
+        gram
+    }
+
+    #[test]
+    fn the_normal_equations_are_those_of_the_definition() {
+        fn property(sequences: Vec<Vec<u8>>, window: u8, tau: u8, events_min: u8) -> bool {
+            let titles = |items: Vec<u8>| items.into_iter().map(|item| u32::from(item % 9)).collect();
+            let sequences =
+                Sequences::new((0..).zip(sequences).map(|(viewer, items)| (viewer, titles(items))));
+            let counts = sequences.counts(0);
+            // Some titles have no column.
+            let items = columns(&counts, u32::from(events_min % 4), usize::MAX);
+            let window = usize::from(window % 12) + 1;
+            let normal = Normal::new(&sequences, 0, f32::from(tau % 40) / 4.0 + 0.3, window, items);
+            let n = normal.items.len();
+            let expected = by_definition(&normal);
+            (0..n).all(|column| {
+                (column..n).all(|row| {
+                    let (own, expected) =
+                        (f64::from(normal.gram[column * n + row]), expected[column * n + row]);
+                    (own - expected).abs() <= 1e-5 * expected.abs().max(1.0)
+                })
+            })
+        }
+        quickcheck::quickcheck(property as fn(Vec<Vec<u8>>, u8, u8, u8) -> bool);
+    }
+
+    #[test]
+    fn folding_adds_the_upper_to_the_lower() {
+        let n = 2 * FOLD_TILE + 3;
+        let at = |column: usize, row: usize| (column * n + row) as f32;
+        let mut matrix: Vec<f32> = (0..n * n).map(|place| place as f32).collect();
+        fold_into_lower(&mut matrix, n);
+        for column in 0..n {
+            assert_eq!(matrix[column * n + column], at(column, column));
+            for row in column + 1..n {
+                assert_eq!(matrix[column * n + row], at(column, row) + at(row, column), "{column} {row}");
+            }
+        }
+    }
+}
