@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use inference::Models;
 use ranking::{Candidates, Request, Rules};
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::{EvaluateError, Figures, Outcome, Report, Rounding};
@@ -98,14 +99,9 @@ fn served(
     models: &Models,
 ) -> Result<Vec<Place>, EvaluateError> {
     let native = Native::new(candidates, rules.clone(), models);
-    let mut places = Vec::new();
-    for items in sequences.iter(0) {
-        let Some((&target, history)) = items.split_last() else { continue };
-        if !history.is_empty() {
-            places.push(place(&native, sequences, rules, history, target)?);
-        }
-    }
-    Ok(places)
+    let views: Vec<(&u32, &[u32])> = sequences.iter(0).filter_map(<[u32]>::split_last).collect();
+    let views = views.par_iter().filter(|(_, history)| !history.is_empty());
+    views.map(|&(&target, history)| place(&native, sequences, rules, history, target)).collect()
 }
 
 /// The place of the target in the answer itself; one answer shows more than any figure looks at.
