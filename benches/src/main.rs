@@ -78,7 +78,8 @@ enum Bench {
     /// A process of `faiss`: single queries on one thread.
     #[command(hide = true)]
     FaissOne(faiss::OneArgs),
-    /// `POST /v1/recommend` under open-loop load up to saturation: a node, beside a service in Python.
+    /// `POST /v1/recommend` under open-loop load up to saturation: a node, its models in wasm and natively, beside a
+    /// service in Python in two forms.
     Http(HttpArgs),
     /// `POST /v1/events`, end to end and on the disk: a node under load, beside the seed's own work in Python.
     Events(EventsArgs),

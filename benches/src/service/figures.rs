@@ -1,4 +1,4 @@
-//! What is said of a step, of a server, and of both.
+//! What is said of a step, of a server, and of all.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -127,13 +127,14 @@ pub(crate) struct Figures {
     pub(crate) node_over: BTreeMap<&'static str, f64>,
 }
 
-/// See [`Figures::node_over`].
+/// See [`Figures::node_over`]; empty where the node itself was not brought to its end.
 pub(crate) fn node_over(sides: &[Side]) -> BTreeMap<&'static str, f64> {
-    let mut at_their_end = sides.iter().filter(|side| side.saturated && side.saturation_per_s > 0.0);
-    let first = at_their_end.next().filter(|first| first.server == sides[0].server);
-    let others = at_their_end
-        .filter_map(|side| Some((side.server, rounded(first?.saturation_per_s / side.saturation_per_s))));
-    others.collect()
+    let is_at_its_end = |side: &&Side| side.saturated && side.saturation_per_s > 0.0;
+    let Some((node, others)) = sides.split_first().filter(|(node, _)| is_at_its_end(node)) else {
+        return BTreeMap::new();
+    };
+    let ratio = |side: &Side| (side.server, rounded(node.saturation_per_s / side.saturation_per_s));
+    others.iter().filter(is_at_its_end).map(ratio).collect()
 }
 
 impl fmt::Display for Figures {
@@ -241,5 +242,21 @@ mod tests {
         assert!(!held(1_000.0, &outcome(1_000, 100, 0)), "1 ms waited and 100 ms served");
         assert!(!held(1_000.0, &outcome(970, 5, 0)));
         assert!(!held(1_000.0, &outcome(985, 5, 15)), "those never sent have a latency, too");
+    }
+
+    #[test]
+    fn ratios_are_of_those_brought_to_their_end() {
+        let side = |server, saturation_per_s, saturated| Side {
+            server,
+            rates: Vec::new(),
+            saturation_per_s,
+            saturated,
+            at_70_percent: None,
+            memory: Vec::new(),
+        };
+        let sides = [side("node", 3_000.0, true), side("a", 1_000.0, true), side("b", 9_000.0, false)];
+        assert_eq!(node_over(&sides), BTreeMap::from([("a", 3.0)]));
+        assert_eq!(node_over(&sides[2..]), BTreeMap::new());
+        assert_eq!(node_over(&[]), BTreeMap::new());
     }
 }

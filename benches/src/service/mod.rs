@@ -1,5 +1,5 @@
-//! `POST /v1/recommend` under load that does not wait for answers: our node, beside a service in Python that serves
-//! the same models.
+//! `POST /v1/recommend` under load that does not wait for answers: our node with its models in wasm and natively,
+//! beside a service in Python that serves the same models.
 
 pub(crate) mod arrivals;
 mod climb;
@@ -30,7 +30,7 @@ use node::{Node, Work};
 use python::{Calls, Python};
 use release::Release;
 
-/// For how long both sides keep answers.
+/// For how long all servers keep answers.
 const ANSWER_TTL_S: u32 = 300;
 
 /// Where the climb begins.
@@ -88,7 +88,7 @@ impl Used {
     }
 }
 
-/// Measures both sides, at these rates or, of none, at rates that climb to saturation.
+/// Measures all servers, at these rates or, of none, at rates that climb to saturation.
 pub(crate) fn measure(components: &Path, rates_per_s: &[f64], seconds: u64) -> Result<Figures> {
     let load = Load { rates_per_s, time: Duration::from_secs(seconds) };
     let most = load.most_per_s();
@@ -97,7 +97,7 @@ pub(crate) fn measure(components: &Path, rates_per_s: &[f64], seconds: u64) -> R
         "a rate is from 1 to {most:.0} requests/s"
     );
     interrupt::note()?;
-    let folder = tempfile::tempdir().context("a folder for both sides")?;
+    let folder = tempfile::tempdir().context("a folder for all servers")?;
     let release = Release::new(components)?;
     let load_average = load_average();
 
@@ -109,7 +109,7 @@ pub(crate) fn measure(components: &Path, rates_per_s: &[f64], seconds: u64) -> R
     }
     match std::env::var_os(PYTHON_VARIABLE).map(PathBuf::from) {
         Some(python) => {
-            for (name, calls) in [("python", Calls::InExecutor), ("python-loop", Calls::InLoop)] {
+            for (name, calls) in [("python-executor", Calls::InExecutor), ("python-loop", Calls::InLoop)] {
                 eprintln!("starting {name}");
                 let place = folder_in(folder.path(), name)?;
                 sides.push(load.on(name, &Python::start(&python, &place, &release, calls)?)?);

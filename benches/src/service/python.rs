@@ -19,7 +19,7 @@ use super::{Lookups, Server};
 /// Importing and loading takes seconds.
 const READY_DEADLINE: Duration = Duration::from_secs(120);
 
-/// As many as serve most on two processors.
+/// As many as nanoRecSys has on two processors; one or three serve less where models are called in the loop.
 const WORKERS: usize = 2;
 
 /// The running service. Its workers have a port each and get the same share of the connections, as behind a

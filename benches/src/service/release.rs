@@ -1,4 +1,4 @@
-//! The release that both sides serve: 27,000 titles, a tower as the origin trains them and a ranker of the usual size,
+//! The release that all servers serve: 27,000 titles, a tower as the origin trains them and a ranker of the usual size,
 //! their numbers random.
 
 use std::collections::BTreeMap;

@@ -16,7 +16,7 @@ pub use error::{EncodeError, TowerError};
 use core::ops::Range;
 
 use kernels::{
-    ByteMatrix, FixedDense, FixedRows, LayerNorm, Panels, add, products, rectify, softmax, sum_of,
+    ByteMatrix, FixedDense, FixedRows, LayerNorm, Panels, add, rectify, softmax, times_inputs, times_outputs,
 };
 
 /// A tower, ready to run.
@@ -265,20 +265,20 @@ impl Block {
         }
     }
 
-    /// The newest place only: reading keys and values once is not worth bringing them into an order.
+    /// The newest place only: keys and values are read once, and bringing them into an order would cost more.
     fn attend_alone(&self, tower: &Tower, seen: &Seen<'_>, room: &mut Room) {
         resize(&mut room.scores, seen.len());
-        products(&room.queries[seen.own()], seen.keys(), &mut room.scores);
+        times_outputs(&room.queries[seen.own()], seen.keys(), &mut room.scores);
         self.weigh(tower, seen.head, &mut room.scores);
-        sum_of(&room.scores, seen.values(), &mut room.attended[seen.own()]);
+        times_inputs(&room.scores, seen.values(), &mut room.attended[seen.own()]);
     }
 
     /// Places together, so that keys and values are read once for all of them.
-    fn attend_together(&self, tower: &Tower, all: &Seen<'_>, first: usize, room: &mut Room) {
-        let (width, head_width) = (all.width, all.own().len());
-        room.keys.reset(head_width, all.len());
-        room.values.reset(all.len(), head_width);
-        for (place, (key, value)) in all.keys().zip(all.values()).enumerate() {
+    fn attend_together(&self, tower: &Tower, seen: &Seen<'_>, first: usize, room: &mut Room) {
+        let (width, head_width) = (seen.width, seen.own().len());
+        room.keys.reset(head_width, seen.len());
+        room.values.reset(seen.len(), head_width);
+        for (place, (key, value)) in seen.keys().zip(seen.values()).enumerate() {
             room.keys.set_output(place, key);
             room.values.set_input(place, value);
         }
@@ -286,21 +286,21 @@ impl Block {
             let first = first + tile * TOGETHER;
             room.asked.clear();
             for queries in queries.chunks_exact(width) {
-                room.asked.extend_from_slice(&queries[all.own()]);
+                room.asked.extend_from_slice(&queries[seen.own()]);
             }
             let places = queries.len() / width;
-            let seen = first + places;
-            resize(&mut room.scores, places * seen);
-            room.keys.apply(head_width, seen, &room.asked, &mut room.scores);
-            for (place, scores) in (first..).zip(room.scores.chunks_exact_mut(seen)) {
-                self.weigh(tower, all.head, &mut scores[..=place]);
+            let reach = first + places;
+            resize(&mut room.scores, places * reach);
+            room.keys.apply(head_width, reach, &room.asked, &mut room.scores);
+            for (place, scores) in (first..).zip(room.scores.chunks_exact_mut(reach)) {
+                self.weigh(tower, seen.head, &mut scores[..=place]);
                 scores[place + 1..].fill(0.0);
             }
             resize(&mut room.taken, places * head_width);
-            room.values.apply(seen, head_width, &room.scores, &mut room.taken);
+            room.values.apply(reach, head_width, &room.scores, &mut room.taken);
             let to = room.attended[tile * TOGETHER * width..].chunks_exact_mut(width);
             for (to, taken) in to.zip(room.taken.chunks_exact(head_width)) {
-                to[all.own()].copy_from_slice(taken);
+                to[seen.own()].copy_from_slice(taken);
             }
         }
     }

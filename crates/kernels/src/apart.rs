@@ -14,7 +14,7 @@ const WIDE: usize = 4;
 /// # Panics
 ///
 /// When an output has fewer weights than the row has values, or `to` is longer than there are outputs.
-pub fn products<'a>(row: &[f32], outputs: impl IntoIterator<Item = &'a [f32]>, to: &mut [f32]) {
+pub fn times_outputs<'a>(row: &[f32], outputs: impl IntoIterator<Item = &'a [f32]>, to: &mut [f32]) {
     let mut outputs = outputs.into_iter();
     let (fours, rest) = row.as_chunks::<INPUTS>();
     for to in to.chunks_mut(LANES) {
@@ -48,7 +48,7 @@ pub fn products<'a>(row: &[f32], outputs: impl IntoIterator<Item = &'a [f32]>, t
 /// # Panics
 ///
 /// When there are fewer inputs than values, or one has fewer weights than `to` has places.
-pub fn sum_of<'a>(row: &[f32], inputs: impl IntoIterator<Item = &'a [f32]> + Clone, to: &mut [f32]) {
+pub fn times_inputs<'a>(row: &[f32], inputs: impl IntoIterator<Item = &'a [f32]> + Clone, to: &mut [f32]) {
     let mut from = 0;
     let (wide, narrow) = to.as_chunks_mut::<{ WIDE * LANES }>();
     for to in wide {
@@ -64,7 +64,7 @@ pub fn sum_of<'a>(row: &[f32], inputs: impl IntoIterator<Item = &'a [f32]> + Clo
     let mut inputs = inputs.into_iter();
     if !rest.is_empty() {
         for value in row {
-            let weights = &inputs.next().expect("an input for each value")[from..];
+            let weights = &inputs.next().expect("an input for each value")[from..][..rest.len()];
             for (sum, weight) in rest.iter_mut().zip(weights) {
                 *sum += value * weight;
             }
@@ -100,15 +100,7 @@ mod tests {
 
     use super::*;
     use crate::Panels;
-
-    fn numbers(seed: u32, count: usize) -> Vec<f32> {
-        let mut state = seed;
-        let mut next = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as f32 / 16_777_216.0 - 0.5
-        };
-        (0..count).map(|_| next()).collect()
-    }
+    use crate::fixed::tests::numbers;
 
     fn bits(values: &[f32]) -> Vec<u32> {
         values.iter().map(|value| value.to_bits()).collect()
@@ -126,7 +118,7 @@ mod tests {
                 panels.set_output(output, weights);
             }
             panels.apply(inputs, outputs, &row, &mut expected);
-            products(&row, weights.chunks_exact(inputs), &mut to);
+            times_outputs(&row, weights.chunks_exact(inputs), &mut to);
             let same = bits(&to) == bits(&expected);
 
             panels.reset(inputs, outputs);
@@ -135,7 +127,7 @@ mod tests {
             }
             panels.apply(inputs, outputs, &row, &mut expected);
             to.fill(9.0);
-            sum_of(&row, weights.chunks_exact(outputs), &mut to);
+            times_inputs(&row, weights.chunks_exact(outputs), &mut to);
             same && bits(&to) == bits(&expected)
         }
         quickcheck::quickcheck(property as fn(u32, u8, u8) -> bool);
@@ -144,16 +136,22 @@ mod tests {
     #[test]
     fn nothing_gives_nothing() {
         let mut to = [9.0; 3];
-        sum_of(&[], [], &mut to);
+        times_inputs(&[], [], &mut to);
         assert_eq!(to, [0.0; 3]);
-        products(&[], [[].as_slice(); 3], &mut to);
+        times_outputs(&[], [[].as_slice(); 3], &mut to);
         assert_eq!(to, [0.0; 3]);
-        products(&[1.0], [], &mut []);
+        times_outputs(&[1.0], [], &mut []);
+    }
+
+    #[test]
+    #[should_panic(expected = "out of range")]
+    fn an_input_that_is_too_short_is_refused() {
+        times_inputs(&[1.0], [[1.0].as_slice()], &mut [0.0; 3]);
     }
 
     #[test]
     #[should_panic(expected = "an output for each value")]
     fn an_output_that_is_not_there_is_refused() {
-        products(&[1.0], [[1.0].as_slice()], &mut [0.0; 2]);
+        times_outputs(&[1.0], [[1.0].as_slice()], &mut [0.0; 2]);
     }
 }

@@ -20,7 +20,7 @@ mod panels;
 mod row;
 mod top;
 
-pub use apart::{products, sum_of};
+pub use apart::{times_inputs, times_outputs};
 pub use byte_dense::ByteDense;
 pub use byte_rows::ByteRows;
 pub use bytes::{ByteMatrix, COLUMNS_MAX, MatrixError, Query, power_of_two};

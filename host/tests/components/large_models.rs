@@ -34,18 +34,22 @@ fn fill(tensor: &mut TensorProto, dims: &[usize], seed: &str) {
 }
 
 pub(crate) fn large_tower() -> Vec<u8> {
+    tower_of(WIDTH, HIDDEN)
+}
+
+fn tower_of(width: usize, hidden: usize) -> Vec<u8> {
     let mut model = ModelProto::decode(TOWER).unwrap();
     for property in &mut model.metadata_props {
         match property.key.as_str() {
-            "frontrow.tower.width" => property.value = WIDTH.to_string(),
-            "frontrow.tower.hidden" => property.value = HIDDEN.to_string(),
+            "frontrow.tower.width" => property.value = width.to_string(),
+            "frontrow.tower.hidden" => property.value = hidden.to_string(),
             _ => {}
         }
     }
     let shape = Tower::read(TOWER).unwrap().shape();
     let sized = |size: i64| match usize::try_from(size).unwrap() {
-        size if size == shape.width => WIDTH,
-        size if size == shape.hidden => HIDDEN,
+        size if size == shape.width => width,
+        size if size == shape.hidden => hidden,
         size => size,
     };
     for tensor in &mut model.graph.as_mut().unwrap().initializer {
@@ -72,6 +76,25 @@ pub(crate) fn large_ranker() -> Vec<u8> {
     tensor.shape.as_mut().unwrap().dim[1].value =
         Some(tract_onnx::pb::tensor_shape_proto::dimension::Value::DimValue(columns as i64));
     model.encode_to_vec()
+}
+
+#[test]
+fn heads_of_seven_numbers_give_the_bits_of_this_process() {
+    let tower = tower_of(14, 20);
+    let own = Tower::read(&tower).unwrap();
+    assert_eq!(own.shape().width / own.shape().heads, 7);
+    let vectors = candidates(|vectors| vectors.matrix = own.items().clone());
+    let generation = try_prepare_models(runtime(), &vectors, [None, Some(&tower)], 12).unwrap();
+    let bits = |numbers: &[f32]| numbers.iter().map(|number| number.to_bits()).collect::<Vec<_>>();
+    let history: Vec<u32> = (0..12).map(|step| step * 7 % 40).collect();
+    let whole = own.encode_from(&[], &history).unwrap();
+    assert_eq!(bits(&generation.encode(&history).unwrap()), bits(&whole.user));
+    let mut state = Vec::new();
+    for item in &history {
+        let step = generation.encode_from(&state, &[*item]).unwrap();
+        state.extend(step.state);
+    }
+    assert_eq!(bits(&state), bits(&whole.state));
 }
 
 #[test]

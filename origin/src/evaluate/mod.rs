@@ -38,7 +38,8 @@ pub struct Report<Details> {
     pub hr_at_20: f64,
     /// HR@10 where a view counts one over how often its title was watched before.
     pub debiased_hr_at_10: f64,
-    /// Share of HR@10 that rounding and pruning cost; below 0 when they won something.
+    /// Share of HR@10 that rounding and pruning cost, of a blend the tower's rounding alone; below 0 when they won
+    /// something.
     pub loss_int8: f64,
     /// How far chance moves that: the root of how many users one form finds and the other does not, over those found.
     pub loss_int8_standard_error: f64,
@@ -98,8 +99,8 @@ impl Outcome {
             ndcg_at_10,
             hr_at_20,
             debiased_hr_at_10: self.shipped.debiased_hr_at_10,
-            loss_int8: (lost - won) / found.max(1.0),
-            loss_int8_standard_error: (lost + won).sqrt() / found.max(1.0),
+            loss_int8: if found == 0.0 { 0.0 } else { (lost - won) / found },
+            loss_int8_standard_error: if found == 0.0 { 0.0 } else { (lost + won).sqrt() / found },
             train_seconds: self.train_seconds,
             fit_seconds: self.train_seconds,
             bytes: self.bytes,
@@ -110,7 +111,7 @@ impl Outcome {
     }
 }
 
-/// Test views among the first ten: before rounding and pruning, and of those only before or only after it.
+/// Test views among the first ten: before rounding and pruning, and only before or only after it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Rounding {
     found: f64,
@@ -122,6 +123,7 @@ impl Rounding {
     /// Of places of the same views.
     fn of(before: &[Place], after: &[Place]) -> Self {
         let mut rounding = Self::default();
+        assert_eq!(before.len(), after.len(), "places of the same views");
         for (before, after) in before.iter().zip(after) {
             let (before, after) = (before.is_hit(), after.is_hit());
             rounding.found += f64::from(u8::from(before));
@@ -161,13 +163,7 @@ impl EvaluateError {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_rounding_costs_is_told_with_what_chance_makes_of_it() {
-        let (hit, miss) = (Place::At(9), Place::At(10));
-        let before = [hit, hit, hit, hit, miss, Place::Nowhere];
-        let after = [hit, miss, Place::Nowhere, hit, hit, miss];
-        let rounding = Rounding::of(&before, &after);
-        assert_eq!(rounding, Rounding { found: 4.0, lost: 2.0, won: 1.0 });
+    fn loss(rounding: Rounding) -> [f64; 2] {
         let outcome = Outcome {
             model: "any",
             shipped: Measured::default(),
@@ -177,6 +173,17 @@ mod tests {
             bytes: 0,
         };
         let report = outcome.report(&Sequences::default(), ());
-        assert_eq!((report.loss_int8, report.loss_int8_standard_error), (0.25, 3_f64.sqrt() / 4.0));
+        [report.loss_int8, report.loss_int8_standard_error]
+    }
+
+    #[test]
+    fn what_rounding_costs_is_told_with_what_chance_makes_of_it() {
+        let (hit, miss) = (Place::At(9), Place::At(10));
+        let before = [hit, hit, hit, hit, miss, Place::Nowhere];
+        let after = [hit, miss, Place::Nowhere, hit, hit, miss];
+        let rounding = Rounding::of(&before, &after);
+        assert_eq!(rounding, Rounding { found: 4.0, lost: 2.0, won: 1.0 });
+        assert_eq!(loss(rounding), [0.25, 3_f64.sqrt() / 4.0]);
+        assert_eq!(loss(Rounding::of(&[miss], &[hit])), [0.0; 2]);
     }
 }

@@ -12,7 +12,7 @@ use crate::native::Native;
 use crate::train::catalogue::Catalogue;
 use crate::train::rank::Place;
 use crate::train::ranker::POOL;
-use crate::train::score::{DenseWeighedRows, all_places, measure_places};
+use crate::train::score::{DenseWeighedRows, measure_places, places, views};
 use crate::train::sequences::Sequences;
 use crate::train::{self, Options, TrainError, onnx, ridge as rows};
 
@@ -57,7 +57,8 @@ pub fn ridge(sequences: &Sequences, options: &Options) -> Result<Report<RidgeDet
     let candidates = catalogue.candidates(sequences.titles(), &fitted.rows).map_err(TrainError::from)?;
     let rules = train::rules(&settings, POOL)?;
     let rows_alone = served(sequences, &candidates, &rules, &Models::default())?;
-    let quality = |places: &[Place]| measure_places(sequences, 0, places);
+    let views = views(sequences, 0, usize::MAX);
+    let quality = |places: &[Place]| measure_places(sequences, 0, &views, places);
     let onnx = fitted.ranker.as_ref().map(|ranker| onnx::encode(&ranker.mlp));
     let ranked = match &onnx {
         Some(onnx) => Some(served(sequences, &candidates, &rules, &Models::load(Some(onnx), None)?)?),
@@ -69,7 +70,7 @@ pub fn ridge(sequences: &Sequences, options: &Options) -> Result<Report<RidgeDet
         items: sequences.titles().len(),
         decay: rows::decay(settings.recency_tau, settings.window),
     };
-    let rounding = Rounding::of(&all_places(sequences, 0, &dense), &rows_alone);
+    let rounding = Rounding::of(&places(sequences, &views, &dense), &rows_alone);
     let (rows_alone, ranked) = (quality(&rows_alone), ranked.map(|ranked| quality(&ranked)));
     let ranker_bytes = onnx.filter(|_| is_ranked).map_or(0, |onnx| onnx.len() as u64);
     let outcome = Outcome {
@@ -91,7 +92,7 @@ pub fn ridge(sequences: &Sequences, options: &Options) -> Result<Report<RidgeDet
     Ok(outcome.report(sequences, RidgeDetails { settings, rows_alone, ranked }))
 }
 
-/// The places of the last view of each viewer who has one and a history, in the answers themselves.
+/// The places of the last view of each viewer in the answers themselves.
 fn served(
     sequences: &Sequences,
     candidates: &Candidates,
@@ -99,9 +100,8 @@ fn served(
     models: &Models,
 ) -> Result<Vec<Place>, EvaluateError> {
     let native = Native::new(candidates, rules.clone(), models);
-    let views: Vec<(&u32, &[u32])> = sequences.iter(0).filter_map(<[u32]>::split_last).collect();
-    let views = views.par_iter().filter(|(_, history)| !history.is_empty());
-    views.map(|&(&target, history)| place(&native, sequences, rules, history, target)).collect()
+    let views = views(sequences, 0, usize::MAX);
+    views.par_iter().map(|&(&target, history)| place(&native, sequences, rules, history, target)).collect()
 }
 
 /// The place of the target in the answer itself; one answer shows more than any figure looks at.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{EvaluateError, Figures, Outcome, Report, Rounding};
 use crate::train::rank::Place;
 use crate::train::score::{
-    Blended, EdgeTower, Scorer, WeighedRows, all_places, choose_blend, measure, measure_places,
+    Blended, EdgeTower, Scorer, WeighedRows, choose_blend, measure, measure_places, places, views,
 };
 use crate::train::sequences::Sequences;
 use crate::train::tower::search::{self, Budget, Found};
@@ -58,10 +58,11 @@ pub struct ChosenRows {
 /// When there is nothing to learn from.
 pub fn tower(sequences: &Sequences, minutes: f64) -> Result<Report<TowerDetails>, EvaluateError> {
     let learned = Learned::new(sequences, minutes)?;
-    let unrounded = all_places(sequences, 0, &learned.tower);
+    let views = views(sequences, 0, usize::MAX);
+    let unrounded = places(sequences, &views, &learned.tower);
     let bytes = EdgeTower::new(&learned.tower).map_err(TrainError::from)?;
-    let shipped = all_places(sequences, 0, &bytes);
-    let quality = |places: &[Place]| measure_places(sequences, 0, places);
+    let shipped = places(sequences, &views, &bytes);
+    let quality = |places: &[Place]| measure_places(sequences, 0, &views, places);
     let outcome = Outcome {
         model: "tower-int8",
         shipped: quality(&shipped),
@@ -95,12 +96,13 @@ pub fn blend(
 
     let bytes = EdgeTower::new(&learned.tower).map_err(TrainError::from)?;
     let rows = WeighedRows { rows: &rows, decay };
-    let with = |tower: &dyn Scorer| all_places(sequences, 0, &Blended { rows: &rows, tower, blend });
+    let views = views(sequences, 0, usize::MAX);
+    let with = |tower: &dyn Scorer| places(sequences, &views, &Blended { rows: &rows, tower, blend });
     let (unrounded, shipped) = (with(&learned.tower), with(&bytes));
     let alone = |scorer: &dyn Scorer| measure(sequences, 0, usize::MAX, scorer).quality.into();
     let outcome = Outcome {
         model: "seq-ridge-int8+tower-int8",
-        shipped: measure_places(sequences, 0, &shipped),
+        shipped: measure_places(sequences, 0, &views, &shipped),
         rounding: Rounding::of(&unrounded, &shipped),
         validation,
         train_seconds,

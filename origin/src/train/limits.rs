@@ -26,6 +26,10 @@ pub const EASE_ITEMS_MAX: usize = 12_000;
 /// Titles used while settings are tried out: a try costs the cube of this, and there are two dozen.
 pub const SEARCH_COLUMNS_MAX: usize = 2_500;
 
+/// Viewers that settings and blends are judged by: each costs a pass over all titles a try, and of twice as many the
+/// standard error would be smaller by a quarter.
+pub const SEARCH_VIEWERS_MAX: usize = 20_000;
+
 /// Viewers the ranker learns from and is judged by: each costs 3 KB and, over all passes, milliseconds.
 pub const RANKER_VIEWERS_MAX: usize = 8_000;
 

@@ -41,7 +41,7 @@ impl Tally {
     pub fn add(&mut self, place: Place) {
         self.users += 1;
         let Place::At(above) = place else { return };
-        if above < 10 {
+        if place.is_hit() {
             self.hits_at_10 += 1;
             self.gain_at_10 += 1.0 / (above as f64 + 2.0).log2();
         }

@@ -5,6 +5,7 @@ use kernels::Query;
 use ranking::Blend;
 use rayon::prelude::*;
 
+use super::limits::SEARCH_VIEWERS_MAX;
 use super::rank::{Place, Quality, Tally};
 use super::ridge::DenseRows;
 use super::rows::Rows;
@@ -131,24 +132,23 @@ pub struct Measured {
 /// `viewers_max` viewers some, evenly over all.
 pub fn measure(sequences: &Sequences, held_out: usize, viewers_max: usize, scorer: &dyn Scorer) -> Measured {
     let views = views(sequences, held_out, viewers_max);
-    let places = places(sequences, &views, |histories| scorer.scores(histories));
-    measured(sequences, held_out, views, &places)
+    measure_places(sequences, held_out, &views, &places(sequences, &views, scorer))
 }
 
-/// The places of those views of all viewers, in their order.
-pub fn all_places(sequences: &Sequences, held_out: usize, scorer: &dyn Scorer) -> Vec<Place> {
-    places(sequences, &views(sequences, held_out, usize::MAX), |histories| scorer.scores(histories))
-}
-
-/// Quality of such places.
-pub fn measure_places(sequences: &Sequences, held_out: usize, places: &[Place]) -> Measured {
-    measured(sequences, held_out, views(sequences, held_out, usize::MAX), places)
-}
-
-fn measured(sequences: &Sequences, held_out: usize, views: Vec<View<'_>>, places: &[Place]) -> Measured {
+/// Quality of the places that `views` have.
+///
+/// # Panics
+/// When there is not one place a view.
+pub fn measure_places(
+    sequences: &Sequences,
+    held_out: usize,
+    views: &[View<'_>],
+    places: &[Place],
+) -> Measured {
+    assert_eq!(views.len(), places.len(), "one place a view");
     let counts = sequences.counts(held_out + 1);
     let mut sum = Sum::default();
-    for (&place, (&target, _)) in places.iter().zip(views) {
+    for (&place, &(&target, _)) in places.iter().zip(views) {
         sum.add(place, counts[target as usize]);
     }
     sum.measured()
@@ -197,14 +197,15 @@ impl Debiased {
     }
 }
 
-/// The blend that does best by HR@10 + NDCG@10 on the view before the newest `held_out`, and its quality there.
+/// The blend that does best by HR@10 + NDCG@10 on the view before the newest `held_out` of some viewers, and its quality
+/// there.
 pub fn choose_blend(
     sequences: &Sequences,
     held_out: usize,
     rows: &WeighedRows<'_>,
     tower: &dyn Scorer,
 ) -> (Blend, Quality) {
-    let views = views(sequences, held_out, usize::MAX);
+    let views = views(sequences, held_out, SEARCH_VIEWERS_MAX);
     let blends: Vec<Blend> = FLOORS
         .iter()
         .flat_map(|&floor| WEIGHTS.iter().filter_map(move |&weight| Blend::new(weight, floor).ok()))
@@ -253,9 +254,11 @@ fn places_of_blends(&(&target, history): &View<'_>, rows: &[f32], tower: &[f32])
 }
 
 /// The view to look for, and what was watched before it.
-type View<'a> = (&'a u32, &'a [u32]);
+pub type View<'a> = (&'a u32, &'a [u32]);
 
-fn views(sequences: &Sequences, held_out: usize, viewers_max: usize) -> Vec<View<'_>> {
+/// The view before the newest `held_out` of each viewer who has one and a history; of more than `viewers_max` some,
+/// evenly over all.
+pub fn views(sequences: &Sequences, held_out: usize, viewers_max: usize) -> Vec<View<'_>> {
     let views = sequences.iter(held_out).filter_map(<[u32]>::split_last);
     let views: Vec<View<'_>> = views.filter(|(_, history)| !history.is_empty()).collect();
     let stride = views.len().div_ceil(viewers_max).max(1);
@@ -263,14 +266,10 @@ fn views(sequences: &Sequences, held_out: usize, viewers_max: usize) -> Vec<View
 }
 
 /// In the order of the views, whatever thread found them.
-fn places(
-    sequences: &Sequences,
-    views: &[View<'_>],
-    scores: impl Fn(&[&[u32]]) -> Vec<f32> + Sync,
-) -> Vec<Place> {
+pub fn places(sequences: &Sequences, views: &[View<'_>], scorer: &dyn Scorer) -> Vec<Place> {
     let parts = views.par_chunks(HISTORIES_AT_ONCE).flat_map_iter(|part| {
         let histories: Vec<&[u32]> = part.iter().map(|(_, history)| *history).collect();
-        let mut scores = scores(&histories);
+        let mut scores = scorer.scores(&histories);
         let rows = scores.chunks_exact_mut(sequences.titles().len()).zip(part);
         rows.map(|(scores, (target, history))| {
             history.iter().for_each(|&item| scores[item as usize] = f32::NEG_INFINITY);

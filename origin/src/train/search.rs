@@ -3,10 +3,11 @@
 use rayon::prelude::*;
 
 use super::Options;
-use super::limits::SEARCH_COLUMNS_MAX;
+use super::limits::{SEARCH_COLUMNS_MAX, SEARCH_VIEWERS_MAX};
 use super::rank::{Place, Quality, Tally};
 use super::ridge::{self, Normal, RidgeError, Settings};
 use super::rows::Rows;
+use super::score;
 use super::sequences::Sequences;
 
 /// What was chosen, and how well it did where it was chosen.
@@ -118,14 +119,10 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Quality of `rows` on the view before the newest `held_out` of each viewer who has one and a history.
-pub fn validate(sequences: &Sequences, held_out: usize, rows: &Rows, settings: &Settings) -> Quality {
+/// Quality of `rows` on the view before the newest `held_out` of viewers who have one and a history.
+fn validate(sequences: &Sequences, held_out: usize, rows: &Rows, settings: &Settings) -> Quality {
     let decay = ridge::decay(settings.recency_tau, settings.window);
-    let views: Vec<(&u32, &[u32])> = sequences
-        .iter(held_out)
-        .filter_map(<[u32]>::split_last)
-        .filter(|(_, history)| !history.is_empty())
-        .collect();
+    let views = score::views(sequences, held_out, SEARCH_VIEWERS_MAX);
     // Places are found side by side and added up in the order of viewers, so that no last bit moves.
     let places: Vec<Place> = views
         .par_iter()
