@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::Tower;
 use super::network::{Dropout, Tape};
 use super::shape::{Layout, Shape};
-use super::softmax::{self, Compared, FULL_ITEMS_MAX, Sample, Targets};
+use super::softmax::{self, Compared, Sample, Targets, Watched};
 use super::vector::{AdamStep, BETAS, adam};
 use crate::train::random::Random;
 
@@ -43,7 +43,8 @@ pub struct Learner<'a> {
     settings: Settings,
     // At most a window of inputs and the target of the last of them; at least two items.
     sequences: Vec<&'a [u32]>,
-    watched: Vec<u32>,
+    // What items are compared with instead of all; none where all are.
+    watched: Option<Watched>,
     parameters: Vec<f32>,
     means: Vec<f32>,
     moments: (Vec<f32>, Vec<f32>),
@@ -64,7 +65,7 @@ impl<'a> Learner<'a> {
             steps: 0,
             shards: Vec::new(),
             sequences: Vec::new(),
-            watched: Vec::new(),
+            watched: None,
             shape,
             settings,
             parameters,
@@ -79,10 +80,8 @@ impl<'a> Learner<'a> {
     pub fn teach(&mut self, sequences: impl Iterator<Item = &'a [u32]>) {
         let window = self.shape.window;
         self.sequences = sequences.flat_map(|sequence| windows(sequence, window)).collect();
-        self.watched.clear();
-        if self.shape.items > FULL_ITEMS_MAX {
-            self.watched = self.sequences.iter().flat_map(|sequence| &sequence[1..]).copied().collect();
-        }
+        let targets = self.sequences.iter().flat_map(|sequence| &sequence[1..]).copied();
+        self.watched = Watched::new(self.shape.items, targets);
     }
 
     /// Targets of an epoch.
@@ -151,7 +150,7 @@ impl<'a> Learner<'a> {
             shape: &self.shape,
             layout: &self.layout,
             parameters: &self.parameters,
-            watched: &self.watched,
+            watched: self.watched.as_ref(),
             dropout: self.settings.dropout,
             weight: 1.0 / targets as f32,
         };
@@ -195,7 +194,7 @@ struct Job<'a> {
     shape: &'a Shape,
     layout: &'a Layout,
     parameters: &'a [f32],
-    watched: &'a [u32],
+    watched: Option<&'a Watched>,
     dropout: f32,
     weight: f32,
 }
@@ -221,11 +220,12 @@ impl Shard {
         self.tape.forward(shape, layout, parameters, &mut Dropout::new(job.dropout, seed));
         self.targets.clear();
         self.targets.extend(sequences.iter().flat_map(|sequence| &sequence[1..]));
-        let compared = if job.watched.is_empty() {
-            Compared::Full
-        } else {
-            let mut random = Random::new(seed ^ SAMPLE_STREAM);
-            Compared::Sampled(Sample::draw(job.watched, shape.items, &mut random))
+        let compared = match job.watched {
+            None => Compared::Full,
+            Some(watched) => {
+                let mut random = Random::new(seed ^ SAMPLE_STREAM);
+                Compared::Sampled(Sample::draw(watched, &mut random))
+            }
         };
         let targets = Targets { outputs: &self.tape.output, targets: &self.targets, weight: job.weight };
         let item_vectors = layout.item_vectors.of(parameters);

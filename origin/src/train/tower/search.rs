@@ -81,11 +81,13 @@ fn learn(
     let mut learner = Learner::new(shape, settings, sequences.iter(held_out + 1));
     let (validation, tower) = (Quality::default(), learner.tower());
     let mut best = Found { settings, epochs: 0, validation, tower, epoch_seconds: 0.0 };
+    let begun = (budget.clock)();
+    // What is found has to be learned once more in the time that is left.
+    let is_over = || budget.left() < (budget.clock)() - begun;
     let mut seconds = 0.0;
     for epoch in 1..=TOWER_EPOCHS_MAX {
         let before = (budget.clock)();
-        // What is found has to be learned once more in the time that is left.
-        let loss = learner.epoch(&|| budget.left() < seconds);
+        let loss = learner.epoch(&is_over);
         seconds += (budget.clock)() - before;
         let tower = learner.tower();
         let quality = measure(sequences, held_out, TOWER_VIEWERS_MAX, &tower).quality;
@@ -95,7 +97,7 @@ fn learn(
         if quality.worth() > best.validation.worth() || best.epochs == 0 {
             best = Found { epochs: epoch, validation: quality, tower, ..best };
         }
-        if epoch - best.epochs >= PATIENCE || budget.left() < seconds + best.epoch_seconds {
+        if epoch - best.epochs >= PATIENCE || is_over() {
             break;
         }
     }

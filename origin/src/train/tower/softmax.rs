@@ -1,7 +1,7 @@
 //! Cross-entropy of the softmax over items: which of them was watched next?
 //!
-//! Up to [`FULL_ITEMS_MAX`] items all are compared with. Beyond it a sample stands for the rest, drawn anew for
-//! every shard; its logits are raised by −ln of how often each is expected in the sample, so that the sum over the
+//! Where an epoch can afford it, all are compared with. Else a sample stands for the rest, drawn anew for every shard;
+//! its logits are raised by −ln of how often each is expected in the sample, so that the sum over the
 //! sample is that over all items in the mean (logQ correction; Bengio, Senécal, 2008). The target itself always
 //! takes part, uncorrected.
 
@@ -9,8 +9,8 @@ use super::matrix::{add, rows, rows_mut, set};
 use super::vector::{dot, exp_shifted};
 use crate::train::random::Random;
 
-/// Beyond it, the full sum takes most of the time.
-pub(super) const FULL_ITEMS_MAX: usize = 20_000;
+/// Targets of an epoch times items: comparing all of more takes minutes an epoch, and too few fit half an hour.
+const FULL_PRODUCTS_MAX: usize = 10_000_000_000;
 
 /// Items that stand for the rest.
 const SAMPLE: usize = 4_096;
@@ -26,6 +26,30 @@ pub(super) enum Compared {
     Sampled(Sample),
 }
 
+/// What samples are drawn from.
+pub(super) struct Watched {
+    targets: Vec<u32>,
+    // Of each item, how often it is among them.
+    counts: Vec<u32>,
+}
+
+impl Watched {
+    /// None where comparing all items with each of the targets can be afforded.
+    pub(super) fn new(items: usize, targets: impl Iterator<Item = u32>) -> Option<Self> {
+        let targets: Vec<u32> = targets.collect();
+        if items <= SAMPLE || items.saturating_mul(targets.len()) <= FULL_PRODUCTS_MAX {
+            return None;
+        }
+        Some(Self::of(items, targets))
+    }
+
+    pub(super) fn of(items: usize, targets: Vec<u32>) -> Self {
+        let mut counts = vec![0; items];
+        targets.iter().for_each(|&item| counts[item as usize] += 1);
+        Self { targets, counts }
+    }
+}
+
 /// Items that stand for all.
 pub(super) struct Sample {
     items: Vec<u32>,
@@ -37,14 +61,16 @@ pub(super) struct Sample {
 
 impl Sample {
     /// Half drawn evenly, half by how often an item is watched; of several draws of one item one stays.
-    pub(super) fn draw(watched: &[u32], items: usize, random: &mut Random) -> Self {
+    pub(super) fn draw(watched: &Watched, random: &mut Random) -> Self {
+        let Watched { targets, counts: views } = watched;
+        let items = views.len();
         let mut columns = vec![u32::MAX; items];
         let mut drawn: Vec<u32> = Vec::with_capacity(SAMPLE);
         let mut counts: Vec<f32> = Vec::with_capacity(SAMPLE);
         for draw in 0..SAMPLE {
             let pick = |count: usize, random: &mut Random| (random.uniform() * count as f64) as usize;
             let item =
-                if draw % 2 == 0 { pick(items, random) as u32 } else { watched[pick(watched.len(), random)] };
+                if draw % 2 == 0 { pick(items, random) as u32 } else { targets[pick(targets.len(), random)] };
             let column = &mut columns[item as usize];
             if *column == u32::MAX {
                 *column = drawn.len() as u32;
@@ -53,13 +79,9 @@ impl Sample {
             }
             counts[*column as usize] += 1.0;
         }
-        let mut views = vec![0_u32; items];
-        for &item in watched {
-            views[item as usize] += 1;
-        }
         let half = SAMPLE as f32 / 2.0;
         let raises = drawn.iter().zip(&counts).map(|(&item, count)| {
-            let expected = half / items as f32 + half * views[item as usize] as f32 / watched.len() as f32;
+            let expected = half / items as f32 + half * views[item as usize] as f32 / targets.len() as f32;
             (count / expected).ln()
         });
         Self { raises: raises.collect(), items: drawn, columns }
