@@ -91,6 +91,7 @@ impl Outcome {
     fn report<Details>(self, sequences: &Sequences, details: Details) -> Report<Details> {
         let Quality { users, hr_at_10, ndcg_at_10, hr_at_20 } = self.shipped.quality;
         let Rounding { found, lost, won } = self.rounding;
+        let of_found = |count: f64| if found == 0 { 0.0 } else { count / found as f64 };
         Report {
             users,
             items: sequences.titles().len(),
@@ -99,8 +100,8 @@ impl Outcome {
             ndcg_at_10,
             hr_at_20,
             debiased_hr_at_10: self.shipped.debiased_hr_at_10,
-            loss_int8: if found == 0.0 { 0.0 } else { (lost - won) / found },
-            loss_int8_standard_error: if found == 0.0 { 0.0 } else { (lost + won).sqrt() / found },
+            loss_int8: of_found(lost as f64 - won as f64),
+            loss_int8_standard_error: of_found(((lost + won) as f64).sqrt()),
             train_seconds: self.train_seconds,
             fit_seconds: self.train_seconds,
             bytes: self.bytes,
@@ -114,23 +115,24 @@ impl Outcome {
 /// Test views among the first ten: before rounding and pruning, and only before or only after it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Rounding {
-    found: f64,
-    lost: f64,
-    won: f64,
+    found: usize,
+    lost: usize,
+    won: usize,
 }
 
 impl Rounding {
     /// Of places of the same views.
     fn of(before: &[Place], after: &[Place]) -> Self {
-        let mut rounding = Self::default();
         assert_eq!(before.len(), after.len(), "places of the same views");
-        for (before, after) in before.iter().zip(after) {
-            let (before, after) = (before.is_hit(), after.is_hit());
-            rounding.found += f64::from(u8::from(before));
-            rounding.lost += f64::from(u8::from(before && !after));
-            rounding.won += f64::from(u8::from(after && !before));
+        let count = |is_so: fn(bool, bool) -> bool| {
+            let both = before.iter().zip(after);
+            both.filter(|(before, after)| is_so(before.is_hit(), after.is_hit())).count()
+        };
+        Self {
+            found: count(|before, _| before),
+            lost: count(|before, after| before && !after),
+            won: count(|before, after| !before && after),
         }
-        rounding
     }
 }
 
@@ -182,7 +184,7 @@ mod tests {
         let before = [hit, hit, hit, hit, miss, Place::Nowhere];
         let after = [hit, miss, Place::Nowhere, hit, hit, miss];
         let rounding = Rounding::of(&before, &after);
-        assert_eq!(rounding, Rounding { found: 4.0, lost: 2.0, won: 1.0 });
+        assert_eq!(rounding, Rounding { found: 4, lost: 2, won: 1 });
         assert_eq!(loss(rounding), [0.25, 3_f64.sqrt() / 4.0]);
         assert_eq!(loss(Rounding::of(&[miss], &[hit])), [0.0; 2]);
     }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use inference::Models;
-use ranking::{Candidates, Request, Rules};
+use ranking::{Request, Rules};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use crate::native::Native;
 use crate::train::catalogue::Catalogue;
 use crate::train::rank::Place;
 use crate::train::ranker::POOL;
-use crate::train::score::{DenseWeighedRows, measure_places, places, views};
+use crate::train::score::{DenseWeighedRows, View, measure_places, places, views};
 use crate::train::sequences::Sequences;
 use crate::train::{self, Options, TrainError, onnx, ridge as rows};
 
@@ -56,12 +56,17 @@ pub fn ridge(sequences: &Sequences, options: &Options) -> Result<Report<RidgeDet
     let settings = fitted.settings;
     let candidates = catalogue.candidates(sequences.titles(), &fitted.rows).map_err(TrainError::from)?;
     let rules = train::rules(&settings, POOL)?;
-    let rows_alone = served(sequences, &candidates, &rules, &Models::default())?;
     let views = views(sequences, 0, usize::MAX);
+    let served = |models: &Models| {
+        let native = Native::new(&candidates, rules.clone(), models);
+        let place = |&(&target, history): &View<'_>| place(&native, sequences, &rules, history, target);
+        views.par_iter().map(place).collect::<Result<Vec<Place>, EvaluateError>>()
+    };
+    let rows_alone = served(&Models::default())?;
     let quality = |places: &[Place]| measure_places(sequences, 0, &views, places);
     let onnx = fitted.ranker.as_ref().map(|ranker| onnx::encode(&ranker.mlp));
     let ranked = match &onnx {
-        Some(onnx) => Some(served(sequences, &candidates, &rules, &Models::load(Some(onnx), None)?)?),
+        Some(onnx) => Some(served(&Models::load(Some(onnx), None)?)?),
         None => None,
     };
     let is_ranked = fitted.shipped_ranker().is_some();
@@ -90,18 +95,6 @@ pub fn ridge(sequences: &Sequences, options: &Options) -> Result<Report<RidgeDet
     };
     let (rows_alone, ranked) = (rows_alone.quality.into(), ranked.map(|ranked| ranked.quality.into()));
     Ok(outcome.report(sequences, RidgeDetails { settings, rows_alone, ranked }))
-}
-
-/// The places of the last view of each viewer in the answers themselves.
-fn served(
-    sequences: &Sequences,
-    candidates: &Candidates,
-    rules: &Rules,
-    models: &Models,
-) -> Result<Vec<Place>, EvaluateError> {
-    let native = Native::new(candidates, rules.clone(), models);
-    let views = views(sequences, 0, usize::MAX);
-    views.par_iter().map(|&(&target, history)| place(&native, sequences, rules, history, target)).collect()
 }
 
 /// The place of the target in the answer itself; one answer shows more than any figure looks at.

@@ -80,8 +80,9 @@ impl<'a> Learner<'a> {
     pub fn teach(&mut self, sequences: impl Iterator<Item = &'a [u32]>) {
         let window = self.shape.window;
         self.sequences = sequences.flat_map(|sequence| windows(sequence, window)).collect();
-        let targets = self.sequences.iter().flat_map(|sequence| &sequence[1..]).copied();
-        self.watched = Watched::new(self.shape.items, targets);
+        let items = self.shape.items;
+        let targets = || self.sequences.iter().flat_map(|sequence| &sequence[1..]).copied().collect();
+        self.watched = softmax::is_sampled(items, self.targets()).then(|| Watched::new(items, targets()));
     }
 
     /// Targets of an epoch.

@@ -26,6 +26,11 @@ pub(super) enum Compared {
     Sampled(Sample),
 }
 
+/// Whether comparing all items with each of so many targets takes too long.
+pub(super) fn is_sampled(items: usize, targets: usize) -> bool {
+    items > SAMPLE && items.saturating_mul(targets) > FULL_PRODUCTS_MAX
+}
+
 /// What samples are drawn from.
 pub(super) struct Watched {
     targets: Vec<u32>,
@@ -34,16 +39,7 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    /// None where comparing all items with each of the targets can be afforded.
-    pub(super) fn new(items: usize, targets: impl Iterator<Item = u32>) -> Option<Self> {
-        let targets: Vec<u32> = targets.collect();
-        if items <= SAMPLE || items.saturating_mul(targets.len()) <= FULL_PRODUCTS_MAX {
-            return None;
-        }
-        Some(Self::of(items, targets))
-    }
-
-    pub(super) fn of(items: usize, targets: Vec<u32>) -> Self {
+    pub(super) fn new(items: usize, targets: Vec<u32>) -> Self {
         let mut counts = vec![0; items];
         targets.iter().for_each(|&item| counts[item as usize] += 1);
         Self { targets, counts }

@@ -2,7 +2,7 @@
 
 use super::learn::Settings;
 use super::network::{Dropout, Tape};
-use super::softmax::{self, Compared, Sample, Targets, Watched};
+use super::softmax::{self, Compared, Sample, Targets, Watched, is_sampled};
 use super::{Learner, Shape, Tower};
 use crate::train::random::Random;
 
@@ -78,14 +78,12 @@ fn the_gradient_is_that_of_the_loss() {
 #[test]
 fn the_gradient_of_a_sample_is_that_of_its_loss() {
     let watched: Vec<u32> = (0..200).map(|view| view % 7).collect();
-    let watched = Watched::of(SHAPE.items, watched);
+    let watched = Watched::new(SHAPE.items, watched);
     check_gradient(&Compared::Sampled(Sample::draw(&watched, &mut Random::new(2))));
 }
 
 #[test]
 fn a_sample_stands_for_the_rest_only_where_all_would_take_too_long() {
-    let is_sampled =
-        |items: usize, targets: u32| Watched::new(items, (0..targets).map(|target| target % 100)).is_some();
     assert!(!is_sampled(3_416, 4_000_000), "items that a sample would hold all of");
     assert!(!is_sampled(13_000, 200_000));
     assert!(is_sampled(13_000, 1_000_000) && is_sampled(200_000, 100_000));
@@ -95,7 +93,7 @@ fn a_sample_stands_for_the_rest_only_where_all_would_take_too_long() {
 fn a_sample_of_everything_costs_what_everything_costs() {
     let tower = tower(SHAPE, 1);
     let watched: Vec<u32> = (0..SHAPE.items as u32).collect();
-    let watched = Watched::of(SHAPE.items, watched);
+    let watched = Watched::new(SHAPE.items, watched);
     let sample = Compared::Sampled(Sample::draw(&watched, &mut Random::new(2)));
     let cost = |compared: &Compared| {
         loss(&SHAPE, &tower.parameters, compared, &mut vec![0.0; tower.parameters.len()])
