@@ -283,7 +283,7 @@ pub fn places(sequences: &Sequences, views: &[View<'_>], scorer: &dyn Scorer) ->
 /// Scores of so many histories are held at once by each thread.
 const HISTORIES_AT_ONCE: usize = 32;
 
-/// In steps of about one and a half; at both ends one source decides alone.
+/// In steps of about one and a half; at the ends the tower decides alone, and the rows nearly so.
 const WEIGHTS: [f32; 13] = [0.0, 0.15, 0.25, 0.4, 0.6, 0.8, 1.0, 1.4, 2.0, 3.0, 5.0, 8.0, 20.0];
 
 /// Chances of a candidate without a row entry: from one in thousands to one in thirty.
