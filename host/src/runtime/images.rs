@@ -14,7 +14,7 @@ const HUGE_PAGE_BYTES: usize = 2 << 20;
 /// What wasmtime calls the file in memory that holds an image.
 const IMAGE: &str = "/memfd:wasm-memory-image";
 
-/// What it was copied from, of which only the pages that calls write to are read again.
+/// The files of compiled components.
 const COMPILED: &str = ".cwasm";
 
 /// What a process maps of images, as releases come and go.
@@ -55,12 +55,19 @@ impl Images {
         }
         arranged
     }
+}
 
-    /// Gives back what new images were copied from, once all of them are made.
-    pub(super) fn drop_sources(&self) {
-        for Mapping { range, access, file, path } in maps().lines().filter_map(mapping) {
-            if path.ends_with(COMPILED) && access == "r--p" && !self.known.contains(file) {
-                advise(&range, libc::MADV_PAGEOUT);
+/// Gives back what images were copied from, once they are made: the tables of components that are mapped at `compiled`.
+///
+/// Only what calls write to is read again. The kernel keeps the files as long as it has room, for no process' account.
+pub(super) fn drop_sources(compiled: &[Range<usize>]) {
+    for Mapping { range, access, path, .. } in maps().lines().filter_map(mapping) {
+        if path.ends_with(COMPILED) && access == "r--p" {
+            for component in compiled {
+                let source = range.start.max(component.start)..range.end.min(component.end);
+                if !source.is_empty() {
+                    advise(&source, libc::MADV_DONTNEED);
+                }
             }
         }
     }
@@ -100,7 +107,9 @@ fn tables(range: &Range<usize>) -> Range<usize> {
 #[allow(unsafe_code)]
 fn advise(range: &Range<usize>, advice: libc::c_int) -> bool {
     let start = std::ptr::with_exposed_provenance_mut(range.start);
-    // SAFETY: the two advices change by what pages memory is mapped and whether it is read from its file again, never
-    // what it holds, who may use it or how; so they do no harm either if something else has been mapped there since.
+    // SAFETY: `MADV_COLLAPSE` changes by what pages memory is mapped, never what it holds, who may use it or how; so
+    // it does no harm either if something else has been mapped there since. `MADV_DONTNEED` is given for files only
+    // that components which are borrowed meanwhile are mapped from, where wasmtime has written nothing (it refuses
+    // relocations) and nobody can any more (they are read-only): what is read next is read from the file again.
     unsafe { libc::madvise(start, range.len(), advice) == 0 }
 }

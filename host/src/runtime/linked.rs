@@ -4,6 +4,7 @@
 //! of them: a sixth of the time of a small invocation. They do so once, when a release is prepared.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use wasmtime::Store;
 use wasmtime::component::types::ComponentItem;
@@ -37,6 +38,12 @@ impl<P> Linked<P> {
             _ => BTreeMap::new(),
         };
         Self { bindings, pre, functions }
+    }
+
+    /// Where its compiled form lies in this process.
+    pub(super) fn compiled(&self) -> Range<usize> {
+        let Range { start, end } = self.pre.component().image_range();
+        start.addr()..end.addr()
     }
 
     /// An instance of its own.

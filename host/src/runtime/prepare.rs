@@ -15,7 +15,7 @@ use super::bindings::ranking_world::{RankingComponent, RankingComponentPre};
 use super::engine::Compiler;
 use super::error::{InvokeError, Nonsense, Part, PrepareError};
 use super::generation::{Generation, Known, Region};
-use super::images::{Arranged, Images};
+use super::images::{self, Arranged, Images};
 use super::linked::Linked;
 use super::models::{Form, Models};
 use super::native::NativeModels;
@@ -70,16 +70,19 @@ impl Workshop<'_> {
     /// Makes the images that instances start from and puts them where they are to lie, each while an instance maps it
     /// and has not written to it.
     fn arrange(&self, generation: &Generation, mut images: Images) -> Result<(), PrepareError> {
+        let mut compiled = vec![generation.bitrate.compiled(), generation.qoe.compiled()];
         for (region, prepared) in &generation.regions {
             let mut store = self.sandboxes.open(None);
             self.made(Part::Ranking, prepared.linked.bindings.instantiate(&mut store))?;
             let Arranged { tables_bytes, huge_bytes } = images.arrange();
+            compiled.push(prepared.linked.compiled());
             tracing::info!(%region, tables_bytes, huge_bytes, "tables on huge pages");
         }
         if let Some(Form::Wasm(models)) = generation.models.as_deref().map(|models| &models.form) {
             let mut store = self.sandboxes.open(None);
             self.made(Part::Inference, models.bindings.instantiate(&mut store))?;
             let Arranged { tables_bytes, huge_bytes } = images.arrange();
+            compiled.push(models.compiled());
             tracing::info!(tables_bytes, huge_bytes, "the models' tables on huge pages");
         }
         self.check_types(Part::Bitrate, &generation.bitrate, |store, instance| {
@@ -88,7 +91,7 @@ impl Workshop<'_> {
         self.check_types(Part::Qoe, &generation.qoe, |store, instance| {
             QoeComponent::new(store, instance).map(drop)
         })?;
-        images.drop_sources();
+        images::drop_sources(&compiled);
         Ok(())
     }
 
