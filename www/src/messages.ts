@@ -5,7 +5,7 @@
 
 /** How the sources of a ranking are weighed; part of a release. */
 export interface RankingRules {
-  /** A watched title at age a (0 = the newest) weighs exp(-a / recency_tau); above 0. */
+  /** A watched title at age a (0 = the newest) weighs recency_tau / (recency_tau + a); above 0. */
   recency_tau: number;
   /** Watched titles that count, newest first; 1 to 200. */
   history_window: number;

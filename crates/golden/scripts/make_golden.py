@@ -4,10 +4,6 @@ Writes the files of `crates/golden/data`; every form of Frontrow answers them, b
 
     pip install -r crates/golden/scripts/requirements.txt
     python3 crates/golden/scripts/make_golden.py crates/golden/data
-
-τ = 5.5 and a window of 30 were chosen so that the `expf` of the Rust `libm` crate gives the correctly
-rounded weight at every age that counts (with τ = 5 it is one unit off at ages 11 and 23):
-`recency.json` holds the weights, and a test compares them.
 """
 
 import json

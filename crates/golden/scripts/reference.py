@@ -23,9 +23,8 @@ class Refused(Exception):
 
 
 def recency_weight(age, tau):
-    """exp(−age / τ), correctly rounded; the quotient is a float32."""
-    quotient = F(-age) / F(tau)
-    return F(float(Decimal(float(quotient)).exp()))
+    """τ / (τ + age)."""
+    return F(F(tau) / F(F(tau) + F(age)))
 
 
 def row_scores(set_, rules, history):

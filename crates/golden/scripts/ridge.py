@@ -1,10 +1,10 @@
 """Reference values of the sequential ridge for origin/tests/models/ridge.txt.
 
-Written from its definition (design, ranking facts, section 9), not from our Rust: dense matrices in
+Written from its definition (the head of origin/src/train/ridge.rs), not from its code: dense matrices in
 float64. Prints the sequences, then for each setting the matrix B, one row a line:
 
     sequence viewer title title ...
-    setting tau window lambda
+    setting tau window lambda dropout
     row title value value ...
 
     python3 crates/golden/scripts/ridge.py > origin/tests/models/ridge.txt      (numpy, see requirements.txt)
@@ -13,7 +13,7 @@ float64. Prints the sequences, then for each setting the matrix B, one row a lin
 import numpy as np
 
 TITLES = 14
-SETTINGS = [(5.0, 30, 2.0), (2.0, 3, 0.5), (4.0, 30, 40.0)]
+SETTINGS = [(5.0, 30, 2.0, 0.0), (2.0, 3, 0.5, 0.5), (4.0, 30, 40.0, 0.75)]
 
 
 def sequences():
@@ -35,25 +35,27 @@ def sequences():
     return made
 
 
-def ridge(made, tau, window, regularisation):
+def ridge(made, tau, window, regularisation, dropout):
     rows, targets = [], []
     for watched in made:
         for position in range(1, len(watched)):
             row = np.zeros(TITLES)
             for age, title in enumerate(reversed(watched[max(0, position - window) : position])):
-                row[title] += np.exp(-age / tau)
+                row[title] += tau / (tau + age)
             rows.append(row)
             target = np.zeros(TITLES)
             target[watched[position]] = 1.0
             targets.append(target)
     s, y = np.array(rows), np.array(targets)
-    return np.linalg.solve(s.T @ s + regularisation * np.eye(TITLES), s.T @ y)
+    gram = s.T @ s
+    left_out = dropout / (1 - dropout) * np.diag(np.diag(gram))
+    return np.linalg.solve(gram + left_out + regularisation * np.eye(TITLES), s.T @ y)
 
 
 made = sequences()
 for viewer, watched in enumerate(made):
     print("sequence", viewer, *(100 + 7 * title for title in watched))
-for tau, window, regularisation in SETTINGS:
-    print("setting", tau, window, regularisation)
-    for title, row in enumerate(ridge(made, tau, window, regularisation)):
+for setting in SETTINGS:
+    print("setting", *setting)
+    for title, row in enumerate(ridge(made, *setting)):
         print("row", 100 + 7 * title, *(f"{value:.9g}" for value in row))

@@ -147,7 +147,7 @@ fn every_reason_is_given_and_ties_occur() {
 }
 
 #[test]
-fn recency_weights_are_correctly_rounded_at_every_age_that_counts() {
+fn recency_weights_are_those_of_numpy_at_every_age_that_counts() {
     let expected = golden::recency_weights();
     assert_eq!(expected.len(), rules().history_window());
     for (age, expected) in expected.iter().enumerate() {

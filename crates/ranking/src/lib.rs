@@ -38,7 +38,7 @@ pub use indexes::{IndexSlice, Indexes};
 pub use nearest::nearest;
 pub use recommend::{ModelError, Models, Shortlist, recommend, row_scores};
 pub use request::{Answer, HomeRequest, Page, Pick, Progress, Reason, Request, Row, Scored};
-pub use rules::{Rules, RulesError};
+pub use rules::{Rules, RulesError, recency_weight};
 pub use slate::{Pin, Slate, SlateSettings};
 pub use vectors::Vectors;
 

@@ -1,6 +1,6 @@
 //! Item-to-item rows: what goes with what was watched.
 //!
-//! The score of candidate `c` is `Σ exp(−age / τ) · row[h][c]` over the newest watched titles `h`
+//! The score of candidate `c` is `Σ τ / (τ + age) · row[h][c]` over the newest watched titles `h`
 //! that have a row, in the order newest to oldest, in f32: the same sum in the same order everywhere.
 
 use alloc::vec;

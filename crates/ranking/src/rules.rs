@@ -23,7 +23,7 @@ pub struct RulesError {
 }
 
 impl Rules {
-    /// A watched title at age `a` (0 = the newest) weighs `exp(−a / recency_tau)`, above 0;
+    /// A watched title at age `a` (0 = the newest) weighs as [`recency_weight`] says, with `recency_tau` above 0;
     /// `history_window` of them count, 1 to 200; the best `ranker_pool` candidates, at most 200, are
     /// put in order by the ranker, none with 0.
     ///
@@ -71,10 +71,9 @@ impl Rules {
         self.blend
     }
 
-    /// The weight of a watched title at an age: `exp(−age / recency_tau)`.
+    /// The weight of a watched title at an age, by [`recency_weight`].
     pub fn recency_weight(&self, age: usize) -> f32 {
-        #[allow(clippy::cast_precision_loss, reason = "an age is below 200")]
-        libm::expf(-(age as f32) / self.recency_tau)
+        recency_weight(age, self.recency_tau)
     }
 
     /// Watched titles that count.
@@ -86,6 +85,17 @@ impl Rules {
     pub fn ranker_pool(&self) -> usize {
         self.ranker_pool as usize
     }
+}
+
+/// What a watched title weighs at an age (0 = the newest): `τ / (τ + age)`, half as much at the age τ as new.
+///
+/// What people need again fades by a power of time rather than by an exponential (Anderson and Schooler, Reflections of
+/// the environment in memory, Psychological Science 2, 1991): what lies far back still counts for a little.
+#[must_use]
+pub fn recency_weight(age: usize, tau: f32) -> f32 {
+    #[allow(clippy::cast_precision_loss, reason = "an age is below 200")]
+    let age = age as f32;
+    tau / (tau + age)
 }
 
 impl fmt::Display for RulesError {

@@ -75,7 +75,7 @@ pub struct RegionEntry {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RulesEntry {
-    /// A watched title at age `a` weighs `exp(−a / recency_tau)`.
+    /// A watched title at age `a` weighs `recency_tau / (recency_tau + a)`.
     pub recency_tau: f32,
     /// Watched titles that count.
     pub history_window: u32,

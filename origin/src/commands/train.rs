@@ -43,12 +43,13 @@ fn options(args: &TrainArgs) -> Options {
 fn told(models: &Models) -> String {
     let (rules, quality) = (&models.training.rules, &models.training.quality);
     format!(
-        "item-to-item rows of {} titles (τ {}, λ {})\n\
+        "item-to-item rows of {} titles (τ {}, λ {}, dropout {:.2})\n\
          held out, {} viewers: HR@10 {:.4}, NDCG@10 {:.4}; {}\n\
          factors of {} viewers and {} titles, RMSE {:.3}; index {}, recall@10 {:.3}",
         models.everywhere.rows(),
         rules.recency_tau,
         quality["lambda"],
+        quality["dropout"],
         quality["users"],
         quality["hr_at_10"],
         quality["ndcg_at_10"],

@@ -34,6 +34,8 @@ pub struct Chosen {
     pub recency_tau: f32,
     /// λ.
     pub lambda: f32,
+    /// How likely a feature was left out.
+    pub dropout: f32,
     /// Newest titles that count.
     pub window: usize,
     /// Entries kept per row.
@@ -88,7 +90,8 @@ pub fn ridge(sequences: &Sequences, options: &Options) -> Result<Report<RidgeDet
     };
     let settings = Chosen {
         recency_tau: settings.recency_tau,
-        lambda: settings.lambda,
+        lambda: settings.penalty.lambda,
+        dropout: settings.penalty.dropout,
         window: settings.window,
         row_entries: settings.row_entries,
         ranker_pool: if is_ranked { POOL } else { 0 },

@@ -46,6 +46,8 @@ pub struct ChosenRows {
     pub recency_tau: f32,
     /// λ.
     pub lambda: f32,
+    /// How likely a feature of the rows was left out.
+    pub rows_dropout: f32,
     /// What the rows count.
     pub blend_weight: f32,
     /// What a title without a row entry is worth.
@@ -110,7 +112,8 @@ pub fn blend(
     };
     let chosen = ChosenRows {
         recency_tau: settings.recency_tau,
-        lambda: settings.lambda,
+        lambda: settings.penalty.lambda,
+        rows_dropout: settings.penalty.dropout,
         blend_weight: blend.weight(),
         blend_floor: blend.floor(),
     };

@@ -60,7 +60,8 @@ impl Options {
     fn base(&self, rows: usize) -> ridge::Settings {
         let Self { window, row_entries, .. } = *self;
         let row_entries = row_entries.unwrap_or_else(|| rows::entries_in(limits::ROWS_BYTES, rows));
-        ridge::Settings { recency_tau: 5.0, window, lambda: 160.0, row_entries }
+        let penalty = ridge::Penalty { lambda: 160.0, dropout: 0.5 };
+        ridge::Settings { recency_tau: 2.0, window, penalty, row_entries }
     }
 
     fn choose(&self, sequences: &Sequences, held_out: usize) -> Result<search::Choice, RidgeError> {
@@ -114,7 +115,7 @@ pub fn fit(
     };
     // Half as many more: those that may stay where they were shipped before.
     let entries = normal(sequences, held_out, &settings, options)
-        .into_entries(settings.lambda, settings.row_entries + settings.row_entries / 2)?;
+        .into_entries(settings.penalty, settings.row_entries + settings.row_entries / 2)?;
     let fitted = Fitted { settings, validation, rows: Rows::default(), entries, ranker };
     Ok(Fitted { rows: Rows::quantise(fitted.strongest()), ..fitted })
 }
@@ -143,7 +144,7 @@ fn rows(
     settings: &ridge::Settings,
     options: &Options,
 ) -> Result<Rows, RidgeError> {
-    normal(sequences, held_out, settings, options).into_rows(settings.lambda, settings.row_entries)
+    normal(sequences, held_out, settings, options).into_rows(settings.penalty, settings.row_entries)
 }
 
 /// The rows as they were before pruning and rounding.
@@ -156,7 +157,7 @@ pub fn dense_rows(
     settings: &ridge::Settings,
     options: &Options,
 ) -> Result<ridge::DenseRows, RidgeError> {
-    normal(sequences, held_out, settings, options).into_dense(settings.lambda)
+    normal(sequences, held_out, settings, options).into_dense(settings.penalty)
 }
 
 fn normal<'a>(
@@ -207,7 +208,8 @@ impl Fitted {
             shipped = if ranker.is_worth_shipping() { ranker.ranked } else { ranker.rows_alone };
         }
         put("", &shipped);
-        figures.insert("lambda".to_owned(), f64::from(self.settings.lambda));
+        figures.insert("lambda".to_owned(), f64::from(self.settings.penalty.lambda));
+        figures.insert("dropout".to_owned(), f64::from(self.settings.penalty.dropout));
         figures.insert("users".to_owned(), shipped.users as f64);
         figures
     }

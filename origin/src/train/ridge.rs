@@ -1,8 +1,8 @@
 //! Sequential ridge: which item follows which, solved in closed form.
 //!
-//! For every position p ≥ 1 of every sequence the features are the last `window` items before p, the one at
-//! age a (0 = newest) weighted exp(−a/τ), and the target is item p. With S the features and Y the one-hot
-//! targets, B = (SᵀS + λI)⁻¹ SᵀY. Row i of B says what follows item i.
+//! For every position p ≥ 1 of every sequence the features are the last `window` items before p, the one at age a
+//! (0 = newest) weighted τ/(τ + a), and the target is item p. With S the features, Y the one-hot targets and D the
+//! diagonal of SᵀS, B = (SᵀS + δ/(1 − δ) D + λI)⁻¹ SᵀY. Row i of B says what follows item i.
 
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt;
@@ -16,17 +16,38 @@ use super::sequences::Sequences;
 /// What shapes the rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
-    /// τ: an item at age a weighs exp(−a/τ); above 0.
+    /// τ: an item at age a weighs τ/(τ + a), see [`ranking::recency_weight`]; above 0.
     pub recency_tau: f32,
     /// Newest items of a history that count; 1 to 200.
     pub window: usize,
-    /// λ, what a connection must outweigh; above 0.
-    pub lambda: f32,
+    /// What a connection must outweigh.
+    pub penalty: Penalty,
     /// Entries kept per row, the strongest of either sign; at least 1.
     pub row_entries: usize,
 }
 
-/// The normal equations of one τ: reusable for every λ.
+/// What a connection must outweigh.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Penalty {
+    /// λ, of all items alike; above 0.
+    pub lambda: f32,
+    /// δ, how likely a feature is left out by chance while learning, from 0 to below 1. On average that adds δ/(1 − δ)
+    /// times the diagonal of SᵀS to it, so that rows lean on several items of a history rather than on one (Wager and
+    /// others, "Dropout training as adaptive regularization", NeurIPS 2013; Steck, "Autoencoders that don't overfit
+    /// towards the identity", NeurIPS 2020).
+    pub dropout: f32,
+}
+
+impl Penalty {
+    fn add_to(self, gram: &mut [f32], n: usize) {
+        let more = self.dropout / (1.0 - self.dropout);
+        for diagonal in gram.iter_mut().step_by(n + 1) {
+            *diagonal += more * *diagonal + self.lambda;
+        }
+    }
+}
+
+/// The normal equations of one τ: reusable for every penalty.
 pub struct Normal<'a> {
     sequences: &'a Sequences,
     held_out: usize,
@@ -42,9 +63,9 @@ pub struct Normal<'a> {
     target_offsets: Vec<usize>,
 }
 
-/// Weights exp(−a/τ) for a = 0, 1, … `window` − 1.
+/// Weights for the ages 0, 1, … `window` − 1.
 pub fn decay(recency_tau: f32, window: usize) -> Vec<f32> {
-    (0..window).map(|age| (-(age as f32) / recency_tau).exp()).collect()
+    (0..window).map(|age| ranking::recency_weight(age, recency_tau)).collect()
 }
 
 /// Items with at least `events_min` views, at most `columns_max` of them: the most viewed, ties by lower item.
@@ -156,40 +177,40 @@ impl<'a> Normal<'a> {
         }
     }
 
-    /// Solves for one λ and keeps the strongest entries.
+    /// Solves for one penalty and keeps the strongest entries.
     ///
     /// # Errors
-    /// [`RidgeError::NotPositiveDefinite`] when λ is too small for the precision used.
-    pub fn solve(&self, lambda: f32, row_entries: usize) -> Result<Rows, RidgeError> {
-        Ok(Rows::quantise(self.entries(self.gram.clone(), lambda, row_entries)?))
+    /// [`RidgeError::NotPositiveDefinite`] when the penalty is too small for the precision used.
+    pub fn solve(&self, penalty: Penalty, row_entries: usize) -> Result<Rows, RidgeError> {
+        Ok(Rows::quantise(self.entries(self.gram.clone(), penalty, row_entries)?))
     }
 
     /// Like [`Normal::solve`], without a second copy of the matrix.
     ///
     /// # Errors
     /// As [`Normal::solve`].
-    pub fn into_rows(self, lambda: f32, row_entries: usize) -> Result<Rows, RidgeError> {
-        Ok(Rows::quantise(self.into_entries(lambda, row_entries)?))
+    pub fn into_rows(self, penalty: Penalty, row_entries: usize) -> Result<Rows, RidgeError> {
+        Ok(Rows::quantise(self.into_entries(penalty, row_entries)?))
     }
 
-    /// Solves for one λ and keeps the strongest entries as they are.
+    /// Solves for one penalty and keeps the strongest entries as they are.
     ///
     /// # Errors
     /// As [`Normal::solve`].
-    pub fn into_entries(mut self, lambda: f32, row_entries: usize) -> Result<Entries, RidgeError> {
+    pub fn into_entries(mut self, penalty: Penalty, row_entries: usize) -> Result<Entries, RidgeError> {
         let gram = std::mem::take(&mut self.gram);
-        self.entries(gram, lambda, row_entries)
+        self.entries(gram, penalty, row_entries)
     }
 
-    /// Solves for one λ and keeps every entry as it is: what rounding and pruning are compared with.
+    /// Solves for one penalty and keeps every entry as it is: what rounding and pruning are compared with.
     ///
     /// # Errors
     /// As [`Normal::solve`].
-    pub fn into_dense(mut self, lambda: f32) -> Result<DenseRows, RidgeError> {
+    pub fn into_dense(mut self, penalty: Penalty) -> Result<DenseRows, RidgeError> {
         let n = self.items.len();
         let gram = std::mem::take(&mut self.gram);
         let mut values = vec![0.0; n * n];
-        self.blocks(gram, lambda, |start, block| {
+        self.blocks(gram, penalty, |start, block| {
             values.par_chunks_mut(n).enumerate().for_each(|(row, values)| {
                 for (value, column) in values[start..].iter_mut().zip(block.chunks_exact(n)) {
                     *value = column[row];
@@ -199,10 +220,10 @@ impl<'a> Normal<'a> {
         Ok(DenseRows { items: self.items, columns: self.columns, values })
     }
 
-    fn entries(&self, gram: Vec<f32>, lambda: f32, row_entries: usize) -> Result<Entries, RidgeError> {
+    fn entries(&self, gram: Vec<f32>, penalty: Penalty, row_entries: usize) -> Result<Entries, RidgeError> {
         let n = self.items.len();
         let mut kept: Vec<Vec<(u32, f32)>> = vec![Vec::new(); n];
-        self.blocks(gram, lambda, |start, block| {
+        self.blocks(gram, penalty, |start, block| {
             let items = &self.items[start..];
             kept.par_iter_mut().enumerate().for_each(|(row, kept)| {
                 kept.extend(
@@ -222,16 +243,14 @@ impl<'a> Normal<'a> {
     fn blocks(
         &self,
         mut gram: Vec<f32>,
-        lambda: f32,
+        penalty: Penalty,
         mut take: impl FnMut(usize, &[f32]),
     ) -> Result<(), RidgeError> {
         let n = self.items.len();
         if n == 0 {
             return Ok(());
         }
-        for diagonal in gram.iter_mut().step_by(n + 1) {
-            *diagonal += lambda;
-        }
+        penalty.add_to(&mut gram, n);
         factorise(&mut gram, n)?;
         let views: Vec<&[u32]> = self.sequences.iter(self.held_out).collect();
         let mut block = vec![0.0_f32; n * RIDGE_BLOCK_COLUMNS.min(n)];
@@ -345,7 +364,7 @@ pub(super) fn solve_block(factor: &[f32], n: usize, block: &mut [f32], width: us
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RidgeError {
     /// The regularisation is too small for these sequences.
-    #[error("the normal equations are not positive definite: λ is too small for this history")]
+    #[error("the normal equations are not positive definite: the penalty is too small for this history")]
     NotPositiveDefinite,
 }
 

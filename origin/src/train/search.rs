@@ -1,4 +1,4 @@
-//! Chooses τ and λ on the validation view (the second last), trained without it and without the last.
+//! Chooses τ, λ and dropout on the validation view (the second last), trained without it and without the last.
 
 use rayon::prelude::*;
 
@@ -19,9 +19,9 @@ pub struct Choice {
     pub validation: Quality,
 }
 
-/// Climbs from `base`, one setting after the other: τ, λ, again τ where λ moved far, the window, and how many
-/// entries a row keeps unless that is given. What scores best by HR@10 + NDCG@10 wins, ties by what was
-/// tried first.
+/// Climbs from `base`, one setting after the other: τ, λ, dropout, again λ and τ where dropout moved, the window, and how
+/// many entries a row keeps unless that is given. What scores best by HR@10 + NDCG@10 wins, ties by what was tried
+/// first.
 ///
 /// `held_out` newest views of each viewer are not looked at; the one before them is the validation view. On a
 /// large catalogue only the most viewed titles take part, which keeps the search to seconds.
@@ -37,9 +37,14 @@ pub fn choose(
     let mut search = Search::new(sequences, held_out, base, options.events_min);
     let attempts = |taus: [f32; 4], at: Settings| taus.map(|recency_tau| Settings { recency_tau, ..at });
     search.all(&attempts(TAUS, *base))?;
-    search.climb_lambda()?;
+    search.climb(&LAMBDAS, |settings| &mut settings.penalty.lambda)?;
+    search.climb(&DROPOUTS, |settings| &mut settings.penalty.dropout)?;
+    // Both penalties push against the same connections.
+    if search.best.settings.penalty.dropout != base.penalty.dropout {
+        search.climb(&LAMBDAS, |settings| &mut settings.penalty.lambda)?;
+    }
     let found = search.best.settings;
-    if !(base.lambda / 4.0..=base.lambda * 4.0).contains(&found.lambda) {
+    if found.penalty != base.penalty {
         search.all(&attempts(TAUS, found))?;
     }
     let found = search.best.settings;
@@ -60,6 +65,7 @@ struct Search<'a> {
     items: Vec<u32>,
     // The normal equations of each τ and window tried.
     normals: Vec<(f32, usize, Normal<'a>)>,
+    tried: Vec<Settings>,
     best: Choice,
 }
 
@@ -68,24 +74,30 @@ impl<'a> Search<'a> {
         let counts = sequences.counts(held_out + 1);
         let items = ridge::columns(&counts, events_min, SEARCH_COLUMNS_MAX);
         let best = Choice { settings: *base, validation: Quality::default() };
-        Self { sequences, held_out, items, normals: Vec::new(), best }
+        Self { sequences, held_out, items, normals: Vec::new(), tried: Vec::new(), best }
     }
 
     fn all(&mut self, attempts: &[Settings]) -> Result<(), RidgeError> {
         attempts.iter().try_for_each(|settings| self.attempt(*settings).map(drop))
     }
 
-    /// Up, then down the scale, each until twice in a row nothing became better.
-    fn climb_lambda(&mut self) -> Result<(), RidgeError> {
-        let from = self.best.settings;
-        let above = LAMBDAS.iter().filter(|&&lambda| lambda > from.lambda);
-        let below = LAMBDAS.iter().rev().filter(|&&lambda| lambda < from.lambda);
+    /// Up, then down the scale of one setting, each until twice in a row nothing became better.
+    fn climb(
+        &mut self,
+        scale: &[f32],
+        setting: impl Fn(&mut Settings) -> &mut f32,
+    ) -> Result<(), RidgeError> {
+        let mut tried = self.best.settings;
+        let from = *setting(&mut tried);
+        let above = scale.iter().filter(|&&value| value > from);
+        let below = scale.iter().rev().filter(|&&value| value < from);
         let ways: [&mut dyn Iterator<Item = &f32>; 2] = [&mut above.into_iter(), &mut below.into_iter()];
         for way in ways {
             let mut misses = 0;
-            for &lambda in way {
-                misses = if self.attempt(Settings { lambda, ..from })? { 0 } else { misses + 1 };
-                if misses == LAMBDA_MISSES_MAX {
+            for &value in way {
+                *setting(&mut tried) = value;
+                misses = if self.attempt(tried)? { 0 } else { misses + 1 };
+                if misses == MISSES_MAX {
                     break;
                 }
             }
@@ -95,11 +107,15 @@ impl<'a> Search<'a> {
 
     /// Whether these are better than all before.
     fn attempt(&mut self, settings: Settings) -> Result<bool, RidgeError> {
-        let Settings { recency_tau, window, lambda, row_entries } = settings;
-        let rows = self.normal(recency_tau, window).solve(lambda, row_entries)?;
+        if self.tried.contains(&settings) {
+            return Ok(false);
+        }
+        self.tried.push(settings);
+        let Settings { recency_tau, window, penalty, row_entries } = settings;
+        let rows = self.normal(recency_tau, window).solve(penalty, row_entries)?;
         let validation = validate(self.sequences, self.held_out, &rows, &settings);
         let Quality { hr_at_10, ndcg_at_10, .. } = validation;
-        tracing::debug!(tau = recency_tau, lambda, window, row_entries, hr_at_10, ndcg_at_10, "tried");
+        tracing::debug!(tau = recency_tau, ?penalty, window, row_entries, hr_at_10, ndcg_at_10, "tried");
         let is_better = validation.worth() > self.best.validation.worth();
         if is_better {
             self.best = Choice { settings, validation };
@@ -139,13 +155,18 @@ fn validate(sequences: &Sequences, held_out: usize, rows: &Rows, settings: &Sett
 /// In steps of two, since half a step changes the quality by less than its standard error; wider at the low end,
 /// for histories so sparse that nearly every connection counts.
 const LAMBDAS: [f32; 11] = [1.0, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0, 1_280.0, 2_560.0];
-const LAMBDA_MISSES_MAX: u32 = 2;
-const TAUS: [f32; 4] = [3.0, 4.0, 5.0, 7.0];
+/// Penalties of 0, 1/2, 1, 2, 4 and 8 times the diagonal.
+const DROPOUTS: [f32; 6] = [0.0, 1.0 / 3.0, 0.5, 2.0 / 3.0, 0.8, 8.0 / 9.0];
+const MISSES_MAX: u32 = 2;
+const TAUS: [f32; 4] = [1.0, 2.0, 4.0, 8.0];
 const WINDOW_MAX: usize = ranking::limits::HISTORY_WINDOW_MAX as usize;
 
 #[cfg(test)]
 mod tests {
+    use super::super::ridge::Penalty;
     use super::*;
+
+    const PENALTY: Penalty = Penalty { lambda: 160.0, dropout: 0.5 };
 
     /// Viewers walk a ring of titles; every tenth step is a jump.
     fn ring(viewers: u32, titles: u32) -> Sequences {
@@ -158,7 +179,7 @@ mod tests {
     #[test]
     fn finds_the_next_title_of_a_habit() {
         let sequences = ring(200, 40);
-        let base = Settings { recency_tau: 5.0, window: 30, lambda: 160.0, row_entries: 20 };
+        let base = Settings { recency_tau: 2.0, window: 30, penalty: PENALTY, row_entries: 20 };
         let choice = choose(&sequences, 1, &base, &Options { events_min: 1, ..Options::default() }).unwrap();
         assert!(choice.validation.hr_at_10 > 0.99, "{choice:?}");
         assert_eq!(choice.validation.users, 200);
@@ -167,7 +188,7 @@ mod tests {
     #[test]
     fn an_empty_history_has_no_quality_and_no_rows() {
         let sequences = Sequences::default();
-        let base = Settings { recency_tau: 5.0, window: 30, lambda: 160.0, row_entries: 20 };
+        let base = Settings { recency_tau: 2.0, window: 30, penalty: PENALTY, row_entries: 20 };
         let choice = choose(&sequences, 1, &base, &Options { events_min: 1, ..Options::default() }).unwrap();
         assert_eq!(choice, Choice { settings: base, validation: Quality::default() });
     }

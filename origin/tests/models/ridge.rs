@@ -1,6 +1,6 @@
 //! The sequential ridge against numpy: crates/golden/scripts/ridge.py.
 
-use frontrow_origin::train::ridge::{Normal, Settings, columns};
+use frontrow_origin::train::ridge::{Normal, Penalty, Settings, columns};
 use frontrow_origin::train::rows::Rows;
 use frontrow_origin::train::sequences::Sequences;
 
@@ -22,7 +22,7 @@ fn reference() -> (Sequences, Vec<Case>) {
                 settings: Settings {
                     recency_tau: numbers[0] as f32,
                     window: numbers[1] as usize,
-                    lambda: numbers[2] as f32,
+                    penalty: Penalty { lambda: numbers[2] as f32, dropout: numbers[3] as f32 },
                     row_entries: usize::MAX,
                 },
                 expected: Vec::new(),
@@ -37,7 +37,7 @@ fn reference() -> (Sequences, Vec<Case>) {
 fn fit(sequences: &Sequences, settings: &Settings) -> Rows {
     let items = columns(&sequences.counts(0), 1, usize::MAX);
     let normal = Normal::new(sequences, 0, settings.recency_tau, settings.window, items);
-    normal.solve(settings.lambda, settings.row_entries).unwrap()
+    normal.solve(settings.penalty, settings.row_entries).unwrap()
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn titles_without_a_column_have_no_row_and_are_in_none() {
     let counts = sequences.counts(0);
     let items = columns(&counts, 1, 5);
     let rows = Normal::new(&sequences, 0, settings.recency_tau, settings.window, items.clone())
-        .into_rows(settings.lambda, settings.row_entries)
+        .into_rows(settings.penalty, settings.row_entries)
         .unwrap();
     let least = items.iter().map(|&item| counts[item as usize]).min().unwrap();
     for (item, &count) in counts.iter().enumerate() {

@@ -69,8 +69,7 @@ fn ids_nobody_knows_are_skipped_but_count_as_age() {
     let now = ask(&set, &request(&[10], 1)).picks[0].score;
     let later = ask(&set, &request(&[10, 7, u32::MAX, 0], 1)).picks[0].score;
     assert_eq!(now, 8.0);
-    // exp(−3/5) = 0.548811636…
-    assert!((later - 8.0 * 0.548_811_6).abs() < 1e-5, "{later}");
+    assert_eq!(later, 8.0 * (5.0 / (5.0 + 3.0)));
 }
 
 #[test]

@@ -89,6 +89,5 @@ fn rules_stay_in_their_ranges() {
 fn the_steepest_recency_leaves_the_newest_title_alone() {
     let rules = Rules::new(f32::MIN_POSITIVE, 200, 0).unwrap();
     assert_eq!(rules.recency_weight(0), 1.0);
-    assert_eq!(rules.recency_weight(1), 0.0);
-    assert_eq!(rules.recency_weight(199), 0.0);
+    assert!((1..200).all(|age| rules.recency_weight(age) <= f32::MIN_POSITIVE));
 }

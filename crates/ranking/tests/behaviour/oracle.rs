@@ -120,12 +120,12 @@ quickcheck! {
         })
     }
 
-    fn recency_weights_are_the_exponential(age: u8, tau_tenths: u8) -> bool {
+    fn recency_weights_fall_with_the_age_to_a_half_at_tau(age: u8, tau_tenths: u8) -> bool {
         let tau = (f32::from(tau_tenths) + 1.0) / 10.0;
         let rules = Rules::new(tau, 200, 0).unwrap();
-        let exact = (-f64::from(age) / f64::from(tau)).exp();
-        // The quotient is rounded to f32 before the exponential, which widens with the exponent.
-        let bound = exact * 1e-7 * (2.0 + f64::from(age) / f64::from(tau)) + 1e-44;
-        (f64::from(rules.recency_weight(usize::from(age))) - exact).abs() <= bound
+        let exact = 1.0 / (1.0 + f64::from(age) / f64::from(tau));
+        let weight = |age: u8| rules.recency_weight(usize::from(age));
+        let is_half = tau.fract() != 0.0 || tau > 199.0 || rules.recency_weight(tau as usize) == 0.5;
+        (f64::from(weight(age)) - exact).abs() <= exact * 1.2e-7 && (age == 0 || weight(age) < weight(age - 1)) && is_half
     }
 }

@@ -40,10 +40,10 @@ fn the_watched_title_that_gave_most_is_named_and_the_rest_is_filled() {
         (50, Reason::PopularToFill),
     ];
     assert_eq!(reasons(&[10, 20], &[]), expected);
-    // Watched later, 10 gives 3 and 20 gives 9·exp(−1/5) = 7.4.
+    // Watched later, 10 gives 3 and 20 gives 9·5/6 = 7.5.
     assert_eq!(reasons(&[20, 10], &[]), expected);
-    // Much later, 20 gives 9·exp(−8/5) = 1.8.
-    let late = [20, 0, 0, 0, 0, 0, 0, 0, 10];
+    // Much later, 20 gives 9·5/16 = 2.8.
+    let late = [20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10];
     assert_eq!(reasons(&late, &[])[0], (40, Reason::BecauseYouWatched(10)));
 }
 
