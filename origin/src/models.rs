@@ -15,6 +15,7 @@ use crate::gate::{Holdout, Reference, Unrounded};
 use crate::limits::STEADY_TRAININGS_MAX;
 use crate::retrieval::{Corpus, RECALL_AT_10_DEFAULT, RetrievalError, TitleIndex, title_vectors};
 use crate::train::factors::{self, Rating};
+use crate::train::penalty::Penalty;
 use crate::train::ranker::POOL;
 use crate::train::sequences::Sequences;
 use crate::train::tower::Tower;
@@ -59,6 +60,17 @@ pub struct Training {
 }
 
 impl Training {
+    /// How the rows were fitted; none if that was not noted.
+    fn settings(&self) -> Option<ridge::Settings> {
+        let noted = |name: &str| self.quality.get(name).map(|&number| number as f32);
+        Some(ridge::Settings {
+            recency_tau: self.rules.recency_tau,
+            window: self.rules.history_window as usize,
+            penalty: Penalty { lambda: noted("lambda")?, dropout: noted("dropout")? },
+            row_entries: self.row_entries,
+        })
+    }
+
     /// The figures by the names of a manifest: what was measured on validation views says so, as the release is
     /// measured by itself before it is published.
     pub fn told_apart(&self) -> BTreeMap<String, f64> {
@@ -145,7 +157,8 @@ impl Models {
         let before = before.filter(|before| before.training.steady_trainings < STEADY_TRAININGS_MAX);
         // Rows of another length would be other rows.
         let row_entries = options.row_entries.or(before.map(|before| before.training.row_entries));
-        let options = &Options { row_entries, ..*options };
+        let settings = before.and_then(|before| before.training.settings());
+        let options = &Options { row_entries, before: settings, ..*options };
         let histories = catalogue.histories();
         let holdout = Holdout::of(histories.len());
         let sequences = Sequences::new(holdout.learned(histories));

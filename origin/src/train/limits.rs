@@ -24,7 +24,7 @@ pub const ROWS_BYTES: usize = 4_000_000;
 pub const EASE_ITEMS_MAX: usize = 12_000;
 
 /// Titles used while settings are tried out: a try costs the cube of this, and there are two dozen.
-pub const SEARCH_COLUMNS_MAX: usize = 2_500;
+pub const SEARCH_COLUMNS_MAX: usize = 2_000;
 
 /// Viewers that settings and blends are judged by: each costs a pass over all titles a try, and of twice as many the
 /// standard error would be smaller by a quarter.

@@ -7,6 +7,7 @@ pub mod factors;
 pub mod limits;
 pub mod mlp;
 pub mod onnx;
+pub mod penalty;
 pub mod random;
 pub mod rank;
 pub mod ranker;
@@ -21,6 +22,7 @@ pub mod tower;
 use std::collections::BTreeMap;
 
 use catalogue::Catalogue;
+use penalty::Penalty;
 use rank::Quality;
 use ridge::{Normal, RidgeError};
 use rows::{Entries, Rows};
@@ -35,6 +37,9 @@ pub struct Options {
     pub window: usize,
     /// Entries kept per row; none lets the search choose, with at most [`limits::ROWS_BYTES`] in all.
     pub row_entries: Option<usize>,
+    /// Settings of the training before: they stay unless others are better by a standard error, as rows do where it
+    /// makes no difference.
+    pub before: Option<ridge::Settings>,
     /// Titles with fewer views have no row.
     pub events_min: u32,
     /// How the ranker learns; none leaves it out.
@@ -48,6 +53,7 @@ impl Default for Options {
         Self {
             window: 30,
             row_entries: None,
+            before: None,
             events_min: 1,
             ranker: Some(mlp::Settings::default()),
             index_recall_at_10: RECALL_AT_10_DEFAULT,
@@ -58,10 +64,11 @@ impl Default for Options {
 impl Options {
     /// Where the search begins, with a row for so many titles.
     fn base(&self, rows: usize) -> ridge::Settings {
-        let Self { window, row_entries, .. } = *self;
+        let Self { window, row_entries, before, .. } = *self;
         let row_entries = row_entries.unwrap_or_else(|| rows::entries_in(limits::ROWS_BYTES, rows));
-        let penalty = ridge::Penalty { lambda: 160.0, dropout: 0.5 };
-        ridge::Settings { recency_tau: 2.0, window, penalty, row_entries }
+        let penalty = Penalty { lambda: 160.0, dropout: 0.5 };
+        let first = before.unwrap_or(ridge::Settings { recency_tau: 2.0, window, penalty, row_entries });
+        ridge::Settings { row_entries, ..first }
     }
 
     fn choose(&self, sequences: &Sequences, held_out: usize) -> Result<search::Choice, RidgeError> {

@@ -80,11 +80,28 @@ impl Quality {
     pub fn worth(&self) -> f64 {
         self.hr_at_10 + self.ndcg_at_10
     }
+
+    /// How far chance moves HR@10 among as many viewers, above 0 even where all or none were found: by the rule of
+    /// succession.
+    pub fn standard_error(&self) -> f64 {
+        let users = self.users as f64 + 2.0;
+        let share = (self.hr_at_10 * self.users as f64 + 1.0) / users;
+        (share * (1.0 - share) / users).sqrt()
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn chance_moves_a_share_less_the_more_viewers_there_are_and_never_by_nothing() {
+        let error = |users, hr_at_10| Quality { users, hr_at_10, ..Quality::default() }.standard_error();
+        // sqrt(0.25 · 0.75 / 4,333) = 0.006578…
+        assert!((error(4_333, 0.25) - 0.006_578).abs() < 1e-5);
+        assert!(error(100, 0.25) > error(1_000, 0.25));
+        assert!(error(100, 1.0) > 0.005 && error(0, 0.0) > 0.1);
+    }
 
     #[test]
     fn only_strictly_higher_scores_are_above() {

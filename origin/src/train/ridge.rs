@@ -10,6 +10,7 @@ use faer::{MatMut, MatRef, Par};
 use rayon::prelude::*;
 
 use super::limits::{RIDGE_BLOCK_COLUMNS, RIDGE_THREADS};
+use super::penalty::Penalty;
 use super::rows::{Entries, Rows, strongest};
 use super::sequences::Sequences;
 
@@ -24,27 +25,6 @@ pub struct Settings {
     pub penalty: Penalty,
     /// Entries kept per row, the strongest of either sign; at least 1.
     pub row_entries: usize,
-}
-
-/// What a connection must outweigh.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Penalty {
-    /// λ, of all items alike; above 0.
-    pub lambda: f32,
-    /// δ, how likely a feature is left out by chance while learning, from 0 to below 1. On average that adds δ/(1 − δ)
-    /// times the diagonal of SᵀS to it, so that rows lean on several items of a history rather than on one (Wager and
-    /// others, "Dropout training as adaptive regularization", NeurIPS 2013; Steck, "Autoencoders that don't overfit
-    /// towards the identity", NeurIPS 2020).
-    pub dropout: f32,
-}
-
-impl Penalty {
-    fn add_to(self, gram: &mut [f32], n: usize) {
-        let more = self.dropout / (1.0 - self.dropout);
-        for diagonal in gram.iter_mut().step_by(n + 1) {
-            *diagonal += more * *diagonal + self.lambda;
-        }
-    }
 }
 
 /// The normal equations of one τ: reusable for every penalty.

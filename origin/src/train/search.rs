@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::Options;
 use super::limits::{SEARCH_COLUMNS_MAX, SEARCH_VIEWERS_MAX};
+use super::penalty::{DROPOUTS, LAMBDAS, climb};
 use super::rank::{Place, Quality, Tally};
 use super::ridge::{self, Normal, RidgeError, Settings};
 use super::rows::Rows;
@@ -19,9 +20,9 @@ pub struct Choice {
     pub validation: Quality,
 }
 
-/// Climbs from `base`, one setting after the other: τ, λ, dropout, again λ and τ where dropout moved, the window, and how
-/// many entries a row keeps unless that is given. What scores best by HR@10 + NDCG@10 wins, ties by what was tried
-/// first.
+/// Climbs from `base`, one setting after the other: τ, λ, dropout, again λ and τ where the penalty moved, the window, and
+/// how many entries a row keeps unless that is given. What scores best by HR@10 + NDCG@10 wins, ties by what was tried
+/// first; settings of a training before stay unless others are better by a standard error.
 ///
 /// `held_out` newest views of each viewer are not looked at; the one before them is the validation view. On a
 /// large catalogue only the most viewed titles take part, which keeps the search to seconds.
@@ -35,21 +36,24 @@ pub fn choose(
     options: &Options,
 ) -> Result<Choice, RidgeError> {
     let mut search = Search::new(sequences, held_out, base, options.events_min);
-    let attempts = |taus: [f32; 4], at: Settings| taus.map(|recency_tau| Settings { recency_tau, ..at });
-    search.all(&attempts(TAUS, *base))?;
+    search.attempt(*base)?;
+    let first = search.best;
+    search.climb(&TAUS, |settings| &mut settings.recency_tau)?;
     search.climb(&LAMBDAS, |settings| &mut settings.penalty.lambda)?;
     search.climb(&DROPOUTS, |settings| &mut settings.penalty.dropout)?;
     // Both penalties push against the same connections.
     if search.best.settings.penalty.dropout != base.penalty.dropout {
         search.climb(&LAMBDAS, |settings| &mut settings.penalty.lambda)?;
     }
-    let found = search.best.settings;
-    if found.penalty != base.penalty {
-        search.all(&attempts(TAUS, found))?;
+    if search.best.settings.penalty != base.penalty {
+        search.climb(&TAUS, |settings| &mut settings.recency_tau)?;
     }
     let found = search.best.settings;
     let windows = [found.window / 2, (found.window * 2).min(WINDOW_MAX)];
     search.all(&windows.map(|window| Settings { window: window.max(1), ..found }))?;
+    if options.before.is_some() && !search.is_clearly_better_than(&first) {
+        search.best = first;
+    }
     if options.row_entries.is_some() {
         return Ok(search.best);
     }
@@ -81,28 +85,18 @@ impl<'a> Search<'a> {
         attempts.iter().try_for_each(|settings| self.attempt(*settings).map(drop))
     }
 
-    /// Up, then down the scale of one setting, each until twice in a row nothing became better.
+    /// By more than a standard error.
+    fn is_clearly_better_than(&self, first: &Choice) -> bool {
+        let Choice { validation, .. } = &self.best;
+        validation.worth() > first.validation.worth() + validation.standard_error()
+    }
+
     fn climb(
         &mut self,
         scale: &[f32],
         setting: impl Fn(&mut Settings) -> &mut f32,
     ) -> Result<(), RidgeError> {
-        let mut tried = self.best.settings;
-        let from = *setting(&mut tried);
-        let above = scale.iter().filter(|&&value| value > from);
-        let below = scale.iter().rev().filter(|&&value| value < from);
-        let ways: [&mut dyn Iterator<Item = &f32>; 2] = [&mut above.into_iter(), &mut below.into_iter()];
-        for way in ways {
-            let mut misses = 0;
-            for &value in way {
-                *setting(&mut tried) = value;
-                misses = if self.attempt(tried)? { 0 } else { misses + 1 };
-                if misses == MISSES_MAX {
-                    break;
-                }
-            }
-        }
-        Ok(())
+        climb(self.best.settings, scale, setting, |settings| self.attempt(settings))
     }
 
     /// Whether these are better than all before.
@@ -152,18 +146,12 @@ fn validate(sequences: &Sequences, held_out: usize, rows: &Rows, settings: &Sett
     tally.quality()
 }
 
-/// In steps of two, since half a step changes the quality by less than its standard error; wider at the low end,
-/// for histories so sparse that nearly every connection counts.
-const LAMBDAS: [f32; 11] = [1.0, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0, 1_280.0, 2_560.0];
-/// Penalties of 0, 1/2, 1, 2, 4 and 8 times the diagonal.
-const DROPOUTS: [f32; 6] = [0.0, 1.0 / 3.0, 0.5, 2.0 / 3.0, 0.8, 8.0 / 9.0];
-const MISSES_MAX: u32 = 2;
 const TAUS: [f32; 4] = [1.0, 2.0, 4.0, 8.0];
 const WINDOW_MAX: usize = ranking::limits::HISTORY_WINDOW_MAX as usize;
 
 #[cfg(test)]
 mod tests {
-    use super::super::ridge::Penalty;
+    use super::super::penalty::Penalty;
     use super::*;
 
     const PENALTY: Penalty = Penalty { lambda: 160.0, dropout: 0.5 };
@@ -191,5 +179,30 @@ mod tests {
         let base = Settings { recency_tau: 2.0, window: 30, penalty: PENALTY, row_entries: 20 };
         let choice = choose(&sequences, 1, &base, &Options { events_min: 1, ..Options::default() }).unwrap();
         assert_eq!(choice, Choice { settings: base, validation: Quality::default() });
+    }
+
+    #[test]
+    fn settings_of_the_training_before_stay_unless_others_are_clearly_better() {
+        let chosen = |sequences: &Sequences, before: Settings| {
+            let options = Options {
+                events_min: 1,
+                row_entries: Some(before.row_entries),
+                before: Some(before),
+                ..Options::default()
+            };
+            choose(sequences, 1, &before, &options).unwrap()
+        };
+        let before = Settings { recency_tau: 3.0, window: 25, penalty: PENALTY, row_entries: 20 };
+        assert_eq!(chosen(&ring(200, 40), before).settings, before);
+
+        // Every other title is of one of two habits, so that the newest alone says nothing.
+        let turns = Sequences::new((0..400).map(|viewer| {
+            let starts = [viewer * 7 % 80, (viewer * viewer / 3 + viewer * 31) % 80];
+            let title = |step: u32| step % 2 * 80 + (starts[(step % 2) as usize] + step / 2) % 80;
+            (viewer, (0..12).map(title).collect())
+        }));
+        let blind = Settings { window: 1, ..before };
+        let found = chosen(&turns, blind);
+        assert!(found.settings.window > 1 && found.validation.hr_at_10 > 0.99, "{found:?}");
     }
 }

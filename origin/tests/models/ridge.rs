@@ -1,6 +1,7 @@
 //! The sequential ridge against numpy: crates/golden/scripts/ridge.py.
 
-use frontrow_origin::train::ridge::{Normal, Penalty, Settings, columns};
+use frontrow_origin::train::penalty::Penalty;
+use frontrow_origin::train::ridge::{Normal, Settings, columns};
 use frontrow_origin::train::rows::Rows;
 use frontrow_origin::train::sequences::Sequences;
 

@@ -37,6 +37,9 @@ fn two_new_views_change_little_and_cost_no_quality() {
     let (steady, fresh) = (after(Some(&before)), after(None));
     assert_eq!((steady.training.steady_trainings, fresh.training.steady_trainings), (1, 0));
     assert_eq!(steady.training.row_entries, before.training.row_entries);
+    let settings = |models: &Models| ["lambda", "dropout"].map(|name| models.training.quality[name]);
+    assert_eq!(settings(&steady), settings(&before));
+    assert_eq!(steady.training.rules, before.training.rules);
     let changed = |models: &Models| entries(models).difference(&entries(&before)).count();
     let (few, many) = (changed(&steady), changed(&fresh));
     assert!(few * 2 < many, "{few} entries instead of {many}");
