@@ -30,8 +30,13 @@ const PAGES_MAX: usize = 1 << 16;
 const HUGE_PAGE_BYTES: usize = 2 << 20;
 
 /// Blocks that are all zeros when they are given back: only a `load` has such large ones, and what it no longer needs
-/// would else be part of the snapshot. In its compiled form and in a node's memory zeros before the last table take room.
+/// would else be part of the snapshot. In its compiled form and in a node's memory zeros before the last table take room,
+/// zeros behind it do not.
 const WIPED_BYTES: usize = 512 << 10;
+
+/// Room for tables before the first file that a `load` is handed, in halves of the file: candidates take up to 1.5 times
+/// as much once they are read, towers less. Where tables need more, the rest lies behind the files.
+const ROOM_HALVES: usize = 3;
 
 /// Memory for calls. All zero, so it takes no room in the component's file.
 #[repr(C, align(16))]
@@ -80,7 +85,17 @@ impl Heap {
     }
 
     const fn behind(arena: Option<Range>) -> Self {
-        Self(UnsafeCell::new(Dlmalloc::new_with_allocator(Pages { arena: Cell::new(arena) })))
+        let pages = Pages { arena: Cell::new(arena), room: Cell::new(None) };
+        Self(UnsafeCell::new(Dlmalloc::new_with_allocator(pages)))
+    }
+
+    /// Where it gets its memory from.
+    fn pages(&self) -> &Pages {
+        // SAFETY: one thread, and dlmalloc is not at work: nothing is allocated within an allocation.
+        #[allow(unsafe_code, reason = "its cells are reached through the allocator")]
+        unsafe {
+            (*self.0.get()).allocator()
+        }
     }
 }
 
@@ -108,13 +123,25 @@ unsafe impl GlobalAlloc for Heap {
     }
 }
 
-/// The global allocator of a component that leaves tables for its calls: all is theirs until [`TableHeap::settle`].
+/// The global allocator of a component that leaves tables for its calls: all is theirs until [`TableHeap::settle`], but
+/// for the files that a `load` is handed before [`TableHeap::begin`].
 pub struct TableHeap {
     tables: Heap,
     calls: Heap,
     arena: Range,
+    has_begun: Cell<bool>,
+    files: Cell<Option<Files>>,
     // Absent until they are complete. What lies behind them and in the arena is of calls.
     tables_end: Cell<Option<usize>>,
+}
+
+/// What a `load` is handed: pages behind the room for its tables, wiped when they are given back and never used again.
+#[derive(Clone, Copy)]
+struct Files {
+    start: usize,
+    end: usize,
+    // Not yet given back.
+    held: usize,
 }
 
 // SAFETY: as for `Heap`.
@@ -125,7 +152,19 @@ impl TableHeap {
     /// The arena is for calls.
     pub const fn new<const BYTES: usize>(arena: &'static Arena<BYTES>) -> Self {
         let (tables, calls) = (Heap::behind(None), Heap::new(arena));
-        Self { tables, calls, arena: arena.range(), tables_end: Cell::new(None) }
+        Self {
+            tables,
+            calls,
+            arena: arena.range(),
+            has_begun: Cell::new(false),
+            files: Cell::new(None),
+            tables_end: Cell::new(None),
+        }
+    }
+
+    /// Begins a `load`: the host has handed over its files, and what is asked for next is tables.
+    pub fn begin(&self) {
+        self.has_begun.set(true);
     }
 
     /// Ends a `load`: its tables stay as they are from now on, and what is asked for next is a call's.
@@ -137,13 +176,62 @@ impl TableHeap {
             return;
         }
         let before = wasm32::memory_size(0);
-        let end = (before + 1).next_multiple_of(HUGE_PAGE_BYTES / PAGE_BYTES);
+        let end = (self.used_pages(before) + 1).next_multiple_of(HUGE_PAGE_BYTES / PAGE_BYTES);
+        let more = end.saturating_sub(before);
         // A host that grants no more ends the load itself, or calls are as right without and only slower.
-        if end < PAGES_MAX && wasm32::memory_grow(0, end - before) == before {
+        let is_granted = end < PAGES_MAX && (more == 0 || wasm32::memory_grow(0, more) == before);
+        if is_granted {
             mark(UNUSED_ADDRESS);
             mark(end * PAGE_BYTES - 1);
         }
-        self.tables_end.set(Some(wasm32::memory_size(0).saturating_mul(PAGE_BYTES)));
+        let tables_end = if is_granted { end } else { before };
+        self.tables_end.set(Some(tables_end.saturating_mul(PAGE_BYTES)));
+    }
+
+    /// Pages up to the last table, of `all`: behind them there is nothing but zeros where the tables found room before
+    /// the files and those have gone.
+    fn used_pages(&self, all: usize) -> usize {
+        match (self.files.get(), self.tables.pages().room.get()) {
+            (Some(files), Some(Range(free, _))) if files.held == 0 && files.end == all * PAGE_BYTES => {
+                free.addr() / PAGE_BYTES
+            }
+            _ => all,
+        }
+    }
+
+    /// Pages of its own for a file, the first behind room for tables; none if this is a table, or where they would not
+    /// lie beside each other.
+    fn file(&self, layout: Layout) -> Option<*mut u8> {
+        if self.has_begun.get() || layout.size() < WIPED_BYTES || layout.align() > PAGE_BYTES {
+            return None;
+        }
+        let before = wasm32::memory_size(0);
+        let pages = layout.size().div_ceil(PAGE_BYTES);
+        let files = self.files.get();
+        let room = match files {
+            None => pages * ROOM_HALVES / 2,
+            Some(files) if files.end == before * PAGE_BYTES => 0,
+            Some(_) => return None,
+        };
+        let end = before + room + pages;
+        if end >= PAGES_MAX || wasm32::memory_grow(0, room + pages) != before {
+            return None;
+        }
+        let start = (before + room) * PAGE_BYTES;
+        if files.is_none() {
+            let room = Range(ptr::with_exposed_provenance_mut(before * PAGE_BYTES), room * PAGE_BYTES);
+            self.tables.pages().room.set(Some(room));
+        }
+        let files = files.unwrap_or(Files { start, end: start, held: 0 });
+        self.files.set(Some(Files { end: end * PAGE_BYTES, held: files.held + 1, ..files }));
+        Some(ptr::with_exposed_provenance_mut(start))
+    }
+
+    /// The files, if this is one of them; none once the tables are complete.
+    fn files_with(&self, place: *const u8) -> Option<Files> {
+        self.files
+            .get()
+            .filter(|files| !self.is_settled() && (files.start..files.end).contains(&place.addr()))
     }
 
     fn is_settled(&self) -> bool {
@@ -169,15 +257,21 @@ impl TableHeap {
 unsafe impl GlobalAlloc for TableHeap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the layout is the caller's promise. The same below.
-        unsafe { self.current().alloc(layout) }
+        self.file(layout).unwrap_or_else(|| unsafe { self.current().alloc(layout) })
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: as in `alloc`.
-        unsafe { self.current().alloc_zeroed(layout) }
+        // SAFETY: as in `alloc`; new pages are zero.
+        self.file(layout).unwrap_or_else(|| unsafe { self.current().alloc_zeroed(layout) })
     }
 
     unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        if let Some(files) = self.files_with(place) {
+            // SAFETY: the file is as long as when it was asked for, and nobody else's.
+            unsafe { ptr::write_bytes(place, 0, layout.size()) }
+            self.files.set(Some(Files { held: files.held - 1, ..files }));
+            return;
+        }
         let Some(heap) = self.owner(place) else { return };
         // SAFETY: the place came from there with this layout.
         unsafe {
@@ -189,14 +283,17 @@ unsafe impl GlobalAlloc for TableHeap {
     }
 
     unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: as in `dealloc`; of a table what fits is copied to a block that does not overlap it.
+        // SAFETY: as in `dealloc`; of a table or a file what fits is copied to a block that does not overlap it.
         unsafe {
-            if let Some(heap) = self.owner(place) {
+            if self.files_with(place).is_none()
+                && let Some(heap) = self.owner(place)
+            {
                 return heap.realloc(place, layout, size);
             }
-            let moved = self.calls.alloc(Layout::from_size_align_unchecked(size, layout.align()));
+            let moved = self.alloc(Layout::from_size_align_unchecked(size, layout.align()));
             if !moved.is_null() {
                 ptr::copy_nonoverlapping(place, moved, size.min(layout.size()));
+                self.dealloc(place, layout);
             }
             moved
         }
@@ -212,9 +309,10 @@ fn mark(address: usize) {
     unsafe { ptr::with_exposed_provenance_mut::<u8>(address).write_volatile(1) }
 }
 
-/// Where dlmalloc gets its memory from: an arena first, then by growing.
+/// Where dlmalloc gets its memory from: an arena first, then from the room before the files, then by growing.
 struct Pages {
     arena: Cell<Option<Range>>,
+    room: Cell<Option<Range>>,
 }
 
 // SAFETY: every range is given out once, is ours alone, and is never taken back.
@@ -228,12 +326,19 @@ unsafe impl dlmalloc::Allocator for Pages {
             return (arena, bytes, 0);
         }
         let pages = size.div_ceil(PAGE_BYTES);
+        let bytes = pages * PAGE_BYTES;
+        if let Some(Range(free, left)) = self.room.get()
+            && bytes <= left
+        {
+            self.room.set(Some(Range(free.wrapping_add(bytes), left - bytes)));
+            return (free, bytes, 0);
+        }
         let before = wasm32::memory_grow(0, pages);
         // The last page of the address space stays unused, so that no range ends at address 0.
         if before == usize::MAX || before + pages >= PAGES_MAX {
             return (ptr::null_mut(), 0, 0);
         }
-        (ptr::with_exposed_provenance_mut(before * PAGE_BYTES), pages * PAGE_BYTES, 0)
+        (ptr::with_exposed_provenance_mut(before * PAGE_BYTES), bytes, 0)
     }
 
     fn remap(&self, _: *mut u8, _: usize, _: usize, _: bool) -> *mut u8 {

@@ -22,6 +22,7 @@ struct Component;
 
 impl exports::Guest for Component {
     fn load(ranker: Option<Vec<u8>>, tower: Option<Vec<u8>>) -> Result<exports::Loaded, exports::LoadError> {
+        HEAP.begin();
         let models = keep(ranker.as_deref(), tower.as_deref())?;
         // So that the files do not become part of the snapshot.
         drop((ranker, tower));

@@ -33,6 +33,7 @@ impl exports::Guest for Component {
         factors: Option<Vec<u8>>,
         rules: exports::Rules,
     ) -> Result<exports::Loaded, exports::LoadError> {
+        HEAP.begin();
         let loaded = keep(&candidates, factors.as_deref(), rules)?;
         // So that the files do not become part of the snapshot.
         drop((candidates, factors));

@@ -5,6 +5,8 @@ use std::os::unix::fs::FileExt;
 use std::process::Command;
 
 use ::inference::Shortlist;
+use ranking::{Candidates, Columns};
+use release::CandidateFile;
 
 use crate::large_models::{FEATURES, large_ranker, large_tower};
 use crate::shipped::{region, runtime, try_prepare_models};
@@ -49,6 +51,14 @@ fn written(image: &std::ops::Range<u64>) -> Vec<u64> {
         .collect()
 }
 
+/// Bytes of an image in pages of nothing but zeros.
+fn zero_bytes(image: &std::ops::Range<u64>) -> u64 {
+    let mut bytes = vec![0; usize::try_from(image.end - image.start).unwrap()];
+    File::open("/proc/self/mem").unwrap().read_exact_at(&mut bytes, image.start).unwrap();
+    let pages = bytes.chunks_exact(usize::try_from(PAGE_BYTES).unwrap());
+    pages.filter(|page| page.iter().all(|&byte| byte == 0)).count() as u64 * PAGE_BYTES
+}
+
 /// Bytes of each image that a process has mapped by huge pages.
 fn huge_bytes() -> Vec<u64> {
     let smaps = fs::read_to_string("/proc/self/smaps").unwrap();
@@ -85,23 +95,68 @@ fn can_be_huge() -> bool {
     is_new && setting.is_ok_and(|setting| !setting.contains("[deny]"))
 }
 
+/// Runs a test again alone in a process, where every image is its own; false where that is done.
+fn is_alone(name: &str) -> bool {
+    const ALONE: &str = "FRONTROW_TEST_ALONE";
+    if std::env::var_os(ALONE).is_some() {
+        return true;
+    }
+    let alone = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", &format!("memory::{name}")])
+        .env(ALONE, "1")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&alone.stdout);
+    assert!(alone.status.success() && said.contains("1 passed"), "{said}");
+    false
+}
+
+/// Ten thousand titles with a row of two hundred: 6 MB of a file, and as much of tables.
+fn many_candidates() -> Vec<u8> {
+    let mut columns = Columns::default();
+    columns.row_offsets.push(0);
+    for title in 0..10_000_u32 {
+        columns.title_ids.push(title + 1);
+        columns.popularity.push(1.0);
+        columns.maturity_years.push(0);
+        columns.years.push(2_000);
+        columns.genres.push(1);
+        columns.window_from_s.push(0);
+        columns.window_until_s.push(u64::MAX);
+        for entry in 0..200 {
+            columns.row_indexes.push(entry * 50 + title % 50);
+            columns.row_weights.push(1);
+        }
+        columns.row_offsets.push((title + 1) * 200);
+        columns.row_scales_log2.push(0);
+    }
+    let candidates = Candidates::new(columns).unwrap();
+    CandidateFile { region: region(), genres: Vec::new(), candidates }.encode()
+}
+
+#[test]
+fn the_files_of_a_load_leave_no_zeros_between_its_tables() {
+    if !is_alone("the_files_of_a_load_leave_no_zeros_between_its_tables") {
+        return;
+    }
+    let file = many_candidates();
+    let generation = try_prepare_models(runtime(), &file, [None, None], 0).unwrap();
+    generation.recommend(&region(), &request(&[], 8)).unwrap();
+    let sizes: Vec<[u64; 2]> =
+        images().iter().map(|image| [zero_bytes(image), image.end - image.start]).collect();
+    let [zeros, all] = *sizes.iter().max_by_key(|[_, all]| *all).unwrap();
+    assert!(all > file.len() as u64, "its tables");
+    // The ends of the first and the last huge page, and what dlmalloc leaves between.
+    assert!(zeros < 2 * HUGE_PAGE_BYTES, "{zeros} of {all} bytes are zeros, the file has {}", file.len());
+}
+
 #[test]
 fn what_calls_write_lies_in_the_first_huge_page_and_tables_on_others() {
-    // Alone in a process every image is of this test.
-    const ALONE: &str = "FRONTROW_TEST_ALONE";
     if !can_be_huge() {
         println!("this kernel does not move images onto huge pages: where they lie was not looked at");
         return;
     }
-    if std::env::var_os(ALONE).is_none() {
-        let name = "memory::what_calls_write_lies_in_the_first_huge_page_and_tables_on_others";
-        let alone = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", name])
-            .env(ALONE, "1")
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&alone.stdout);
-        assert!(alone.status.success() && said.contains("1 passed"), "{said}");
+    if !is_alone("what_calls_write_lies_in_the_first_huge_page_and_tables_on_others") {
         return;
     }
     let (tower, ranker) = (large_tower(), large_ranker());
