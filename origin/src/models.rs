@@ -60,13 +60,17 @@ pub struct Training {
 }
 
 impl Training {
-    /// How the rows were fitted; none if that was not noted.
+    /// How the rows were fitted; none if that was not noted, or not as a search would have it.
     fn settings(&self) -> Option<ridge::Settings> {
         let noted = |name: &str| self.quality.get(name).map(|&number| number as f32);
+        ranking::Rules::new(self.rules.recency_tau, self.rules.history_window, 0).ok()?;
         Some(ridge::Settings {
             recency_tau: self.rules.recency_tau,
             window: self.rules.history_window as usize,
-            penalty: Penalty { lambda: noted("lambda")?, dropout: noted("dropout")? },
+            penalty: Penalty {
+                lambda: noted("lambda").filter(|&lambda| lambda > 0.0 && lambda.is_finite())?,
+                dropout: noted("dropout").filter(|dropout| (0.0..1.0).contains(dropout))?,
+            },
             row_entries: self.row_entries,
         })
     }

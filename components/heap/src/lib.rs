@@ -34,9 +34,13 @@ const HUGE_PAGE_BYTES: usize = 2 << 20;
 /// zeros behind it do not.
 const WIPED_BYTES: usize = 512 << 10;
 
-/// Room for tables before the first file that a `load` is handed, in halves of the file: candidates take up to 1.5 times
-/// as much once they are read, towers less. Where tables need more, the rest lies behind the files.
-const ROOM_HALVES: usize = 3;
+/// Room for tables before the first file that a `load` is handed, as many times as long: candidates take up to 1.5 times
+/// as much once they are read, towers less. Where tables need more, the rest lies behind the files, and an image holds
+/// zeros in between.
+const ROOM_FILES: usize = 2;
+
+/// More room would let an instance reach the limit of its memory, which ends a `load`, where it needs far less.
+const ROOM_PAGES_MAX: usize = (64 << 20) / PAGE_BYTES;
 
 /// Memory for calls. All zero, so it takes no room in the component's file.
 #[repr(C, align(16))]
@@ -162,7 +166,8 @@ impl TableHeap {
         }
     }
 
-    /// Begins a `load`: the host has handed over its files, and what is asked for next is tables.
+    /// Begins a `load`, which says so before all else: the host has handed over its files, and what is asked for next is
+    /// tables.
     pub fn begin(&self) {
         self.has_begun.set(true);
     }
@@ -175,6 +180,7 @@ impl TableHeap {
         if self.is_settled() {
             return;
         }
+        self.begin();
         let before = wasm32::memory_size(0);
         let end = (self.used_pages(before) + 1).next_multiple_of(HUGE_PAGE_BYTES / PAGE_BYTES);
         let more = end.saturating_sub(before);
@@ -209,7 +215,7 @@ impl TableHeap {
         let pages = layout.size().div_ceil(PAGE_BYTES);
         let files = self.files.get();
         let room = match files {
-            None => pages * ROOM_HALVES / 2,
+            None => (pages * ROOM_FILES).min(ROOM_PAGES_MAX),
             Some(files) if files.end == before * PAGE_BYTES => 0,
             Some(_) => return None,
         };
@@ -309,7 +315,7 @@ fn mark(address: usize) {
     unsafe { ptr::with_exposed_provenance_mut::<u8>(address).write_volatile(1) }
 }
 
-/// Where dlmalloc gets its memory from: an arena first, then from the room before the files, then by growing.
+/// Where dlmalloc gets its memory from: of calls an arena first, of tables the room before the files, then by growing.
 struct Pages {
     arena: Cell<Option<Range>>,
     room: Cell<Option<Range>>,

@@ -49,7 +49,8 @@ fn told(models: &Models) -> String {
         models.everywhere.rows(),
         rules.recency_tau,
         quality["lambda"],
-        quality["dropout"],
+        // Of models that were trained before there was one: only their factors may be new.
+        quality.get("dropout").unwrap_or(&0.0),
         quality["users"],
         quality["hr_at_10"],
         quality["ndcg_at_10"],

@@ -33,12 +33,12 @@ use crate::retrieval::{RECALL_AT_10_DEFAULT, RetrievalError};
 /// How the default model is trained.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
-    /// Newest titles of a history that count; 1 to 200.
+    /// Newest titles of a history that count where the search begins, without a training before; 1 to 200.
     pub window: usize,
     /// Entries kept per row; none lets the search choose, with at most [`limits::ROWS_BYTES`] in all.
     pub row_entries: Option<usize>,
-    /// Settings of the training before: they stay unless others are better by a standard error, as rows do where it
-    /// makes no difference.
+    /// Settings of the training before: they stay unless others are clearly better, as rows do where it makes no
+    /// difference.
     pub before: Option<ridge::Settings>,
     /// Titles with fewer views have no row.
     pub events_min: u32,

@@ -81,6 +81,11 @@ impl Quality {
         self.hr_at_10 + self.ndcg_at_10
     }
 
+    /// Whether the worth is higher by more than chance moves HR@10.
+    pub fn is_clearly_better_than(&self, other: &Self) -> bool {
+        self.worth() > other.worth() + self.standard_error()
+    }
+
     /// How far chance moves HR@10 among as many viewers, above 0 even where all or none were found: by the rule of
     /// succession.
     pub fn standard_error(&self) -> f64 {
@@ -101,6 +106,16 @@ mod tests {
         assert!((error(4_333, 0.25) - 0.006_578).abs() < 1e-5);
         assert!(error(100, 0.25) > error(1_000, 0.25));
         assert!(error(100, 1.0) > 0.005 && error(0, 0.0) > 0.1);
+    }
+
+    #[test]
+    fn what_is_clearly_better_is_so_by_a_standard_error_of_the_hits() {
+        let quality = |hr_at_10, ndcg_at_10| Quality { users: 4_333, hr_at_10, ndcg_at_10, hr_at_20: 0.5 };
+        let before = quality(0.25, 0.14);
+        assert!(!quality(0.2533, 0.1432).is_clearly_better_than(&before));
+        assert!(quality(0.2534, 0.1434).is_clearly_better_than(&before));
+        assert!(!before.is_clearly_better_than(&before));
+        assert!(!quality(0.2, 0.1).is_clearly_better_than(&before));
     }
 
     #[test]

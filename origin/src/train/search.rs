@@ -20,9 +20,9 @@ pub struct Choice {
     pub validation: Quality,
 }
 
-/// Climbs from `base`, one setting after the other: τ, λ, dropout, again λ and τ where the penalty moved, the window, and
-/// how many entries a row keeps unless that is given. What scores best by HR@10 + NDCG@10 wins, ties by what was tried
-/// first; settings of a training before stay unless others are better by a standard error.
+/// Climbs from `base`, one setting after the other: τ, λ, dropout, again λ where dropout moved and τ where either did, the
+/// window, and how many entries a row keeps unless that is given. What scores best by HR@10 + NDCG@10 wins, ties by what
+/// was tried first; settings of a training before stay unless others are clearly better.
 ///
 /// `held_out` newest views of each viewer are not looked at; the one before them is the validation view. On a
 /// large catalogue only the most viewed titles take part, which keeps the search to seconds.
@@ -51,7 +51,7 @@ pub fn choose(
     let found = search.best.settings;
     let windows = [found.window / 2, (found.window * 2).min(WINDOW_MAX)];
     search.all(&windows.map(|window| Settings { window: window.max(1), ..found }))?;
-    if options.before.is_some() && !search.is_clearly_better_than(&first) {
+    if options.before.is_some() && !search.best.validation.is_clearly_better_than(&first.validation) {
         search.best = first;
     }
     if options.row_entries.is_some() {
@@ -83,12 +83,6 @@ impl<'a> Search<'a> {
 
     fn all(&mut self, attempts: &[Settings]) -> Result<(), RidgeError> {
         attempts.iter().try_for_each(|settings| self.attempt(*settings).map(drop))
-    }
-
-    /// By more than a standard error.
-    fn is_clearly_better_than(&self, first: &Choice) -> bool {
-        let Choice { validation, .. } = &self.best;
-        validation.worth() > first.validation.worth() + validation.standard_error()
     }
 
     fn climb(

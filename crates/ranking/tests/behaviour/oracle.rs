@@ -125,7 +125,8 @@ quickcheck! {
         let rules = Rules::new(tau, 200, 0).unwrap();
         let exact = 1.0 / (1.0 + f64::from(age) / f64::from(tau));
         let weight = |age: u8| rules.recency_weight(usize::from(age));
-        let is_half = tau.fract() != 0.0 || tau > 199.0 || rules.recency_weight(tau as usize) == 0.5;
-        (f64::from(weight(age)) - exact).abs() <= exact * 1.2e-7 && (age == 0 || weight(age) < weight(age - 1)) && is_half
+        let is_half = tau.fract() != 0.0 || rules.recency_weight(tau as usize) == 0.5;
+        let is_near = (f64::from(weight(age)) - exact).abs() <= exact * 1.2e-7;
+        is_near && (age == 0 || weight(age) < weight(age - 1)) && is_half
     }
 }
