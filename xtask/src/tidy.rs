@@ -23,7 +23,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("capsule", &["units"]),
     ("inference", &["kernels"]),
     ("release", &["kernels", "ranking", "units"]),
-    ("delta", &[]),
+    ("delta", &["ranking", "release"]),
     ("spool", &[]),
     ("wire", &["bitrate", "qoe", "ranking", "session", "units"]),
     ("golden", &[]),

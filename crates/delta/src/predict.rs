@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use ranking::Indexes;
+use release::row_places;
 use safetensors::{Dtype, SafeTensors};
 
 /// The old file with titles taken out and others, of which nothing is known, put in by rising number; a file without
@@ -66,7 +68,7 @@ fn moved(old: &[u8], removed: &[u32], added: &[u32]) -> Option<Vec<u8>> {
         match (name.as_str(), &rows) {
             ("title_id", _) => after.iter().for_each(|title| known.extend(title.to_le_bytes())),
             ("row_offset", Some(rows)) => known.extend(&rows.offsets),
-            ("row_index", Some(rows)) => known.extend(&rows.indexes),
+            (row_places::TENSOR, Some(rows)) => known.extend(&rows.indexes),
             ("row_weight", Some(rows)) => known.extend(&rows.weights),
             _ if view.shape().first() == Some(&before.len()) && !before.is_empty() => {
                 let width = view.data().len() / before.len();
@@ -93,35 +95,27 @@ struct Rows {
 /// Rows led to the new places, those of titles that went left out; none when they are not as a candidate set's.
 fn rows(file: &SafeTensors<'_>, places: &Places) -> Option<Rows> {
     let offsets = numbers(file, "row_offset")?;
-    let (index, weight) = (file.tensor("row_index").ok()?, file.tensor("row_weight").ok()?);
-    let width = match index.dtype() {
-        Dtype::U16 => 2,
-        Dtype::U32 => 4,
-        _ => return None,
-    };
-    let place = |entry: usize| {
-        let mut bytes = [0; 4];
-        bytes[..width].copy_from_slice(&index.data()[entry * width..][..width]);
-        u32::from_le_bytes(bytes) as usize
-    };
+    let (index, weight) = (file.tensor(row_places::TENSOR).ok()?, file.tensor("row_weight").ok()?);
+    let lead_to = row_places::read(index.dtype(), index.data(), &offsets).ok()?;
     let entries = weight.data().len();
     let is_sound = offsets.len() == places.to.len() + 1
-        && index.data().len() == entries * width
+        && lead_to.len() == entries
         && offsets.windows(2).all(|ends| ends[0] <= ends[1])
         && offsets.last().is_some_and(|&end| end as usize <= entries);
     if !is_sound {
         return None;
     }
-    let mut rows = Rows { offsets: vec![0; 4], indexes: Vec::new(), weights: Vec::new() };
+    let (mut new_offsets, mut new_places, mut weights) = (vec![0], Indexes::default(), Vec::new());
     for from in &places.from {
         if let &Some(from) = from {
             for entry in offsets[from] as usize..offsets[from + 1] as usize {
-                let Some(&Some(to)) = places.to.get(place(entry)) else { continue };
-                rows.indexes.extend(&to.to_le_bytes()[..width]);
-                rows.weights.push(weight.data()[entry]);
+                let Some(&Some(to)) = places.to.get(lead_to.at(entry) as usize) else { continue };
+                new_places.push(to);
+                weights.push(weight.data()[entry]);
             }
         }
-        rows.offsets.extend((rows.weights.len() as u32).to_le_bytes());
+        new_offsets.push(weights.len() as u32);
     }
-    Some(rows)
+    let (_, indexes) = row_places::write(&new_places, &new_offsets);
+    Some(Rows { offsets: new_offsets.into_iter().flat_map(u32::to_le_bytes).collect(), indexes, weights })
 }

@@ -22,6 +22,11 @@ pub enum IndexSlice<'a> {
 }
 
 impl Indexes {
+    /// None yet, with room for as many as are below 65,536.
+    pub fn with_capacity(places: usize) -> Self {
+        Self::Narrow(Vec::with_capacity(places))
+    }
+
     /// Puts a place behind the others.
     pub fn push(&mut self, place: u32) {
         match (&mut *self, u16::try_from(place)) {
@@ -51,6 +56,14 @@ impl Indexes {
         match self {
             Self::Narrow(places) => places.len(),
             Self::Wide(places) => places.len(),
+        }
+    }
+
+    /// Bytes that they take.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Narrow(places) => size_of_val(places.as_slice()),
+            Self::Wide(places) => size_of_val(places.as_slice()),
         }
     }
 

@@ -4,11 +4,11 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use kernels::ByteMatrix;
-use ranking::{Candidates, Columns, Indexes, Vectors};
+use ranking::{Candidates, Columns, Vectors};
 
-use crate::FileError;
 use crate::limits::{CANDIDATES_BYTES_MAX, NAME_CHARS_MAX};
 use crate::tensors::{Reader, Writer};
+use crate::{FileError, row_places};
 
 const SCHEMA: &str = "frontrow-candidates-1";
 
@@ -45,6 +45,8 @@ impl CandidateFile {
         if genres.len() > GENRES_MAX {
             return Err(FileError::Value { field: "genres" });
         }
+        let row_offsets: Vec<u32> = file.column("row_offset")?;
+        let (form, places) = file.raw(row_places::TENSOR)?;
         let columns = Columns {
             title_ids: file.column("title_id")?,
             popularity: file.column("popularity")?,
@@ -53,8 +55,8 @@ impl CandidateFile {
             genres: file.column("genres")?,
             window_from_s: file.column("window_from_s")?,
             window_until_s: file.column("window_until_s")?,
-            row_offsets: file.column("row_offset")?,
-            row_indexes: indexes(&file)?,
+            row_indexes: row_places::read(form, places, &row_offsets)?,
+            row_offsets,
             row_weights: file.column("row_weight")?,
             row_scales_log2: file.column("row_scale_log2")?,
             vectors: vectors(&file)?,
@@ -75,10 +77,8 @@ impl CandidateFile {
         file.column("window_from_s", &columns.window_from_s);
         file.column("window_until_s", &columns.window_until_s);
         file.column("row_offset", &columns.row_offsets);
-        match &columns.row_indexes {
-            Indexes::Narrow(places) => file.column("row_index", places),
-            Indexes::Wide(places) => file.column("row_index", places),
-        }
+        let (form, places) = row_places::write(&columns.row_indexes, &columns.row_offsets);
+        file.raw(row_places::TENSOR, form, places);
         file.column("row_weight", &columns.row_weights);
         file.column("row_scale_log2", &columns.row_scales_log2);
         if let Some(Vectors { matrix, items }) = &columns.vectors {
@@ -96,14 +96,6 @@ impl CandidateFile {
             ("region", self.region.clone()),
             ("genres", self.genres.join(",")),
         ])
-    }
-}
-
-/// Two bytes a place, or four where a file has them.
-fn indexes(file: &Reader<'_>) -> Result<Indexes, FileError> {
-    match file.column::<u16>("row_index") {
-        Err(FileError::TensorType { .. }) => file.column::<u32>("row_index").map(Indexes::from),
-        narrow => narrow.map(Indexes::Narrow),
     }
 }
 

@@ -13,6 +13,7 @@ mod factors;
 mod histories;
 pub mod limits;
 mod manifest;
+pub mod row_places;
 mod slate;
 mod tensors;
 mod titles;

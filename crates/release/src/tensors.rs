@@ -60,26 +60,32 @@ impl<'a> Reader<'a> {
 
     /// A column.
     pub(crate) fn column<N: Number>(&self, tensor: &'static str) -> Result<Vec<N>, FileError> {
-        let view = self.view::<N>(tensor)?;
-        if view.shape().len() != 1 {
-            return Err(FileError::TensorType { tensor });
+        match self.raw(tensor)? {
+            (form, bytes) if form == N::DTYPE => Ok(numbers(bytes)),
+            _ => Err(FileError::TensorType { tensor }),
         }
-        Ok(numbers(view.data()))
+    }
+
+    /// A column of any type, as little-endian bytes.
+    pub(crate) fn raw(&self, tensor: &'static str) -> Result<(Dtype, &'a [u8]), FileError> {
+        let view = self.view(tensor)?;
+        match view.shape() {
+            [_] => Ok((view.dtype(), view.data())),
+            _ => Err(FileError::TensorType { tensor }),
+        }
     }
 
     /// A table, row by row, and its width.
     pub(crate) fn table<N: Number>(&self, tensor: &'static str) -> Result<(Vec<N>, usize), FileError> {
-        let view = self.view::<N>(tensor)?;
-        let &[_, width] = view.shape() else { return Err(FileError::TensorType { tensor }) };
-        Ok((numbers(view.data()), width))
+        let view = self.view(tensor)?;
+        match *view.shape() {
+            [_, width] if view.dtype() == N::DTYPE => Ok((numbers(view.data()), width)),
+            _ => Err(FileError::TensorType { tensor }),
+        }
     }
 
-    fn view<N: Number>(&self, tensor: &'static str) -> Result<TensorView<'a>, FileError> {
-        let view = self.tensors.tensor(tensor).map_err(|_| FileError::TensorMissing { tensor })?;
-        if view.dtype() != N::DTYPE {
-            return Err(FileError::TensorType { tensor });
-        }
-        Ok(view)
+    fn view(&self, tensor: &'static str) -> Result<TensorView<'a>, FileError> {
+        self.tensors.tensor(tensor).map_err(|_| FileError::TensorMissing { tensor })
     }
 }
 
@@ -101,6 +107,11 @@ impl Writer {
     pub(crate) fn table<N: Number>(&mut self, name: &'static str, values: &[N], width: usize) {
         let height = values.len().checked_div(width).unwrap_or(0);
         self.shaped(name, alloc::vec![height, width], values);
+    }
+
+    /// A column whose little-endian bytes are given.
+    pub(crate) fn raw(&mut self, name: &'static str, form: Dtype, bytes: Vec<u8>) {
+        self.columns.push((name, form, alloc::vec![bytes.len() * 8 / form.bitsize()], bytes));
     }
 
     fn shaped<N: Number>(&mut self, name: &'static str, shape: Vec<usize>, values: &[N]) {

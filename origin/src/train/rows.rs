@@ -1,6 +1,7 @@
 //! Item-to-item rows in the form they are shipped: the strongest entries as int8 with a scale.
 
 use ranking::limits::{ROW_ENTRIES_MAX, SCALE_LOG2_MAX};
+use release::row_places;
 
 use super::rank::Place;
 
@@ -78,8 +79,9 @@ impl Rows {
 
     /// Bytes the rows take in a candidate set.
     pub fn bytes(&self) -> u64 {
-        let RowColumns { offsets, index, scale_log2, .. } = &self.columns;
-        (offsets.len() * 4 + index.len() * entry_bytes(self.len()) + scale_log2.len()) as u64
+        let RowColumns { offsets, index, weight, scale_log2 } = &self.columns;
+        let (_, places) = row_places::write(&index.clone().into(), offsets);
+        (offsets.len() * 4 + places.len() + weight.len() + scale_log2.len()) as u64
     }
 
     /// The row of `item`.
@@ -140,14 +142,13 @@ pub(super) fn strongest(mut row: Vec<(u32, f32)>, limit: usize) -> Vec<(u32, f32
     row
 }
 
-/// How many entries each of so many rows may have, if all together are to take so many bytes.
+/// How many entries each of so many rows may have, if all together are to take so many bytes however their places lie.
 pub fn entries_in(bytes: usize, rows: usize) -> usize {
-    (bytes / (rows.max(1) * entry_bytes(rows))).clamp(ENTRIES_MIN, ROW_ENTRIES_MAX)
-}
-
-/// An entry is an index, of two bytes where that is enough, and a weight.
-fn entry_bytes(titles: usize) -> usize {
-    if titles <= 1 << 16 { 3 } else { 5 }
+    let row_bytes = bytes / rows.max(1);
+    let place_bytes = if rows <= 1 << 16 { 2 } else { 4 };
+    // A distance takes a byte, and another for every 255 places that a row goes on.
+    let as_distances = (row_bytes.saturating_sub(rows / 255)) / 2;
+    as_distances.max(row_bytes / (place_bytes + 1)).clamp(ENTRIES_MIN, ROW_ENTRIES_MAX)
 }
 
 /// Fewer say too little of what goes with a title, however large the catalogue is.
@@ -195,6 +196,25 @@ mod tests {
             back.iter().zip(&values).all(|(back, value)| (back - value).abs() <= step / 2.0)
         }
         quickcheck::quickcheck(property as fn(Vec<i16>) -> bool);
+    }
+
+    #[test]
+    fn rows_take_no_more_bytes_than_are_allowed_however_their_places_lie() {
+        for titles in [1_000, 3_416, 9_957, 30_000] {
+            let entries = entries_in(4_000_000, titles);
+            // The nearest places, the farthest, and one after the other in even steps.
+            let nearest: Vec<u32> = (0..entries as u32).collect();
+            let farthest: Vec<u32> = (titles - entries..titles).map(|place| place as u32).collect();
+            let even: Vec<u32> = (0..entries).map(|entry| (entry * titles / entries) as u32).collect();
+            for places in [nearest, farthest, even] {
+                let row: Vec<(u32, f32)> = places.into_iter().map(|place| (place, 1.0)).collect();
+                let rows = Rows::quantise(vec![row; titles]);
+                let beside = 5 * titles as u64 + 4;
+                assert!(rows.bytes() <= 4_000_000 + beside, "{titles} titles: {}", rows.bytes());
+            }
+        }
+        // Twice the bytes in distances allow more than two thirds as many places of two.
+        assert!(entries_in(4_000_000, 3_416) > 4_000_000 / 3_416 / 2 * 9 / 10);
     }
 
     #[test]

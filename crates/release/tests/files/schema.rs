@@ -2,7 +2,7 @@
 
 use ranking::{CandidatesError, FactorsError};
 use release::limits::{CANDIDATES_BYTES_MAX, FACTORS_BYTES_MAX, HISTORIES_BYTES_MAX, NAME_CHARS_MAX};
-use release::{CandidateFile, FileError, Histories, decode_factors};
+use release::{CandidateFile, FileError, Histories, decode_factors, row_places};
 use safetensors::Dtype;
 
 use crate::parts::Parts;
@@ -76,6 +76,25 @@ fn a_file_of_before_trends_were_counted_is_read() {
     assert_eq!(wrong, FileError::TensorType { tensor: "trend" });
     let short = candidates(|parts| parts.set("trend", Dtype::F32, &[39], vec![0; 156]));
     assert_eq!(short, FileError::Candidates(CandidatesError::Length { column: "trend" }));
+}
+
+#[test]
+fn places_of_rows_are_read_in_every_form() {
+    let mut parts = Parts::of(golden::candidates());
+    let read = |parts: &Parts| CandidateFile::decode(&parts.write()).unwrap().candidates.columns().clone();
+    let columns = read(&parts);
+    let places = columns.row_indexes.to_vec();
+    let two: Vec<u8> = places.iter().flat_map(|&place| (place as u16).to_le_bytes()).collect();
+    let four: Vec<u8> = places.iter().flat_map(|&place| place.to_le_bytes()).collect();
+    let (form, shortest) = row_places::write(&columns.row_indexes, &columns.row_offsets);
+    assert_eq!((form, shortest.len()), (Dtype::U8, places.len()));
+    for (form, bytes) in [(Dtype::U16, two), (Dtype::U32, four), (form, shortest)] {
+        parts.set("row_index", form, &[places.len()], bytes);
+        assert!(read(&parts) == columns, "{form:?}");
+    }
+    parts.set("row_index", Dtype::U8, &[places.len() + 1], vec![1; places.len() + 1]);
+    let refused = CandidateFile::decode(&parts.write()).unwrap_err();
+    assert_eq!(refused, FileError::Value { field: "row_index" });
 }
 
 #[test]
