@@ -66,6 +66,9 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// A thread for calls into components does not start.
+    #[error("a thread for calls into components does not start: {0}")]
+    Worker(std::io::Error),
     /// The thread of the sync does not start.
     #[error("the thread of the sync does not start: {0}")]
     Thread(std::io::Error),
@@ -81,6 +84,7 @@ impl StartError {
             Self::Sync(error) => error.code(),
             Self::Client(_) => "origin-client",
             Self::Listen { .. } => "listen",
+            Self::Worker(_) => "call-thread",
             Self::Thread(_) => "sync-thread",
         }
     }

@@ -24,3 +24,4 @@ pub mod sessions;
 pub mod settings;
 pub mod sync;
 pub mod watch;
+pub mod workers;

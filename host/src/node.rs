@@ -30,6 +30,7 @@ use crate::sessions::{Call, FoldError, Outcome, SessionView, Sessions};
 use crate::settings::Settings;
 use crate::sync::SyncState;
 use crate::watch::Watch;
+use crate::workers::Workers;
 use crate::{limits, recovery};
 
 /// What the requests of a node share.
@@ -73,9 +74,8 @@ pub struct Node {
     pub metrics: Arc<Metrics>,
     /// Ids and jitter.
     pub dice: Dice,
-    /// One permit an invocation on a blocking thread.
-    pub admission: Arc<Semaphore>,
-    admitted_max: usize,
+    /// What longer calls into components run on.
+    pub workers: Workers,
     /// One permit a stream of viewers.
     pub streams: Arc<Semaphore>,
 }
@@ -84,9 +84,8 @@ impl Node {
     /// A node without a release.
     pub fn new(config: &Config) -> Result<Self, StartError> {
         let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-        // Invocations only compute: more of them than processors would make all of them late.
         let processors = available_parallelism().map_or(1, usize::from);
-        let admitted_max = number(config.limits.invocations).min(2 * processors);
+        let workers = Workers::start(number(config.limits.invocations).min(processors));
         let (metrics, dice) = (Arc::new(Metrics::new()), Dice::new());
         let settings = Settings::build(config)?;
         let outbox =
@@ -111,8 +110,7 @@ impl Node {
             recovered: OnceLock::new(),
             metrics,
             dice,
-            admission: Arc::new(Semaphore::new(admitted_max)),
-            admitted_max,
+            workers: workers.map_err(StartError::Worker)?,
             streams: Arc::new(Semaphore::new(limits::STREAMS_MAX)),
         })
     }
@@ -138,14 +136,14 @@ impl Node {
         self.call(serving, Instant::now(), unix_ms(), |call| self.sessions.view(session_id, call))
     }
 
-    /// How much of what this node can do is in use, 1,000 at most: of its sessions, or of its invocations, whichever
-    /// is nearer to its end.
+    /// How much of what this node can do is in use, 1,000 at most: of its sessions, or of its threads for calls,
+    /// whichever is nearer to its end.
     pub fn load_permille(&self) -> u32 {
         let share = |used: usize, all: usize| {
             u32::try_from(used.saturating_mul(1_000) / all.max(1)).unwrap_or(u32::MAX)
         };
-        let invocations = share(self.admitted_max - self.admission.available_permits(), self.admitted_max);
-        share(self.sessions.live(), self.sessions.live_max()).max(invocations).min(1_000)
+        let sessions = share(self.sessions.live(), self.sessions.live_max());
+        sessions.max(self.workers.load_permille()).min(1_000)
     }
 
     /// Goes on with the session that a viewer brought along, unless no less of it is known here.

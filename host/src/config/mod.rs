@@ -304,10 +304,10 @@ impl Config {
     /// How this node runs components.
     pub fn runtime(&self) -> RuntimeConfig {
         let bytes = |mebibytes| usize::try_from(mebibytes).unwrap_or(usize::MAX).saturating_mul(1 << 20);
-        // Two longer invocations a processor, and what its own thread does meanwhile. A larger pool would be divided
-        // among threads, and each part map the same images again.
+        // A longer invocation a processor, and what its own thread does meanwhile. A larger pool would be divided among
+        // threads, and each part map the same images again.
         let processors = available_parallelism().map_or(1, usize::from) as u64;
-        let invocations = self.limits.invocations.min(4 * processors);
+        let invocations = self.limits.invocations.min(2 * processors);
         RuntimeConfig {
             invocations_max: u32::try_from(invocations).unwrap_or(u32::MAX),
             deadline: Duration::from_millis(self.limits.invocation_ms),

@@ -91,9 +91,7 @@ impl Taken {
         let serving = node.serving.load_full().ok_or_else(ApiError::no_generation)?;
         // Before anything is folded: what was folded must be stored.
         let room = node.outbox.as_ref().map(|outbox| room(outbox, body.len())).transpose()?;
-        let folded =
-            stages.admitted_here(node, || fold(node, &serving, &body, asked.at, capsule, read)).await?;
-        let (taken, on_its_way) = folded?;
+        let (taken, on_its_way) = stages.work(|| fold(node, &serving, &body, asked.at, capsule, read))?;
         for storing in on_its_way.storing {
             storing.done().await.map_err(|error| not_stored(&error))?;
         }

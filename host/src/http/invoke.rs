@@ -1,6 +1,5 @@
-//! Calls into components: admitted, timed, counted.
+//! Calls into components: queued, timed, counted.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use tracing::warn;
@@ -9,6 +8,7 @@ use wire::TimingsUs;
 use super::errors::ApiError;
 use crate::node::Node;
 use crate::runtime::InvokeError;
+use crate::workers::{NotWorked, Worked};
 
 /// Stages of an answer, from the parsed request on.
 #[derive(Clone, Copy, Debug)]
@@ -46,67 +46,35 @@ impl Stages {
         result.map_err(|error| ApiError::from(&error))
     }
 
-    /// Calls a component on a blocking thread.
-    pub(super) async fn call_admitted<T: Send + 'static>(
+    /// Calls a component on one of the node's threads for that; a caller for whom none is free in time is sent away.
+    pub(super) async fn call_queued<T: Send + 'static>(
         &mut self,
-        node: &Arc<Node>,
+        node: &Node,
         component: &'static str,
         call: impl FnOnce() -> Result<T, InvokeError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let (result, started, ended) = self.admitted(node, call).await?;
+        let asked = Instant::now();
+        let within = node.settings.load().queue;
+        let Worked { result, started, ended } =
+            node.workers.run(within, call).await.map_err(|not_worked| match not_worked {
+                NotWorked::Busy => ApiError::overloaded(),
+                NotWorked::Panicked => {
+                    warn!(component, "a call panicked");
+                    ApiError::internal()
+                }
+            })?;
+        self.queued_us = micros(asked, started);
         self.decided(node, component, started, ended, result.as_ref().err());
         result.map_err(|error| ApiError::from(&error))
     }
 
-    /// Works on this thread when one of the admitted places is free: for what takes some ten to some hundred
-    /// microseconds, so that a change of threads would be most of it.
-    pub(super) async fn admitted_here<T>(
-        &mut self,
-        node: &Node,
-        work: impl FnOnce() -> T,
-    ) -> Result<T, ApiError> {
-        let asked = Instant::now();
-        let within = node.settings.load().queue;
-        let place = match node.admission.try_acquire() {
-            Ok(place) => place,
-            Err(_) => match tokio::time::timeout(within, node.admission.acquire()).await {
-                Ok(Ok(place)) => place,
-                _ => return Err(ApiError::overloaded()),
-            },
-        };
+    /// Works on this thread: for what takes some ten to some hundred microseconds, so that a change of threads would be
+    /// most of it.
+    pub(super) fn work<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let started = Instant::now();
         let result = work();
-        drop(place);
-        self.queued_us = micros(asked, started);
         self.decided_us = micros(started, Instant::now());
-        Ok(result)
-    }
-
-    /// Works on a blocking thread when one of the admitted places is free; a caller for whom none
-    /// becomes free in time is sent away at once. Returns also when the work began and ended.
-    pub(super) async fn admitted<T: Send + 'static>(
-        &mut self,
-        node: &Arc<Node>,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<(T, Instant, Instant), ApiError> {
-        let asked = Instant::now();
-        let within = node.settings.load().queue;
-        let place = tokio::time::timeout(within, Arc::clone(&node.admission).acquire_owned()).await;
-        let Ok(Ok(place)) = place else { return Err(ApiError::overloaded()) };
-        let worked = tokio::task::spawn_blocking(move || {
-            let started = Instant::now();
-            let result = work();
-            let ended = Instant::now();
-            drop(place);
-            (result, started, ended)
-        });
-        let Ok((result, started, ended)) = worked.await else {
-            warn!("a call panicked");
-            return Err(ApiError::internal());
-        };
-        self.queued_us = micros(asked, started);
-        self.decided_us = micros(started, ended);
-        Ok((result, started, ended))
+        result
     }
 
     fn decided(

@@ -92,7 +92,7 @@ impl Asking {
         }
         let asking = Arc::clone(self);
         let answer =
-            stages.call_admitted(node, "ranking", move || call(&asking.serving.generation, &asking)).await?;
+            stages.call_queued(node, "ranking", move || call(&asking.serving.generation, &asking)).await?;
         let answer = Arc::new(answer);
         if let Some(key) = key {
             cache.put(key, Arc::clone(&answer), Instant::now());

@@ -1,15 +1,26 @@
 //! What callers should not send: each gets its status and code, is counted, and disturbs nobody.
 
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::thread::available_parallelism;
+use std::time::Duration;
+
 use axum::http::Method;
+use frontrow_edge::node::Node;
+use frontrow_edge::workers::{NotWorked, Worked};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use crate::catalogue::NOW_MS;
 use crate::client::{Answer, client, get, post, send};
 use crate::scene::Scene;
 
 const JSON: &str = "application/json";
+/// No thread is busy for as long.
+const PATIENCE: Duration = Duration::from_secs(60);
 const MSGPACK: &str = "application/msgpack";
 
 fn ids(count: u32) -> String {
@@ -299,9 +310,11 @@ async fn unknown_paths_and_wrong_methods() {
 #[tokio::test]
 async fn more_requests_than_invocations_are_sent_away_at_once() {
     let scene = Scene::serving_with("queue_ms = 0").await;
-    let node = &scene.edge.node;
-    let places = u32::try_from(node.admission.available_permits()).expect("a small number");
-    let all = node.admission.acquire_many(places).await.expect("open");
+    let threads = available_parallelism().map_or(1, usize::from).min(4);
+    let mut all = Vec::new();
+    for _ in 0..threads {
+        all.push(Occupied::of(&scene.edge.node).await);
+    }
     let question = json!({"at_unix_ms": NOW_MS, "k": 3});
     let refused = scene.ask("/v1/recommend", &question).await;
     assert_eq!(refused.refusal(), (503, "overloaded".to_owned()));
@@ -311,8 +324,31 @@ async fn more_requests_than_invocations_are_sent_away_at_once() {
         200,
         "bit rates are decided without a wait"
     );
-    drop(all);
+    for thread in all {
+        drop(thread.free);
+        thread.call.await.expect("no panic").expect("done");
+    }
     assert_eq!(scene.ask("/v1/recommend", &question).await.status, 200);
+}
+
+/// A thread for calls that is busy until `free` is dropped.
+struct Occupied {
+    free: Sender<()>,
+    call: JoinHandle<Result<Worked<()>, NotWorked>>,
+}
+
+impl Occupied {
+    async fn of(node: &Arc<Node>) -> Self {
+        let ((begin, begun), (free, freed)) = (oneshot::channel(), channel::<()>());
+        let node = Arc::clone(node);
+        let occupy = move || {
+            begin.send(()).expect("the test waits");
+            let _ = freed.recv_timeout(PATIENCE);
+        };
+        let call = tokio::spawn(async move { node.workers.run(PATIENCE, occupy).await });
+        begun.await.expect("a free thread");
+        Self { free, call }
+    }
 }
 
 /// Sends bytes and returns all that comes back until the node closes the connection.
