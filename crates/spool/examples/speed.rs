@@ -48,6 +48,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let started = Instant::now();
     let (spool, recovered) = Spool::open(folder.path(), Settings::new(2), 1)?;
     println!("opened again in {:.3} s: {} frames", started.elapsed().as_secs_f64(), recovered.frames);
+    drop(spool);
+    std::fs::remove_file(folder.path().join("closed"))?;
+    let started = Instant::now();
+    let (spool, recovered) = Spool::open(folder.path(), Settings::new(3), 1)?;
+    let seconds = started.elapsed().as_secs_f64();
+    println!("without notes of finished segments in {seconds:.3} s: {} frames", recovered.frames);
     let (mut cursor, mut read) = (spool.cursor(Lane::Events), 0);
     let started = Instant::now();
     loop {

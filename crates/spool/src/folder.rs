@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::acknowledged::{self, Acknowledged};
+use crate::closed::{self, Closed};
 use crate::index::{Index, LaneIndex, Segment};
 use crate::segment::{self, Header, Item};
 use crate::{Dropped, Lane, SpoolError, limits};
@@ -76,7 +77,7 @@ pub(crate) fn open(path: &Path, now_unix_ms: u64) -> Result<(Folder, Recovered),
         let metadata = entry.metadata().map_err(refused(path))?;
         match parse_name(&name).filter(|_| metadata.is_file() && metadata.len() <= FILE_BYTES_MAX) {
             Some((lane, first)) => names.push((lane, first)),
-            None if [LOCK, acknowledged::NAME].contains(&&*name) => (),
+            None if [LOCK, acknowledged::NAME, closed::NAME, closed::NEW].contains(&&*name) => (),
             None if name == SPARE && metadata.is_file() => {
                 fs::remove_file(entry.path()).map_err(refused(path))?;
             }
@@ -84,6 +85,7 @@ pub(crate) fn open(path: &Path, now_unix_ms: u64) -> Result<(Folder, Recovered),
         }
     }
     names.sort_unstable();
+    let closed = Closed::read(path);
     let mut index = Index::default();
     for lane in Lane::ALL {
         let firsts: Vec<u64> = names.iter().filter(|(of, _)| *of == lane).map(|(_, first)| *first).collect();
@@ -93,8 +95,13 @@ pub(crate) fn open(path: &Path, now_unix_ms: u64) -> Result<(Folder, Recovered),
         for (place, first) in firsts.iter().enumerate() {
             let file = path.join(segment_name(lane, *first));
             let is_last = place + 1 == firsts.len();
-            let scanned = scan(&file, lane, *first, is_last, of, now_unix_ms, &mut recovered);
-            let segment = scanned.map_err(refused(&file))?;
+            let noted = closed.find(&file, lane, *first).map_err(refused(&file))?;
+            let noted = noted.filter(|segment| of.continues_with(segment) && recovered.note(segment, of));
+            let segment = match noted {
+                Some(segment) => Some(segment),
+                None => scan(&file, lane, *first, is_last, of, now_unix_ms, &mut recovered)
+                    .map_err(refused(&file))?,
+            };
             of.next = of.next.max(first + 1);
             if let Some(segment) = segment {
                 of.next = of.next.max(segment.last + 1);
@@ -102,6 +109,8 @@ pub(crate) fn open(path: &Path, now_unix_ms: u64) -> Result<(Folder, Recovered),
             }
         }
     }
+    // Those that had to be read need not be next time.
+    let _ = closed::write(path, &closed::encode(index.segments()));
     // Cuts and removals above, and the folder itself.
     File::open(path).and_then(|folder| folder.sync_all()).map_err(refused(path))?;
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
@@ -139,6 +148,7 @@ fn scan(
     now_unix_ms: u64,
     recovered: &mut Recovered,
 ) -> io::Result<Option<Segment>> {
+    let changed_unix_ns = closed::changed_unix_ns(&fs::metadata(path)?);
     let bytes = fs::read(path)?;
     if bytes.len() <= segment::HEADER_BYTES {
         // Made, but nothing was written into it that anyone was told of.
@@ -154,6 +164,7 @@ fn scan(
         seed: 0,
         bytes: bytes.len() as u64,
         file_bytes: bytes.len() as u64,
+        changed_unix_ns,
         newest_unix_ms: now_unix_ms,
         held: Dropped::default(),
         is_damaged: true,
@@ -201,16 +212,20 @@ fn scan(
     }
     segment.bytes = end as u64;
     recovered.note_gaps(&gaps, end, is_last && header.reused_bytes > 0);
-    if is_last && end < bytes.len() {
-        if end == segment::HEADER_BYTES {
-            fs::remove_file(path)?;
-            return Ok(None);
-        }
-        let file = OpenOptions::new().write(true).open(path)?;
-        file.set_len(end as u64)?;
-        file.sync_all()?;
-        segment.file_bytes = end as u64;
+    if is_last && end < bytes.len() { cut(segment) } else { Ok(Some(segment)) }
+}
+
+/// Takes away what is behind the last frame; the file too, and nothing is left, if there is no frame.
+fn cut(mut segment: Segment) -> io::Result<Option<Segment>> {
+    if segment.bytes == segment::HEADER_BYTES as u64 {
+        fs::remove_file(&segment.path)?;
+        return Ok(None);
     }
+    let file = OpenOptions::new().write(true).open(&segment.path)?;
+    file.set_len(segment.bytes)?;
+    file.sync_all()?;
+    segment.file_bytes = segment.bytes;
+    segment.changed_unix_ns = closed::changed_unix_ns(&file.metadata()?);
     Ok(Some(segment))
 }
 
@@ -219,9 +234,27 @@ impl LaneIndex {
     fn next_free(&self) -> u64 {
         self.segments.back().map_or(0, |segment| segment.last + 1)
     }
+
+    /// Whether a segment gives no frame a second life.
+    fn continues_with(&self, segment: &Segment) -> bool {
+        segment.first >= self.next_free()
+    }
 }
 
 impl Recovered {
+    /// Counts a segment that is not read; false, and nothing, where it takes reading to tell what is still to be sent.
+    fn note(&mut self, segment: &Segment, of: &LaneIndex) -> bool {
+        let waiting = match of.acknowledged {
+            acknowledged if acknowledged < segment.first => segment.held.frames,
+            acknowledged if acknowledged >= segment.last => 0,
+            _ => return false,
+        };
+        self.frames += segment.held.frames;
+        self.records += segment.held.records;
+        self.unacknowledged_frames += waiting;
+        true
+    }
+
     /// Counts what is no frame between frames: where it begins, and how long it is.
     fn note_gaps(&mut self, gaps: &[(usize, u64)], end: usize, is_over_another: bool) {
         for &(at, bytes) in gaps {

@@ -1,9 +1,10 @@
 //! Which segments there are, how far they were acknowledged, and which go next.
 
 use std::collections::VecDeque;
+use std::fs;
 use std::path::PathBuf;
 
-use crate::{Dropped, Lane, Settings, limits};
+use crate::{Dropped, Lane, Settings, closed, limits};
 
 /// A segment whose content is known.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub(crate) struct Segment {
     pub(crate) bytes: u64,
     /// Length of the file: more where what was in it before has not been written over yet.
     pub(crate) file_bytes: u64,
+    /// When the file was written to last, as its folder says; 0 while that is not known.
+    pub(crate) changed_unix_ns: u64,
     /// Of the newest frame.
     pub(crate) newest_unix_ms: u64,
     /// What it holds, for when it has to be dropped.
@@ -76,6 +79,15 @@ impl LaneIndex {
         }
     }
 
+    /// Notes that the newest segment is finished.
+    pub(crate) fn note_closed(&mut self) {
+        if let Some(segment) = self.segments.back_mut() {
+            segment.is_open = false;
+            segment.changed_unix_ns =
+                fs::metadata(&segment.path).map_or(0, |metadata| closed::changed_unix_ns(&metadata));
+        }
+    }
+
     /// The oldest segment, if the writer has finished it.
     fn oldest_closed(&self) -> Option<&Segment> {
         self.segments.front().filter(|segment| !segment.is_open)
@@ -104,6 +116,12 @@ impl Index {
 
     pub(crate) fn lane_mut(&mut self, lane: Lane) -> &mut LaneIndex {
         &mut self.lanes[lane.index()]
+    }
+
+    /// All of them.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = (Lane, &Segment)> {
+        let of = |lane: Lane| self.lane(lane).segments.iter().map(move |segment| (lane, segment));
+        Lane::ALL.into_iter().flat_map(of)
     }
 
     pub(crate) fn acknowledged(&self) -> [u64; 2] {

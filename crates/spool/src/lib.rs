@@ -10,9 +10,13 @@
 //! [`Spool::read`] → the origin → [`Spool::acknowledge`]; an acknowledgement that a crash forgets means that a frame
 //! is sent again, and the origin knows its number.
 //!
+//! What finished segments hold is noted beside them, so that opening reads the last of each lane, and any that is not as
+//! it was noted.
+//!
 //! What does not fit is dropped from the old end, events before the records that sum them up, and counted.
 
 mod acknowledged;
+mod closed;
 mod device;
 mod error;
 mod folder;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::acknowledged::Acknowledged;
+use crate::closed;
 use crate::device::{Device, Output};
 use crate::folder::{SPARE, segment_name};
 use crate::index::{Gone, Index, Segment};
@@ -214,6 +215,7 @@ impl Writer {
             seed,
             bytes: segment::HEADER_BYTES as u64,
             file_bytes: u64::from(header.reused_bytes).max(segment::HEADER_BYTES as u64),
+            changed_unix_ns: 0,
             newest_unix_ms: now_unix_ms,
             held: Dropped::default(),
             is_damaged: false,
@@ -284,10 +286,10 @@ impl Writer {
     fn close_if_due(&mut self, lane: Lane, now_unix_ms: u64, bytes: u64) {
         let settings = &self.shared.settings;
         let Some(open) = &self.open[lane.index()] else { return };
-        let mut index = self.shared.index();
-        let of = index.lane_mut(lane);
+        let index = self.shared.index();
+        let of = index.lane(lane);
         let acknowledged = of.acknowledged;
-        let Some(segment) = of.segments.back_mut() else { return };
+        let Some(segment) = of.segments.back() else { return };
         // One that lies over an older one ends where that did, so that it need not grow.
         let is_over = open.reused_bytes > 0 && open.bytes + bytes > open.reused_bytes;
         let is_full = open.bytes >= settings.segment_bytes
@@ -296,21 +298,30 @@ impl Writer {
         let is_long = now_unix_ms.saturating_sub(open.created_unix_ms) > settings.age_ms_max / AGES;
         let is_spare = segment.last <= acknowledged
             && now_unix_ms.saturating_sub(segment.newest_unix_ms) > settings.keep_ms;
+        drop(index);
         if is_full || is_long || is_spare {
-            segment.is_open = false;
-            drop(index);
             self.close(lane);
         }
     }
 
     /// Lets nothing stay behind the last frame, where something lay before: in a segment that is not the last of its
-    /// lane that would be damage. All frames are synced, so a cut that fails costs none of them.
+    /// lane that would be damage. All frames are synced, so a cut that fails costs none of them. What it holds is noted.
     fn close(&mut self, lane: Lane) {
         let Some(OpenSegment { mut output, bytes, reused_bytes, .. }) = self.open[lane.index()].take() else {
             return;
         };
-        if bytes < reused_bytes && output.cut(bytes).and_then(|()| output.sync()).is_ok() {
-            self.shared.index().lane_mut(lane).note_cut();
+        let is_cut = bytes < reused_bytes && output.cut(bytes).and_then(|()| output.sync()).is_ok();
+        let mut index = self.shared.index();
+        let of = index.lane_mut(lane);
+        if is_cut {
+            of.note_cut();
+        }
+        of.note_closed();
+        let noted = closed::encode(index.segments());
+        drop(index);
+        // Without it the segment is read when the spool is opened, as what a broken disk made of it has to be.
+        if self.shared.broken.get().is_none() {
+            let _ = closed::write(&self.shared.folder, &noted);
         }
     }
 
