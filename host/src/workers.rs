@@ -134,7 +134,10 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
     use std::sync::mpsc;
+
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -164,7 +167,8 @@ mod tests {
         let (free, call) = occupied(&workers).await;
         assert_eq!(workers.load_permille(), 500);
         assert_eq!(workers.run(Duration::from_millis(1), || 2).await.unwrap_err(), NotWorked::Busy);
-        let waiting = workers.run(LONG, || 3);
+        let mut waiting = pin!(workers.run(LONG, || 3));
+        assert!(timeout(Duration::ZERO, &mut waiting).await.is_err(), "it waits");
         drop(free);
         assert_eq!(waiting.await.unwrap().result, 3);
         assert!(call.await.unwrap());
@@ -176,12 +180,17 @@ mod tests {
         let within = Duration::from_millis(50);
         loop {
             let (free, _call) = occupied(&workers).await;
-            let long = workers.run(within, move || std::thread::sleep(2 * within));
+            let (end, ended) = mpsc::channel::<()>();
+            let mut long = pin!(workers.run(within, move || ended.recv_timeout(LONG).is_err()));
+            assert!(timeout(Duration::ZERO, &mut long).await.is_err(), "it waits");
             drop(free);
-            match long.await {
-                Ok(worked) => break assert!(worked.ended >= worked.started + 2 * within),
+            match timeout(2 * within, &mut long).await {
+                Err(_) => {
+                    drop(end);
+                    break assert!(long.await.unwrap().result);
+                }
                 // The machine was too busy to begin it in time.
-                Err(not_worked) => assert_eq!(not_worked, NotWorked::Busy),
+                Ok(answered) => assert_eq!(answered.unwrap_err(), NotWorked::Busy),
             }
         }
     }
@@ -192,7 +201,7 @@ mod tests {
         let (free, _call) = occupied(&workers).await;
         let (done, was_done) = mpsc::channel();
         let call = workers.run(LONG, move || done.send(()).unwrap());
-        assert!(tokio::time::timeout(Duration::ZERO, call).await.is_err());
+        assert!(timeout(Duration::ZERO, call).await.is_err(), "it waits");
         drop(free);
         workers.run(LONG, || ()).await.unwrap();
         assert_eq!(was_done.try_recv(), Err(mpsc::TryRecvError::Disconnected));
