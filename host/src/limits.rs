@@ -85,10 +85,7 @@ pub const BODY_MS_DEFAULT: u64 = 10_000;
 pub const HEADERS_MAX: usize = 64;
 /// Bytes a connection buffers: what a request line and its headers may have.
 pub const CONNECTION_BUFFER_BYTES_MAX: usize = 64 << 10;
-/// Calls into components that wait for a thread: more would not be answered within the time that they may wait, and
-/// each holds its request.
-pub const CALLS_WAITING_MAX: usize = 1_024;
-/// Wait for a free invocation unless configured: a queue that grows only makes every answer late.
+/// Wait of a list or a page for its turn unless configured: a queue that grows only makes every answer late.
 pub const QUEUE_MS_DEFAULT: u64 = 100;
 /// Time for what is in flight when the node is told to end, unless configured.
 pub const DRAIN_MS_DEFAULT: u64 = 10_000;

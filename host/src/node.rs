@@ -85,7 +85,9 @@ impl Node {
     pub fn new(config: &Config) -> Result<Self, StartError> {
         let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         let processors = available_parallelism().map_or(1, usize::from);
-        let workers = Workers::start(number(config.limits.invocations).min(processors));
+        // A connection asks one thing at a time.
+        let waiting_max = number(config.limits.connections);
+        let workers = Workers::start(number(config.limits.invocations).min(processors), waiting_max);
         let (metrics, dice) = (Arc::new(Metrics::new()), Dice::new());
         let settings = Settings::build(config)?;
         let outbox =

@@ -163,7 +163,14 @@ impl Outbox {
 
     /// What comes next of a lane; reads from the disk.
     pub fn read(&self, lane: Lane, after: Cursor) -> std::io::Result<Frames> {
-        self.spool.read(lane, after, limits::BATCH_PAYLOAD_BYTES)
+        let frames = self.spool.read(lane, after, limits::BATCH_PAYLOAD_BYTES)?;
+        if frames.damaged_bytes > 0 {
+            warn!(
+                lane = lane.name(),
+                frames.damaged_bytes, "the spool was damaged: what lay there is not sent"
+            );
+        }
+        Ok(frames)
     }
 
     /// What is still there since a time; reads from the disk.

@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use tokio::sync::oneshot;
 
-use crate::limits;
-
 /// Threads, and the calls that wait for one.
 #[derive(Debug)]
 pub struct Workers {
     calls: Sender<Call>,
-    // Calls that wait or run.
+    // Calls that wait or run, and those that were given up and not looked at since.
     asked: Arc<AtomicUsize>,
+    // Work of threads that are not among these.
+    elsewhere: Arc<AtomicUsize>,
     threads: usize,
 }
 
@@ -46,13 +46,13 @@ pub enum NotWorked {
 }
 
 impl Workers {
-    /// Starts the threads; they end when this is dropped.
+    /// Starts the threads; they end when this is dropped. So many calls may wait for one.
     ///
     /// # Errors
     ///
     /// When the system gives no thread.
-    pub fn start(threads: usize) -> std::io::Result<Self> {
-        let (calls, waiting) = bounded(limits::CALLS_WAITING_MAX);
+    pub fn start(threads: usize, waiting_max: usize) -> std::io::Result<Self> {
+        let (calls, waiting) = bounded(waiting_max);
         for number in 0..threads {
             let waiting: Receiver<Call> = waiting.clone();
             std::thread::Builder::new().name(format!("call-{number}")).spawn(move || {
@@ -61,7 +61,7 @@ impl Workers {
                 }
             })?;
         }
-        Ok(Self { calls, asked: Arc::default(), threads })
+        Ok(Self { calls, asked: Arc::default(), elsewhere: Arc::default(), threads })
     }
 
     /// Runs a call on the next thread that is free, if one is within this time. A caller that goes away takes its call
@@ -82,13 +82,14 @@ impl Workers {
         let is_taken = Arc::new(AtomicBool::new(false));
         let taken = Arc::clone(&is_taken);
         let waiting: Call = Box::new(move || {
-            let _place = place;
             if answer.is_closed() || taken.swap(true, Ordering::AcqRel) {
                 return;
             }
             let started = Instant::now();
             let result = catch_unwind(AssertUnwindSafe(call));
             let ended = Instant::now();
+            // Before the answer: whoever has it may ask again at once.
+            drop(place);
             // Whoever asked may have gone.
             let _ = answer.send(result.map(|result| Worked { result, started, ended }));
         });
@@ -105,14 +106,20 @@ impl Workers {
         worked.ok().and_then(Result::ok).ok_or(NotWorked::Panicked)
     }
 
+    /// Works on the caller's thread, for what takes less than a change of threads; it counts as load.
+    pub fn here<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _place = Place::take(&self.elsewhere);
+        work()
+    }
+
     /// Calls that wait or run, in thousandths of two a thread: as many are done within a moment.
     pub fn load_permille(&self) -> u32 {
-        let asked = self.asked.load(Ordering::Relaxed);
+        let asked = self.asked.load(Ordering::Relaxed) + self.elsewhere.load(Ordering::Relaxed);
         u32::try_from(asked.saturating_mul(1_000) / (2 * self.threads).max(1)).unwrap_or(u32::MAX)
     }
 }
 
-/// A call is counted until it is done or has been given up.
+/// A call is counted as long as this is kept.
 struct Place {
     asked: Arc<AtomicUsize>,
     // One for the first.
@@ -158,7 +165,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_waits_for_a_thread_as_long_as_it_may_and_no_longer() {
-        let workers = Arc::new(Workers::start(1).unwrap());
+        let workers = Arc::new(Workers::start(1, 8).unwrap());
         assert_eq!(
             workers.run(Duration::ZERO, || 1).await.unwrap().result,
             1,
@@ -166,6 +173,7 @@ mod tests {
         );
         let (free, call) = occupied(&workers).await;
         assert_eq!(workers.load_permille(), 500);
+        assert_eq!(workers.here(|| workers.load_permille()), 1_000);
         assert_eq!(workers.run(Duration::from_millis(1), || 2).await.unwrap_err(), NotWorked::Busy);
         let mut waiting = pin!(workers.run(LONG, || 3));
         assert!(timeout(Duration::ZERO, &mut waiting).await.is_err(), "it waits");
@@ -176,7 +184,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_that_has_begun_is_waited_for_however_long_it_takes() {
-        let workers = Arc::new(Workers::start(1).unwrap());
+        let workers = Arc::new(Workers::start(1, 8).unwrap());
         let within = Duration::from_millis(50);
         loop {
             let (free, _call) = occupied(&workers).await;
@@ -196,8 +204,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn more_calls_than_may_wait_are_sent_away_at_once() {
+        let workers = Arc::new(Workers::start(1, 1).unwrap());
+        let (free, _call) = occupied(&workers).await;
+        let mut waiting = pin!(workers.run(LONG, || 1));
+        assert!(timeout(Duration::ZERO, &mut waiting).await.is_err(), "it waits");
+        assert_eq!(workers.run(LONG, || 2).await.unwrap_err(), NotWorked::Busy);
+        drop(free);
+        assert_eq!(waiting.await.unwrap().result, 1);
+    }
+
+    #[tokio::test]
+    async fn who_has_an_answer_finds_a_thread_at_once() {
+        let workers = Workers::start(1, 8).unwrap();
+        for number in 0..1_000 {
+            assert_eq!(workers.run(Duration::ZERO, move || number).await.unwrap().result, number);
+        }
+    }
+
+    #[tokio::test]
     async fn nothing_is_done_for_a_caller_that_went_away() {
-        let workers = Arc::new(Workers::start(1).unwrap());
+        let workers = Arc::new(Workers::start(1, 8).unwrap());
         let (free, _call) = occupied(&workers).await;
         let (done, was_done) = mpsc::channel();
         let call = workers.run(LONG, move || done.send(()).unwrap());
@@ -209,7 +236,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_call_that_panics_takes_no_thread_with_it() {
-        let workers = Workers::start(1).unwrap();
+        let workers = Workers::start(1, 8).unwrap();
         for _ in 0..3 {
             let refused = workers.run(LONG, || panic!("a test panics")).await;
             assert_eq!(refused.map(|worked| worked.result).unwrap_err(), NotWorked::Panicked);

@@ -34,7 +34,7 @@ const HUGE_PAGE_BYTES: usize = 2 << 20;
 /// zeros behind it do not.
 const WIPED_BYTES: usize = 512 << 10;
 
-/// Room for tables before the first file that a `load` is handed, as many times as long: candidates take up to 1.5 times
+/// Room for tables before the first file that a `load` is handed, as many times as long: candidates take up to twice
 /// as much once they are read, towers less. Where tables need more, the rest lies behind the files, and an image holds
 /// zeros in between.
 const ROOM_FILES: usize = 2;

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-/// Places of titles, as a file and a node's memory hold them; equal places have equal forms.
+/// Places of titles, as a node's memory holds them; equal places have equal forms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Indexes {
     /// All are below 65,536.

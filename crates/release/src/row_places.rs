@@ -31,15 +31,22 @@ pub fn read(form: Dtype, bytes: &[u8], offsets: &[u32]) -> Result<Indexes, FileE
     }
 }
 
-/// The shortest form; equal places give equal bytes. The places of each row, which begin at `offsets`, rise.
+/// The shortest form of the places of rows that begin at `offsets`; equal places give equal bytes. What does not rise
+/// within a row has no distances.
+///
+/// # Panics
+///
+/// When there are fewer places than the last offset.
 pub fn write(places: &Indexes, offsets: &[u32]) -> (Dtype, Vec<u8>) {
-    let distances = distances(places, offsets);
-    match places {
-        _ if distances.len() < places.bytes() => (Dtype::U8, distances),
-        Indexes::Narrow(places) => {
+    let distances = distances(places, offsets).filter(|distances| distances.len() < places.bytes());
+    match (distances, places) {
+        (Some(distances), _) => (Dtype::U8, distances),
+        (_, Indexes::Narrow(places)) => {
             (Dtype::U16, places.iter().flat_map(|place| place.to_le_bytes()).collect())
         }
-        Indexes::Wide(places) => (Dtype::U32, places.iter().flat_map(|place| place.to_le_bytes()).collect()),
+        (_, Indexes::Wide(places)) => {
+            (Dtype::U32, places.iter().flat_map(|place| place.to_le_bytes()).collect())
+        }
     }
 }
 
@@ -47,27 +54,28 @@ fn numbers<N, const BYTES: usize>(bytes: &[u8], number: fn([u8; BYTES]) -> N) ->
     bytes.as_chunks().0.iter().copied().map(number).collect()
 }
 
-fn distances(places: &Indexes, offsets: &[u32]) -> Vec<u8> {
+fn distances(places: &Indexes, offsets: &[u32]) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(places.len());
     for row in offsets.windows(2) {
         let mut next = 0;
         for entry in row[0]..row[1] {
             let place = places.at(entry as usize);
-            let mut distance = place - next;
+            let mut distance = place.checked_sub(next)?;
             while let Some(rest) = distance.checked_sub(u32::from(FURTHER)) {
                 bytes.push(FURTHER);
                 distance = rest;
             }
             bytes.push(distance as u8);
-            next = place + 1;
+            next = place.checked_add(1)?;
         }
     }
-    bytes
+    Some(bytes)
 }
 
 fn from_distances(bytes: &[u8], offsets: &[u32]) -> Option<Indexes> {
+    let entries = *offsets.last()? as usize;
+    let mut places = Indexes::with_capacity(entries.min(bytes.len()));
     let mut bytes = bytes.iter();
-    let mut places = Indexes::with_capacity(bytes.len());
     for row in offsets.windows(2) {
         let mut next = 0_u32;
         for _ in row[0]..row[1] {
@@ -110,7 +118,8 @@ mod tests {
             let (places, offsets) = rows(&distances);
             let (form, bytes) = write(&places, &offsets);
             read(form, &bytes, &offsets).as_ref() == Ok(&places)
-                && from_distances(&super::distances(&places, &offsets), &offsets) == Some(places)
+                && super::distances(&places, &offsets)
+                    .is_some_and(|bytes| from_distances(&bytes, &offsets) == Some(places))
         }
 
         fn nothing_that_is_offered_as_distances_panics(bytes: Vec<u8>, offsets: Vec<u32>) -> bool {
@@ -137,6 +146,14 @@ mod tests {
         assert_eq!(form(alloc::vec![3, 257, 500]), Dtype::U8);
         assert_eq!(form(alloc::vec![70_000]), Dtype::U32);
         assert_eq!(form(alloc::vec![]), Dtype::U16);
+    }
+
+    #[test]
+    fn places_that_do_not_rise_are_written_as_they_are() {
+        for places in [alloc::vec![5, 4], alloc::vec![3, 3], alloc::vec![u32::MAX, 1]] {
+            let form = if places[0] < 9 { Dtype::U16 } else { Dtype::U32 };
+            assert_eq!(write(&places.into(), &[0, 2]).0, form);
+        }
     }
 
     #[test]

@@ -41,7 +41,8 @@ impl Closed {
     /// Reads what was noted; nothing where that is not sound.
     pub(crate) fn read(folder: &Path) -> Self {
         let path = folder.join(NAME);
-        let bytes_max = (MAGIC.len() + limits::SEGMENTS_MAX * ENTRY_BYTES + SUM_BYTES) as u64;
+        let bytes_max =
+            (MAGIC.len() + (limits::SEGMENTS_MAX + Lane::ALL.len()) * ENTRY_BYTES + SUM_BYTES) as u64;
         let is_short = fs::metadata(&path).is_ok_and(|metadata| metadata.len() <= bytes_max);
         let bytes = if is_short { fs::read(path).unwrap_or_default() } else { Vec::new() };
         decode(&bytes).unwrap_or_default()

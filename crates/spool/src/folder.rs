@@ -14,7 +14,7 @@ use crate::{Dropped, Lane, SpoolError, limits};
 /// What was found when a spool was opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recovered {
-    /// Sound frames of both lanes.
+    /// Frames of both lanes: sound ones, and those of finished segments that are as they were noted.
     pub frames: u64,
     /// The records in them.
     pub records: u64,
@@ -60,7 +60,7 @@ fn parse_name(name: &str) -> Option<(Lane, u64)> {
     (segment_name(lane, number) == name && number > 0 && number < u64::MAX / 2).then_some((lane, number))
 }
 
-/// Reads all that is there.
+/// Reads what is there, but for finished segments that are as they were noted.
 pub(crate) fn open(path: &Path, now_unix_ms: u64) -> Result<(Folder, Recovered), SpoolError> {
     let refused = |path: &Path| {
         let path = path.to_owned();
@@ -212,20 +212,25 @@ fn scan(
     }
     segment.bytes = end as u64;
     recovered.note_gaps(&gaps, end, is_last && header.reused_bytes > 0);
-    if is_last && end < bytes.len() { cut(segment) } else { Ok(Some(segment)) }
+    if is_last { finish(segment) } else { Ok(Some(segment)) }
 }
 
-/// Takes away what is behind the last frame; the file too, and nothing is left, if there is no frame.
-fn cut(mut segment: Segment) -> io::Result<Option<Segment>> {
+/// Takes away what is behind the last frame, and makes what is before it last; without a frame the file goes.
+///
+/// What a killed process had written and not synced is as good as what it had, now that somebody has seen it. It is not
+/// noted before it has been read once more: where a sync had failed, the disk may hold something else than memory.
+fn finish(mut segment: Segment) -> io::Result<Option<Segment>> {
     if segment.bytes == segment::HEADER_BYTES as u64 {
         fs::remove_file(&segment.path)?;
         return Ok(None);
     }
     let file = OpenOptions::new().write(true).open(&segment.path)?;
-    file.set_len(segment.bytes)?;
+    if segment.bytes < segment.file_bytes {
+        file.set_len(segment.bytes)?;
+        segment.file_bytes = segment.bytes;
+    }
     file.sync_all()?;
-    segment.file_bytes = segment.bytes;
-    segment.changed_unix_ns = closed::changed_unix_ns(&file.metadata()?);
+    segment.changed_unix_ns = 0;
     Ok(Some(segment))
 }
 

@@ -79,6 +79,12 @@ impl LaneIndex {
         }
     }
 
+    /// Notes that not all is sound in the segment that begins with `first`.
+    pub(crate) fn note_damage(&mut self, first: u64) {
+        let known = self.segments.iter_mut().find(|segment| segment.first == first);
+        known.into_iter().for_each(|segment| segment.is_damaged = true);
+    }
+
     /// Notes that the newest segment is finished.
     pub(crate) fn note_closed(&mut self) {
         if let Some(segment) = self.segments.back_mut() {

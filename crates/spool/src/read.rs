@@ -54,11 +54,13 @@ pub struct Frames {
     pub frames: Vec<Frame>,
     /// Behind them.
     pub next: Cursor,
+    /// Before the last of them, and no frame: what lay there is lost.
+    pub damaged_bytes: u64,
 }
 
 /// Reads on behind `after`: frames of `bytes_max` payload bytes, one more than that if it is the first.
 pub(crate) fn read(shared: &Shared, lane: Lane, after: Cursor, bytes_max: usize) -> io::Result<Frames> {
-    let mut frames = Frames { epoch: 0, frames: Vec::new(), next: after };
+    let mut frames = Frames { epoch: 0, frames: Vec::new(), next: after, damaged_bytes: 0 };
     let mut bytes = 0;
     loop {
         let segment = shared.index().lane(lane).segment_after(frames.next.sequence).cloned();
@@ -79,35 +81,38 @@ pub(crate) fn read(shared: &Shared, lane: Lane, after: Cursor, bytes_max: usize)
             Err(error) => return Err(error),
         };
         let before = frames.next;
+        let mut gap = 0;
         for found in chunk.items(&segment) {
             let found = match found {
                 Item::Frame(found) => found,
-                Item::Damaged { .. } => continue,
+                Item::Damaged { bytes } => {
+                    gap += bytes as u64;
+                    shared.index().lane_mut(lane).note_damage(segment.first);
+                    continue;
+                }
                 Item::Tail { .. } => break,
             };
             let behind = Cursor { segment: segment.first, at: at + found.end as u64, ..frames.next };
             // What is skipped to find the place, the first time.
             if found.sequence <= frames.next.sequence {
-                frames.next = behind;
+                (frames.next, gap) = (behind, 0);
                 continue;
             }
             if !frames.frames.is_empty() && bytes + found.payload.len() > bytes_max {
                 return Ok(frames);
             }
             bytes += found.payload.len();
+            frames.damaged_bytes += std::mem::take(&mut gap);
             frames.next = Cursor { sequence: found.sequence, ..behind };
             frames.frames.push(frame(segment.epoch, &found));
         }
-        let is_stuck = frames.next == before;
-        if is_stuck && chunk.is_whole {
-            // Nothing sound is left of it.
-            frames.next = Cursor::after(segment.last);
-        } else if is_stuck {
-            // Damaged since it was opened, or by less than a head: read all of it.
-            let mut index = shared.index();
-            let mut segments = index.lane_mut(lane).segments.iter_mut();
-            if let Some(known) = segments.find(|known| known.first == segment.first) {
-                known.is_damaged = true;
+        if frames.next == before {
+            // Damaged since it was opened, or by less than a head: all of it is read then.
+            shared.index().lane_mut(lane).note_damage(segment.first);
+            if chunk.is_whole {
+                // Nothing sound is left of it.
+                frames.damaged_bytes += chunk.bytes.len() as u64;
+                frames.next = Cursor::after(segment.last);
             }
         }
     }

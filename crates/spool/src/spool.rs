@@ -51,7 +51,7 @@ pub struct LaneStatus {
 
 impl Spool {
     /// Opens the spool in `folder`, or makes one; repairs what a crash left. A finished segment is read only if its file
-    /// is not as it was noted: damage in others is found, and counted, when they are read.
+    /// is not as it was noted: damage in others is found when they are read, see [`Frames::damaged_bytes`].
     ///
     /// # Errors
     ///

@@ -108,6 +108,8 @@ impl Writer {
             }
             if is_last {
                 Lane::ALL.into_iter().for_each(|lane| self.close(lane));
+                // What was found damaged meanwhile is to be read.
+                self.note_segments();
                 self.remove_spare();
                 return;
             }
@@ -317,10 +319,15 @@ impl Writer {
             of.note_cut();
         }
         of.note_closed();
-        let noted = closed::encode(index.segments());
         drop(index);
-        // Without it the segment is read when the spool is opened, as what a broken disk made of it has to be.
+        self.note_segments();
+    }
+
+    /// Notes what finished segments hold. Without it they are read when the spool is opened, as what a broken disk made
+    /// of them has to be.
+    fn note_segments(&self) {
         if self.shared.broken.get().is_none() {
+            let noted = closed::encode(self.shared.index().segments());
             let _ = closed::write(&self.shared.folder, &noted);
         }
     }

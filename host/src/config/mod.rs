@@ -138,7 +138,7 @@ impl Origin {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Invocations at once.
+    /// Lists and pages computed at once, on as many processors.
     #[serde(deserialize_with = "within::<1, { limits::INVOCATIONS_MAX as u64 }, _>")]
     pub invocations: u64,
     /// Time of an invocation in milliseconds.
@@ -147,7 +147,7 @@ pub struct Limits {
     /// Memory of an instance in MiB.
     #[serde(deserialize_with = "within::<1, 1_024, _>")]
     pub instance_mib: u64,
-    /// Wait for a free invocation in milliseconds; then 503.
+    /// How long they wait for their turn in milliseconds; then 503.
     #[serde(deserialize_with = "within::<0, { limits::WAIT_MS_MAX }, _>")]
     pub queue_ms: u64,
     /// Connections at once, each listener.
@@ -304,12 +304,12 @@ impl Config {
     /// How this node runs components.
     pub fn runtime(&self) -> RuntimeConfig {
         let bytes = |mebibytes| usize::try_from(mebibytes).unwrap_or(usize::MAX).saturating_mul(1 << 20);
-        // A longer invocation a processor, and what its own thread does meanwhile. A larger pool would be divided among
-        // threads, and each part map the same images again.
+        // Those that wait for a thread, and what a processor's own thread does meanwhile. A larger pool would be divided
+        // among threads, and each part map the same images again.
         let processors = available_parallelism().map_or(1, usize::from) as u64;
-        let invocations = self.limits.invocations.min(2 * processors);
+        let invocations = self.limits.invocations.min(processors) + processors;
         RuntimeConfig {
-            invocations_max: u32::try_from(invocations).unwrap_or(u32::MAX),
+            invocations_max: u32::try_from(invocations).unwrap_or(u32::MAX).min(limits::INVOCATIONS_MAX),
             deadline: Duration::from_millis(self.limits.invocation_ms),
             memory_bytes_max: bytes(self.limits.instance_mib),
             inference: self.inference,

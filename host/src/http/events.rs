@@ -91,7 +91,8 @@ impl Taken {
         let serving = node.serving.load_full().ok_or_else(ApiError::no_generation)?;
         // Before anything is folded: what was folded must be stored.
         let room = node.outbox.as_ref().map(|outbox| room(outbox, body.len())).transpose()?;
-        let (taken, on_its_way) = stages.work(|| fold(node, &serving, &body, asked.at, capsule, read))?;
+        let (taken, on_its_way) =
+            stages.work(node, || fold(node, &serving, &body, asked.at, capsule, read))?;
         for storing in on_its_way.storing {
             storing.done().await.map_err(|error| not_stored(&error))?;
         }

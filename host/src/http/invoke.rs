@@ -70,9 +70,9 @@ impl Stages {
 
     /// Works on this thread: for what takes some ten to some hundred microseconds, so that a change of threads would be
     /// most of it.
-    pub(super) fn work<T>(&mut self, work: impl FnOnce() -> T) -> T {
+    pub(super) fn work<T>(&mut self, node: &Node, work: impl FnOnce() -> T) -> T {
         let started = Instant::now();
-        let result = work();
+        let result = node.workers.here(work);
         self.decided_us = micros(started, Instant::now());
         result
     }

@@ -62,18 +62,18 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Where the search begins, with a row for so many titles.
-    fn base(&self, rows: usize) -> ridge::Settings {
+    /// Where the search begins, with so many rows of so many titles.
+    fn base(&self, rows: usize, titles: usize) -> ridge::Settings {
         let Self { window, row_entries, before, .. } = *self;
-        let row_entries = row_entries.unwrap_or_else(|| rows::entries_in(limits::ROWS_BYTES, rows));
+        let row_entries = row_entries.unwrap_or_else(|| rows::entries_in(limits::ROWS_BYTES, rows, titles));
         let penalty = Penalty { lambda: 160.0, dropout: 0.5 };
         let first = before.unwrap_or(ridge::Settings { recency_tau: 2.0, window, penalty, row_entries });
         ridge::Settings { row_entries, ..first }
     }
 
     fn choose(&self, sequences: &Sequences, held_out: usize) -> Result<search::Choice, RidgeError> {
-        let columns = self.columns(sequences, held_out).len();
-        search::choose(sequences, held_out, &self.base(columns), self)
+        let rows = self.columns(sequences, held_out).len();
+        search::choose(sequences, held_out, &self.base(rows, sequences.titles().len()), self)
     }
 
     /// Titles that get a row.

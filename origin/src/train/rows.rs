@@ -142,12 +142,13 @@ pub(super) fn strongest(mut row: Vec<(u32, f32)>, limit: usize) -> Vec<(u32, f32
     row
 }
 
-/// How many entries each of so many rows may have, if all together are to take so many bytes however their places lie.
-pub fn entries_in(bytes: usize, rows: usize) -> usize {
+/// How many entries each of so many rows may have, if all together are to take so many bytes however their places among
+/// so many titles lie.
+pub fn entries_in(bytes: usize, rows: usize, titles: usize) -> usize {
     let row_bytes = bytes / rows.max(1);
-    let place_bytes = if rows <= 1 << 16 { 2 } else { 4 };
+    let place_bytes = if titles <= 1 << 16 { 2 } else { 4 };
     // A distance takes a byte, and another for every 255 places that a row goes on.
-    let as_distances = (row_bytes.saturating_sub(rows / 255)) / 2;
+    let as_distances = row_bytes.saturating_sub(titles / 255) / 2;
     as_distances.max(row_bytes / (place_bytes + 1)).clamp(ENTRIES_MIN, ROW_ENTRIES_MAX)
 }
 
@@ -200,21 +201,25 @@ mod tests {
 
     #[test]
     fn rows_take_no_more_bytes_than_are_allowed_however_their_places_lie() {
-        for titles in [1_000, 3_416, 9_957, 30_000] {
-            let entries = entries_in(4_000_000, titles);
+        for (rows, titles) in
+            [(1_000, 1_000), (3_416, 3_416), (9_957, 9_957), (12_000, 62_000), (9_000, 90_000)]
+        {
+            let entries = entries_in(4_000_000, rows, titles);
             // The nearest places, the farthest, and one after the other in even steps.
             let nearest: Vec<u32> = (0..entries as u32).collect();
             let farthest: Vec<u32> = (titles - entries..titles).map(|place| place as u32).collect();
             let even: Vec<u32> = (0..entries).map(|entry| (entry * titles / entries) as u32).collect();
             for places in [nearest, farthest, even] {
                 let row: Vec<(u32, f32)> = places.into_iter().map(|place| (place, 1.0)).collect();
-                let rows = Rows::quantise(vec![row; titles]);
+                let mut all = vec![row; rows];
+                all.resize(titles, Vec::new());
+                let rows = Rows::quantise(all);
                 let beside = 5 * titles as u64 + 4;
                 assert!(rows.bytes() <= 4_000_000 + beside, "{titles} titles: {}", rows.bytes());
             }
         }
-        // Twice the bytes in distances allow more than two thirds as many places of two.
-        assert!(entries_in(4_000_000, 3_416) > 4_000_000 / 3_416 / 2 * 9 / 10);
+        // Nearly all of a row are entries of two bytes, not of three.
+        assert!(entries_in(4_000_000, 3_416, 3_416) > 4_000_000 / 3_416 / 2 * 9 / 10);
     }
 
     #[test]

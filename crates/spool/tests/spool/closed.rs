@@ -55,11 +55,35 @@ fn a_finished_segment_is_not_read_again_unless_its_file_has_changed() {
     assert_eq!(unread, recovered);
     let is_hurt = |frame: &Frame| frame.payload[0] == 1 && frame.payload.len() == 20_000;
     assert_eq!(without, all.iter().filter(|frame| !is_hurt(frame)).cloned().collect::<Vec<_>>());
-
-    change(&segments(folder.path())[0], 30_000, false);
     let (same, read) = reopened(folder.path());
-    assert_eq!((same, read.frames), (without, 13));
-    assert_eq!(read.damaged_bytes, 20_032);
+    assert_eq!((&same, read.frames, read.damaged_bytes), (&without, 13, 20_032), "what was found is known");
+
+    change(&segments(folder.path())[1], 30_000, false);
+    let (fewer, read) = reopened(folder.path());
+    assert_eq!((fewer.len(), read.frames, read.damaged_bytes), (12, 12, 2 * 20_032));
+}
+
+#[test]
+fn a_reader_is_told_how_much_is_lost() {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), 1);
+    for (segment, at) in [(0, 30_000), (1, 60_000), (2, 2_000)] {
+        change(&segments(folder.path())[segment], at, true);
+    }
+    let (spool, _) = open(folder.path(), settings(2));
+    for bytes_max in [1, 30_000, 50_000, 1 << 20] {
+        let (mut cursor, mut lost, mut frames) = (spool.cursor(Lane::Events), 0, 0);
+        loop {
+            let read = spool.read(Lane::Events, cursor, bytes_max).expect("readable");
+            lost += read.damaged_bytes;
+            if read.frames.is_empty() {
+                break;
+            }
+            frames += read.frames.len();
+            cursor = read.next;
+        }
+        assert_eq!((frames, lost), (9, 3 * 20_032), "{bytes_max} bytes at once");
+    }
 }
 
 #[test]

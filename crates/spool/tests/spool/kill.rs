@@ -97,7 +97,12 @@ fn nothing_stored_is_lost_when_a_process_that_writes_over_old_segments_is_killed
     }
     let reused_bytes = |path: &std::path::PathBuf| std::fs::read(path).expect("a segment")[40..44] != [0; 4];
     assert!(segments(folder.path()).iter().any(reused_bytes), "segments were written over");
+    // What is noted of segments says the same as the segments.
+    drop(open(folder.path(), settings(ROUNDS + 1)));
+    let (_, noted) = open(folder.path(), settings(ROUNDS + 1));
+    std::fs::remove_file(folder.path().join("closed")).expect("notes");
     let (spool, recovered) = open(folder.path(), settings(ROUNDS + 1));
+    assert_eq!(noted, recovered);
     assert_eq!(recovered.damaged_bytes + recovered.damaged_segments, 0);
     for lane in Lane::ALL {
         let mut places = BTreeMap::new();
