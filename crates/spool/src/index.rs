@@ -79,10 +79,11 @@ impl LaneIndex {
         }
     }
 
-    /// Notes that not all is sound in the segment that begins with `first`.
-    pub(crate) fn note_damage(&mut self, first: u64) {
+    /// Notes that not all is sound in the segment that begins with `first`; false when it has gone, and its file may be
+    /// another's.
+    pub(crate) fn note_damage(&mut self, first: u64) -> bool {
         let known = self.segments.iter_mut().find(|segment| segment.first == first);
-        known.into_iter().for_each(|segment| segment.is_damaged = true);
+        known.map(|segment| segment.is_damaged = true).is_some()
     }
 
     /// Notes that the newest segment is finished.

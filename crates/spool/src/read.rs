@@ -86,8 +86,9 @@ pub(crate) fn read(shared: &Shared, lane: Lane, after: Cursor, bytes_max: usize)
             let found = match found {
                 Item::Frame(found) => found,
                 Item::Damaged { bytes } => {
-                    gap += bytes as u64;
-                    shared.index().lane_mut(lane).note_damage(segment.first);
+                    if shared.index().lane_mut(lane).note_damage(segment.first) {
+                        gap += bytes as u64;
+                    }
                     continue;
                 }
                 Item::Tail { .. } => break,
@@ -108,10 +109,10 @@ pub(crate) fn read(shared: &Shared, lane: Lane, after: Cursor, bytes_max: usize)
         }
         if frames.next == before {
             // Damaged since it was opened, or by less than a head: all of it is read then.
-            shared.index().lane_mut(lane).note_damage(segment.first);
+            let is_known = shared.index().lane_mut(lane).note_damage(segment.first);
             if chunk.is_whole {
                 // Nothing sound is left of it.
-                frames.damaged_bytes += chunk.bytes.len() as u64;
+                frames.damaged_bytes += if is_known { chunk.bytes.len() as u64 } else { 0 };
                 frames.next = Cursor::after(segment.last);
             }
         }
