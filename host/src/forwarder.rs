@@ -125,7 +125,7 @@ impl Forwarder {
                 .collect(),
         };
         let body = bytes::Bytes::from(wire::encode_msgpack(&batch));
-        let last = frames.next.sequence();
+        let Some(last) = frames.frames.last().map(|frame| frame.sequence) else { return };
         let mut pause = limits::BATCH_PAUSE_MIN;
         let mut failed = false;
         loop {

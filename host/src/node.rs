@@ -138,8 +138,8 @@ impl Node {
         self.call(serving, Instant::now(), unix_ms(), |call| self.sessions.view(session_id, call))
     }
 
-    /// How much of what this node can do is in use, 1,000 at most: of its sessions, or of its threads for calls,
-    /// whichever is nearer to its end.
+    /// How much of what this node can do is in use, 1,000 at most: of its sessions, or of what its
+    /// threads can do, whichever is nearer to its end.
     pub fn load_permille(&self) -> u32 {
         let share = |used: usize, all: usize| {
             u32::try_from(used.saturating_mul(1_000) / all.max(1)).unwrap_or(u32::MAX)

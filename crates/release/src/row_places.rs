@@ -31,12 +31,12 @@ pub fn read(form: Dtype, bytes: &[u8], offsets: &[u32]) -> Result<Indexes, FileE
     }
 }
 
-/// The shortest form of the places of rows that begin at `offsets`; equal places give equal bytes. What does not rise
-/// within a row has no distances.
+/// The shortest form of the places of rows that begin at `offsets`, which rise; equal places give equal bytes. What does
+/// not rise within a row has no distances.
 ///
 /// # Panics
 ///
-/// When there are fewer places than the last offset.
+/// When an offset is above the number of places.
 pub fn write(places: &Indexes, offsets: &[u32]) -> (Dtype, Vec<u8>) {
     let distances = distances(places, offsets).filter(|distances| distances.len() < places.bytes());
     match (distances, places) {
@@ -54,6 +54,7 @@ fn numbers<N, const BYTES: usize>(bytes: &[u8], number: fn([u8; BYTES]) -> N) ->
     bytes.as_chunks().0.iter().copied().map(number).collect()
 }
 
+/// None where they would be no shorter than the places, or the places do not rise.
 fn distances(places: &Indexes, offsets: &[u32]) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(places.len());
     for row in offsets.windows(2) {
@@ -62,6 +63,9 @@ fn distances(places: &Indexes, offsets: &[u32]) -> Option<Vec<u8>> {
             let place = places.at(entry as usize);
             let mut distance = place.checked_sub(next)?;
             while let Some(rest) = distance.checked_sub(u32::from(FURTHER)) {
+                if bytes.len() >= places.bytes() {
+                    return None;
+                }
                 bytes.push(FURTHER);
                 distance = rest;
             }
@@ -119,7 +123,7 @@ mod tests {
             let (form, bytes) = write(&places, &offsets);
             read(form, &bytes, &offsets).as_ref() == Ok(&places)
                 && super::distances(&places, &offsets)
-                    .is_some_and(|bytes| from_distances(&bytes, &offsets) == Some(places))
+                    .is_none_or(|bytes| from_distances(&bytes, &offsets) == Some(places))
         }
 
         fn nothing_that_is_offered_as_distances_panics(bytes: Vec<u8>, offsets: Vec<u32>) -> bool {

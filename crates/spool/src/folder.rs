@@ -218,7 +218,7 @@ fn scan(
 /// Takes away what is behind the last frame, and makes what is before it last; without a frame the file goes.
 ///
 /// What a killed process had written and not synced is as good as what it had, now that somebody has seen it. It is not
-/// noted before it has been read once more: where a sync had failed, the disk may hold something else than memory.
+/// noted yet: where a sync had failed, the disk may hold something else than memory, and a later opening may see that.
 fn finish(mut segment: Segment) -> io::Result<Option<Segment>> {
     if segment.bytes == segment::HEADER_BYTES as u64 {
         fs::remove_file(&segment.path)?;

@@ -1,5 +1,6 @@
 //! Frames on their way out: to the origin, and back into a process that starts again.
 
+use std::cell::LazyCell;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -52,9 +53,9 @@ pub struct Frames {
     pub epoch: u64,
     /// None when nothing waits.
     pub frames: Vec<Frame>,
-    /// Behind them.
+    /// Behind the last of them; without any, behind what is lost.
     pub next: Cursor,
-    /// Before the last of them, and no frame: what lay there is lost.
+    /// Passed on the way to `next`, and no frame: what lay there is lost.
     pub damaged_bytes: u64,
 }
 
@@ -75,6 +76,9 @@ pub(crate) fn read(shared: &Shared, lane: Lane, after: Cursor, bytes_max: usize)
             Ok(chunk) => chunk,
             // Dropped while we looked.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if !frames.frames.is_empty() {
+                    return Ok(frames);
+                }
                 frames.next = Cursor::after(segment.last.max(frames.next.sequence));
                 continue;
             }
@@ -82,13 +86,13 @@ pub(crate) fn read(shared: &Shared, lane: Lane, after: Cursor, bytes_max: usize)
         };
         let before = frames.next;
         let mut gap = 0;
+        // Once a piece, however much of it is damaged.
+        let is_known = LazyCell::new(|| shared.index().lane_mut(lane).note_damage(segment.first));
         for found in chunk.items(&segment) {
             let found = match found {
                 Item::Frame(found) => found,
                 Item::Damaged { bytes } => {
-                    if shared.index().lane_mut(lane).note_damage(segment.first) {
-                        gap += bytes as u64;
-                    }
+                    gap += if *is_known { bytes as u64 } else { 0 };
                     continue;
                 }
                 Item::Tail { .. } => break,
@@ -109,9 +113,12 @@ pub(crate) fn read(shared: &Shared, lane: Lane, after: Cursor, bytes_max: usize)
         }
         if frames.next == before {
             // Damaged since it was opened, or by less than a head: all of it is read then.
-            let is_known = shared.index().lane_mut(lane).note_damage(segment.first);
+            let is_known = *is_known;
             if chunk.is_whole {
-                // Nothing sound is left of it.
+                // Nothing sound is left of it. Whoever sends the frames before it is answered for them alone.
+                if !frames.frames.is_empty() {
+                    return Ok(frames);
+                }
                 frames.damaged_bytes += if is_known { chunk.bytes.len() as u64 } else { 0 };
                 frames.next = Cursor::after(segment.last);
             }

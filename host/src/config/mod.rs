@@ -304,7 +304,7 @@ impl Config {
     /// How this node runs components.
     pub fn runtime(&self) -> RuntimeConfig {
         let bytes = |mebibytes| usize::try_from(mebibytes).unwrap_or(usize::MAX).saturating_mul(1 << 20);
-        // Those that wait for a thread, and what a processor's own thread does meanwhile. A larger pool would be divided
+        // Those on threads of their own, and what a processor's own thread does meanwhile. A larger pool would be divided
         // among threads, and each part map the same images again.
         let processors = available_parallelism().map_or(1, usize::from) as u64;
         let invocations = self.limits.invocations.min(processors) + processors;

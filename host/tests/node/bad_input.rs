@@ -328,6 +328,13 @@ async fn more_requests_than_invocations_are_sent_away_at_once() {
         drop(thread.free);
         thread.call.await.expect("no panic").expect("done");
     }
+    // A call that was given up keeps its place until a thread has looked at it.
+    let looked_at = async {
+        while scene.edge.node.workers.load_permille() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, looked_at).await.expect("a thread that looks");
     assert_eq!(scene.ask("/v1/recommend", &question).await.status, 200);
 }
 

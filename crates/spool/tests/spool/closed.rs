@@ -87,6 +87,26 @@ fn a_reader_is_told_how_much_is_lost() {
 }
 
 #[test]
+fn what_is_read_ends_with_a_frame_whatever_is_damaged_behind_it() {
+    for hurt in [0, 1, 2] {
+        let folder = tempfile::tempdir().expect("a folder");
+        for epoch in 1..=3 {
+            write(folder.path(), epoch);
+        }
+        let events: Vec<_> = segments(folder.path());
+        let events: Vec<_> =
+            events.iter().filter(|path| path.to_string_lossy().contains("events-")).collect();
+        // The last frame of an epoch.
+        let last = events[(events.len() / 3) * (hurt + 1) - 1];
+        let length = fs::metadata(last).expect("its length").len();
+        change(last, length - 100, true);
+        let (spool, _) = open(folder.path(), settings(4));
+        let frames = read_all(&spool, Lane::Events, spool.cursor(Lane::Events), 1 << 20);
+        assert_eq!(frames.len(), 35);
+    }
+}
+
+#[test]
 fn notes_that_are_damaged_or_missing_or_of_another_folder_say_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     write(folder.path(), 1);
