@@ -1,7 +1,6 @@
 //! What the requests of a node share.
 
 use std::sync::{Arc, OnceLock};
-use std::thread::available_parallelism;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -84,10 +83,9 @@ impl Node {
     /// A node without a release.
     pub fn new(config: &Config) -> Result<Self, StartError> {
         let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-        let processors = available_parallelism().map_or(1, usize::from);
         // A connection asks one thing at a time.
         let waiting_max = number(config.limits.connections);
-        let workers = Workers::start(number(config.limits.invocations).min(processors), waiting_max);
+        let workers = Workers::start(number(config.limits.invocations), waiting_max);
         let (metrics, dice) = (Arc::new(Metrics::new()), Dice::new());
         let settings = Settings::build(config)?;
         let outbox =

@@ -47,12 +47,14 @@ pub enum NotWorked {
 }
 
 impl Workers {
-    /// Starts the threads; they end when this is dropped. So many calls may wait for one.
+    /// Starts so many threads, one a processor at most; they end when this is dropped. So many calls may wait for one.
     ///
     /// # Errors
     ///
     /// When the system gives no thread.
-    pub fn start(threads: usize, waiting_max: usize) -> std::io::Result<Self> {
+    pub fn start(threads_max: usize, waiting_max: usize) -> std::io::Result<Self> {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = threads_max.min(processors);
         let (calls, waiting) = bounded(waiting_max);
         for number in 0..threads {
             let waiting: Receiver<Call> = waiting.clone();
@@ -62,7 +64,6 @@ impl Workers {
                 }
             })?;
         }
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self { calls, asked: Arc::default(), elsewhere: Arc::default(), threads, processors })
     }
 

@@ -108,7 +108,6 @@ impl Writer {
             }
             if is_last {
                 Lane::ALL.into_iter().for_each(|lane| self.close(lane));
-                // What was found damaged meanwhile is to be read.
                 self.note_segments();
                 self.remove_spare();
                 return;
@@ -303,11 +302,12 @@ impl Writer {
         drop(index);
         if is_full || is_long || is_spare {
             self.close(lane);
+            self.note_segments();
         }
     }
 
     /// Lets nothing stay behind the last frame, where something lay before: in a segment that is not the last of its
-    /// lane that would be damage. All frames are synced, so a cut that fails costs none of them. What it holds is noted.
+    /// lane that would be damage. All frames are synced, so a cut that fails costs none of them.
     fn close(&mut self, lane: Lane) {
         let Some(OpenSegment { mut output, bytes, reused_bytes, .. }) = self.open[lane.index()].take() else {
             return;
@@ -319,12 +319,10 @@ impl Writer {
             of.note_cut();
         }
         of.note_closed();
-        drop(index);
-        self.note_segments();
     }
 
-    /// Notes what finished segments hold. Without it they are read when the spool is opened, as what a broken disk made
-    /// of them has to be.
+    /// Notes what finished segments hold, but those that were found damaged. What is not noted is read when the spool is
+    /// opened, as what a broken disk made of it has to be.
     fn note_segments(&self) {
         if self.shared.broken.get().is_none() {
             let noted = closed::encode(self.shared.index().segments());
