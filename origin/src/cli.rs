@@ -144,7 +144,8 @@ pub enum TrainedModel {
 pub enum EvaluateCommand {
     /// Leave one out: each viewer's last view is looked for among all titles, settings are chosen on the second last
     Recommend(EvaluateArgs),
-    /// A split made by somebody else: Recall@20 and NDCG@20 of the model that knows no order in time
+    /// A split made by somebody else: Recall@20 and NDCG@20 of EASE, of factors (implicit ALS) and of
+    /// both together, which know no order in time; settings are chosen on a tenth of the training file
     Split(SplitArgs),
 }
 

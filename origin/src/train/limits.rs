@@ -20,8 +20,11 @@ pub const RIDGE_COLUMNS_MAX: usize = 12_000;
 /// against the whole matrix, and a node holds them for every region.
 pub const ROWS_BYTES: usize = 4_000_000;
 
-/// Titles that EASE takes: three matrices of 4 bytes times the square of this, 1.7 GB.
-pub const EASE_ITEMS_MAX: usize = 12_000;
+/// Titles that EASE takes, the most watched: three matrices of 4 bytes times the square of this, 3.1 GB.
+pub const EASE_ITEMS_MAX: usize = 16_000;
+
+/// Titles that EASE takes while its settings are tried out: a try costs the cube of this, and there are a dozen.
+pub const SPLIT_SEARCH_ITEMS_MAX: usize = 4_000;
 
 /// Titles used while settings are tried out: a try costs the cube of this, and there are two dozen.
 pub const SEARCH_COLUMNS_MAX: usize = 2_000;

@@ -4,6 +4,7 @@ pub mod blended;
 pub mod catalogue;
 pub mod ease;
 pub mod factors;
+pub mod implicit;
 pub mod limits;
 pub mod mlp;
 pub mod onnx;
@@ -235,14 +236,6 @@ pub enum TrainError {
     /// Nobody has watched anything.
     #[error("there is no watch history to train on")]
     NoHistory,
-    /// A closed form would take the machine's memory.
-    #[error("{titles} titles are more than the {titles_max} that a closed form takes")]
-    TooManyTitles {
-        /// In the training file.
-        titles: usize,
-        /// As many fit.
-        titles_max: usize,
-    },
     /// The rows could not be fitted.
     #[error(transparent)]
     Ridge(#[from] RidgeError),
@@ -271,7 +264,6 @@ impl TrainError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NoHistory => "train-no-history",
-            Self::TooManyTitles { .. } => "train-too-many-titles",
             Self::Ridge(error) => error.code(),
             Self::Factors(error) => error.code(),
             Self::Candidates(_) => "train-candidates",
