@@ -12,7 +12,7 @@ use crate::native::Native;
 use crate::train::catalogue::Catalogue;
 use crate::train::rank::Place;
 use crate::train::ranker::POOL;
-use crate::train::score::{DenseWeighedRows, View, measure_places, places, views};
+use crate::train::score::{View, WeighedEntries, measure_places, places, views};
 use crate::train::sequences::Sequences;
 use crate::train::{self, Options, TrainError, onnx, ridge as rows};
 
@@ -72,12 +72,11 @@ pub fn ridge(sequences: &Sequences, options: &Options) -> Result<Report<RidgeDet
         None => None,
     };
     let is_ranked = fitted.shipped_ranker().is_some();
-    let dense = DenseWeighedRows {
-        rows: train::dense_rows(sequences, 1, &settings, options).map_err(TrainError::from)?,
-        items: sequences.titles().len(),
+    let whole = WeighedEntries {
+        entries: train::whole_rows(sequences, 1, &settings, options).map_err(TrainError::from)?,
         decay: rows::decay(settings.recency_tau, settings.window),
     };
-    let rounding = Rounding::of(&places(sequences, &views, &dense), &rows_alone);
+    let rounding = Rounding::of(&places(sequences, &views, &whole), &rows_alone);
     let (rows_alone, ranked) = (quality(&rows_alone), ranked.map(|ranked| quality(&ranked)));
     let ranker_bytes = onnx.filter(|_| is_ranked).map_or(0, |onnx| onnx.len() as u64);
     let outcome = Outcome {

@@ -100,7 +100,7 @@ impl Together {
         let Self { columns, mut gram } = self;
         let n = columns.items.len();
         penalty.add_to(&mut gram, n);
-        factorise(&mut gram, n)?;
+        factorise(MatMut::from_column_major_slice_mut(&mut gram, n, n))?;
         let mut weights = vec![0.0; n * n];
         invert(&gram, &mut weights, n);
         mirror(&mut weights, n);

@@ -122,6 +122,10 @@ fn regress(
     rows.par_chunks_mut(k).zip(partners).try_for_each_init(
         || Equations::new(k),
         |equations, (row, partners)| {
+            if partners.is_empty() {
+                row.fill(0.0);
+                return Ok(());
+            }
             equations.matrix.copy_from_slice(&unseen);
             equations.right.fill(0.0);
             equations.add(other, partners.iter().copied());

@@ -13,8 +13,17 @@ pub const RIDGE_THREADS: usize = 2;
 /// Columns solved at once: B is never held whole, only a block of it and the strongest entries so far.
 pub const RIDGE_BLOCK_COLUMNS: usize = 1_024;
 
-/// Titles with a row. The matrix takes 4 bytes times the square of this: 576 MB.
-pub const RIDGE_COLUMNS_MAX: usize = 12_000;
+/// Titles with a row, the most viewed. Time and rows before pruning grow with the square of this.
+pub const RIDGE_COLUMNS_MAX: usize = 50_000;
+
+/// Titles whose rows are solved for: a quarter, but no fewer than so many, which take a second.
+pub const RIDGE_SOLVED_MIN: usize = 2_000;
+
+/// And no more than so many. The matrix takes 4 bytes times this times [`RIDGE_COLUMNS_MAX`]: 800 MB.
+pub const RIDGE_SOLVED_MAX: usize = 4_000;
+
+/// Entries of all rows before pruning, where what pruning costs is measured: 8 bytes each, 1.1 GB.
+pub const WHOLE_ENTRIES_MAX: usize = 1 << 27;
 
 /// Rows of a release take so many bytes at most, unless asked otherwise: on MovieLens 1M as many lose 0.1 % of HR@10
 /// against the whole matrix, and a node holds them for every region.

@@ -155,17 +155,19 @@ fn rows(
     normal(sequences, held_out, settings, options).into_rows(settings.penalty, settings.row_entries)
 }
 
-/// The rows as they were before pruning and rounding.
+/// The rows as they were before pruning and rounding: whole, but for catalogues of which that would take too much memory.
 ///
 /// # Errors
 /// As [`fit`].
-pub fn dense_rows(
+pub fn whole_rows(
     sequences: &Sequences,
     held_out: usize,
     settings: &ridge::Settings,
     options: &Options,
-) -> Result<ridge::DenseRows, RidgeError> {
-    normal(sequences, held_out, settings, options).into_dense(settings.penalty)
+) -> Result<Entries, RidgeError> {
+    let rows = options.columns(sequences, held_out).len();
+    let row_entries = (limits::WHOLE_ENTRIES_MAX / rows.max(1)).max(settings.row_entries);
+    normal(sequences, held_out, settings, options).into_entries(settings.penalty, row_entries)
 }
 
 fn normal<'a>(

@@ -13,12 +13,15 @@ pub struct Penalty {
 }
 
 impl Penalty {
-    /// Adds it to the diagonal of a column-major matrix of `n` rows.
+    /// Adds it to the diagonal of a column-major matrix of `n` rows and no more columns.
     pub(super) fn add_to(self, matrix: &mut [f32], n: usize) {
+        matrix.iter_mut().step_by(n + 1).for_each(|diagonal| *diagonal = self.outweigh(*diagonal));
+    }
+
+    /// What a connection of an item must outweigh that has this on the diagonal.
+    pub(super) fn outweigh(self, diagonal: f32) -> f32 {
         let more = self.dropout / (1.0 - self.dropout);
-        for diagonal in matrix.iter_mut().step_by(n + 1) {
-            *diagonal += more * *diagonal + self.lambda;
-        }
+        diagonal + (more * diagonal + self.lambda)
     }
 }
 

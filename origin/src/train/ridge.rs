@@ -3,13 +3,19 @@
 //! For every position p ≥ 1 of every sequence the features are the last `window` items before p, the one at age a
 //! (0 = newest) weighted τ/(τ + a), and the target is item p. With S the features, Y the one-hot targets and D the
 //! diagonal of SᵀS, B = (SᵀS + δ/(1 − δ) D + λI)⁻¹ SᵀY. Row i of B says what follows item i.
+//!
+//! That is solved for the most viewed items. A row of any other item explains what theirs leave unexplained, with its own
+//! diagonal alone: one block of a Gauss-Seidel step, R_i = (SᵀY − SᵀS B)_i / (D_i/(1 − δ) + λ), B being the rows solved.
+//! Where items are viewed seldom, what they share with each other is hardly more than chance, so that nothing is lost by
+//! it, and work and memory grow with the square of the catalogue instead of its cube.
 
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt;
-use faer::{MatMut, MatRef, Par};
+use faer::linalg::matmul::matmul;
+use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
-use super::limits::{RIDGE_BLOCK_COLUMNS, RIDGE_THREADS};
+use super::limits::{RIDGE_BLOCK_COLUMNS, RIDGE_SOLVED_MAX, RIDGE_SOLVED_MIN, RIDGE_THREADS};
 use super::penalty::Penalty;
 use super::rows::{Entries, Rows, strongest};
 use super::sequences::Sequences;
@@ -33,11 +39,15 @@ pub struct Normal<'a> {
     held_out: usize,
     window: usize,
     decay: Vec<f32>,
-    // Items that have a column, rising, and the way back; `NO_COLUMN` elsewhere.
+    // Items that have a column: first those that are solved for, then the others, each rising. And the way back;
+    // `NO_COLUMN` elsewhere.
     items: Vec<u32>,
     columns: Vec<u32>,
-    // Lower triangle of SᵀS, column-major.
+    solved: usize,
+    // The columns of SᵀS that are solved for, column-major; what lies above the diagonal is of no use.
     gram: Vec<f32>,
+    // The diagonal of SᵀS below them.
+    own: Vec<f32>,
     // (sequence, position) of every target, grouped by its column.
     targets: Vec<(u32, u32)>,
     target_offsets: Vec<usize>,
@@ -48,18 +58,22 @@ pub fn decay(recency_tau: f32, window: usize) -> Vec<f32> {
     (0..window).map(|age| ranking::recency_weight(age, recency_tau)).collect()
 }
 
-/// Items with at least `events_min` views, at most `columns_max` of them: the most viewed, ties by lower item.
+/// Items with at least `events_min` views, at most `columns_max` of them, the most viewed first; ties by lower item.
 pub fn columns(counts: &[u32], events_min: u32, columns_max: usize) -> Vec<u32> {
     let mut items: Vec<u32> =
         (0..).zip(counts).filter(|&(_, &count)| count >= events_min.max(1)).map(|(item, _)| item).collect();
     items.sort_by_key(|&item| (std::cmp::Reverse(counts[item as usize]), item));
     items.truncate(columns_max);
-    items.sort_unstable();
     items
 }
 
+/// How many of so many items are solved for.
+fn solved_of(items: usize) -> usize {
+    (items / 4).clamp(RIDGE_SOLVED_MIN, RIDGE_SOLVED_MAX).min(items)
+}
+
 impl<'a> Normal<'a> {
-    /// Counts `sequences`, without the newest `held_out` views of each, over the given items.
+    /// Counts `sequences`, without the newest `held_out` views of each, over the given items, the most viewed first.
     pub fn new(
         sequences: &'a Sequences,
         held_out: usize,
@@ -67,6 +81,20 @@ impl<'a> Normal<'a> {
         window: usize,
         items: Vec<u32>,
     ) -> Self {
+        let solved = solved_of(items.len());
+        Self::with_solved(sequences, held_out, recency_tau, window, items, solved)
+    }
+
+    fn with_solved(
+        sequences: &'a Sequences,
+        held_out: usize,
+        recency_tau: f32,
+        window: usize,
+        mut items: Vec<u32>,
+        solved: usize,
+    ) -> Self {
+        items[..solved].sort_unstable();
+        items[solved..].sort_unstable();
         let mut columns = vec![NO_COLUMN; sequences.titles().len()];
         for (column, &item) in (0..).zip(&items) {
             columns[item as usize] = column;
@@ -78,7 +106,9 @@ impl<'a> Normal<'a> {
             decay: decay(recency_tau, window),
             items,
             columns,
+            solved,
             gram: Vec::new(),
+            own: Vec::new(),
             targets: Vec::new(),
             target_offsets: Vec::new(),
         };
@@ -107,43 +137,63 @@ impl<'a> Normal<'a> {
     /// Two items `apart` views from each other are features together of as many targets as follow within the window, so
     /// what they add to SᵀS is one number, and a view costs at most `window` sums.
     ///
-    /// Each thread owns the columns of some older items and reads all sequences, so every sum has one fixed order.
+    /// Each thread owns some of the columns that are solved for and reads all sequences, so every sum has one fixed order.
     fn count_gram(&mut self) {
-        let n = self.items.len();
-        let shared = shared_weights(&self.decay);
-        let mut gram = vec![0.0; n * n];
-        let share = n.div_ceil(RIDGE_THREADS).max(1);
+        let (n, solved) = (self.items.len(), self.solved);
+        let mut gram = vec![0.0; n * solved];
+        let share = solved.div_ceil(RIDGE_THREADS).max(1);
         gram.par_chunks_mut(share * n.max(1)).enumerate().for_each(|(chunk, gram)| {
             let own = chunk * share..chunk * share + gram.len() / n;
-            let mut columns = Vec::new();
-            for items in self.sequences.iter(self.held_out) {
-                columns.clear();
-                columns.extend(items.iter().map(|&item| self.columns[item as usize]));
-                for (place, &older) in columns.iter().enumerate() {
-                    let older = older as usize;
-                    // Nothing follows the last one.
-                    let left = columns.len() - 1 - place;
-                    if !own.contains(&older) || left == 0 {
+            let is_asked = |older: usize| older >= solved || own.contains(&older);
+            self.for_each_pair(is_asked, |older, newer, weight| {
+                // Of two that are solved for the older has the column, until both halves are folded into one.
+                let (column, row) = if older < solved { (older, newer) } else { (newer, older) };
+                if own.contains(&column) {
+                    gram[(column - own.start) * n + row] += weight;
+                }
+            });
+        });
+        fold_into_lower(&mut gram, n, solved);
+        self.gram = gram;
+        let mut own = vec![0.0; n - solved];
+        if !own.is_empty() {
+            let is_asked = |older: usize| older >= solved;
+            self.for_each_pair(is_asked, |older, newer, weight| {
+                if older == newer {
+                    own[older - solved] += weight;
+                }
+            });
+        }
+        self.own = own;
+    }
+
+    /// Hands on the columns of each two views that are features together, the older first, and what they add to SᵀS.
+    fn for_each_pair(&self, is_asked: impl Fn(usize) -> bool, mut take: impl FnMut(usize, usize, f32)) {
+        let shared = shared_weights(&self.decay);
+        let mut columns = Vec::new();
+        for items in self.sequences.iter(self.held_out) {
+            columns.clear();
+            columns.extend(items.iter().map(|&item| self.columns[item as usize]));
+            for (place, &older) in columns.iter().enumerate() {
+                // Nothing follows the last one.
+                let left = columns.len() - 1 - place;
+                if older == NO_COLUMN || left == 0 || !is_asked(older as usize) {
+                    continue;
+                }
+                for (apart, (&newer, shared)) in columns[place..].iter().zip(&shared).enumerate() {
+                    let Some(targets) = left.checked_sub(apart).filter(|&targets| targets > 0) else {
+                        break;
+                    };
+                    if newer == NO_COLUMN {
                         continue;
                     }
-                    let sums = &mut gram[(older - own.start) * n..][..n];
-                    for (apart, (&newer, shared)) in columns[place..].iter().zip(&shared).enumerate() {
-                        let Some(targets) = left.checked_sub(apart).filter(|&targets| targets > 0) else {
-                            break;
-                        };
-                        if newer == NO_COLUMN {
-                            continue;
-                        }
-                        let weight = shared[targets.min(shared.len()) - 1];
-                        let newer = newer as usize;
-                        // Of two views of one item either is the older.
-                        sums[newer] += if apart > 0 && newer == older { 2.0 * weight } else { weight };
-                    }
+                    let weight = shared[targets.min(shared.len()) - 1];
+                    // Of two views of one item either is the older.
+                    let weight = if apart > 0 && newer == older { 2.0 * weight } else { weight };
+                    take(older as usize, newer as usize, weight);
                 }
             }
-        });
-        fold_into_lower(&mut gram, n);
-        self.gram = gram;
+        }
     }
 
     /// The columns and weights of the items before `position`, newest first.
@@ -182,24 +232,6 @@ impl<'a> Normal<'a> {
         self.entries(gram, penalty, row_entries)
     }
 
-    /// Solves for one penalty and keeps every entry as it is: what rounding and pruning are compared with.
-    ///
-    /// # Errors
-    /// As [`Normal::solve`].
-    pub fn into_dense(mut self, penalty: Penalty) -> Result<DenseRows, RidgeError> {
-        let n = self.items.len();
-        let gram = std::mem::take(&mut self.gram);
-        let mut values = vec![0.0; n * n];
-        self.blocks(gram, penalty, |start, block| {
-            values.par_chunks_mut(n).enumerate().for_each(|(row, values)| {
-                for (value, column) in values[start..].iter_mut().zip(block.chunks_exact(n)) {
-                    *value = column[row];
-                }
-            });
-        })?;
-        Ok(DenseRows { items: self.items, columns: self.columns, values })
-    }
-
     fn entries(&self, gram: Vec<f32>, penalty: Penalty, row_entries: usize) -> Result<Entries, RidgeError> {
         let n = self.items.len();
         let mut kept: Vec<Vec<(u32, f32)>> = vec![Vec::new(); n];
@@ -231,14 +263,25 @@ impl<'a> Normal<'a> {
             return Ok(());
         }
         penalty.add_to(&mut gram, n);
-        factorise(&mut gram, n)?;
+        let (mut factor, below) =
+            MatMut::from_column_major_slice_mut(&mut gram, n, self.solved).split_at_row_mut(self.solved);
+        factorise(factor.as_mut())?;
+        let outweighed: Vec<f32> = self.own.iter().map(|&own| penalty.outweigh(own)).collect();
         let views: Vec<&[u32]> = self.sequences.iter(self.held_out).collect();
         let mut block = vec![0.0_f32; n * RIDGE_BLOCK_COLUMNS.min(n)];
         for start in (0..n).step_by(RIDGE_BLOCK_COLUMNS) {
             let width = RIDGE_BLOCK_COLUMNS.min(n - start);
             let block = &mut block[..n * width];
             self.count_targets(&views, start, block);
-            solve_block(&gram, n, block, width);
+            let rows = MatMut::from_column_major_slice_mut(block, n, width);
+            let (mut solved, unexplained) = rows.split_at_row_mut(self.solved);
+            solve_block(factor.as_ref(), solved.as_mut());
+            let parallel = Par::rayon(RIDGE_THREADS);
+            matmul(unexplained, Accum::Add, below.as_ref(), solved.as_ref(), -1.0, parallel);
+            block.par_chunks_mut(n).for_each(|column| {
+                let rows = column[self.solved..].iter_mut().zip(&outweighed);
+                rows.for_each(|(row, outweighed)| *row /= outweighed);
+            });
             take(start, block);
         }
         Ok(())
@@ -263,29 +306,6 @@ impl<'a> Normal<'a> {
     }
 }
 
-/// B whole, in f32.
-#[derive(Clone, Debug)]
-pub struct DenseRows {
-    items: Vec<u32>,
-    columns: Vec<u32>,
-    values: Vec<f32>,
-}
-
-impl DenseRows {
-    /// Adds the row of `item`, times `factor`, to one score an item.
-    pub fn add_to(&self, scores: &mut [f32], item: usize, factor: f32) {
-        let column = self.columns[item];
-        if column == NO_COLUMN {
-            return;
-        }
-        let n = self.items.len();
-        let row = &self.values[column as usize * n..][..n];
-        for (&target, &value) in self.items.iter().zip(row) {
-            scores[target as usize] += factor * value;
-        }
-    }
-}
-
 /// What two items, so many views apart, add to SᵀS: for 1, 2, … targets behind the newer one, as many as both are in the
 /// window of.
 fn shared_weights(decay: &[f32]) -> Vec<Vec<f32>> {
@@ -299,13 +319,14 @@ fn shared_weights(decay: &[f32]) -> Vec<Vec<f32>> {
     (0..decay.len()).map(|apart| sums(apart).collect()).collect()
 }
 
-/// Adds what lies above the diagonal of a column-major matrix to what lies below.
-fn fold_into_lower(matrix: &mut [f32], n: usize) {
+/// Adds what lies above the diagonal to what lies below, in the first `square` columns and rows of a column-major matrix
+/// of `n` rows.
+fn fold_into_lower(matrix: &mut [f32], n: usize, square: usize) {
     // In tiles, because one of the two is read across.
-    for tile in (0..n).step_by(FOLD_TILE) {
-        for below in (tile..n).step_by(FOLD_TILE) {
-            for column in tile..n.min(tile + FOLD_TILE) {
-                for row in below.max(column + 1)..n.min(below + FOLD_TILE) {
+    for tile in (0..square).step_by(FOLD_TILE) {
+        for below in (tile..square).step_by(FOLD_TILE) {
+            for column in tile..square.min(tile + FOLD_TILE) {
+                for row in below.max(column + 1)..square.min(below + FOLD_TILE) {
                     matrix[column * n + row] += matrix[row * n + column];
                 }
             }
@@ -314,30 +335,20 @@ fn fold_into_lower(matrix: &mut [f32], n: usize) {
 }
 
 /// Replaces the lower triangle of a positive definite matrix by its Cholesky factor.
-pub(super) fn factorise(gram: &mut [f32], n: usize) -> Result<(), RidgeError> {
+pub(super) fn factorise(matrix: MatMut<'_, f32>) -> Result<(), RidgeError> {
     let parallel = Par::rayon(RIDGE_THREADS);
-    let mut memory =
-        MemBuffer::new(llt::factor::cholesky_in_place_scratch::<f32>(n, parallel, Default::default()));
-    llt::factor::cholesky_in_place(
-        MatMut::from_column_major_slice_mut(gram, n, n),
-        Default::default(),
-        parallel,
-        MemStack::new(&mut memory),
-        Default::default(),
-    )
-    .map_err(|_| RidgeError::NotPositiveDefinite)?;
+    let scratch = llt::factor::cholesky_in_place_scratch::<f32>(matrix.nrows(), parallel, Default::default());
+    let mut memory = MemBuffer::new(scratch);
+    let stack = MemStack::new(&mut memory);
+    llt::factor::cholesky_in_place(matrix, Default::default(), parallel, stack, Default::default())
+        .map_err(|_| RidgeError::NotPositiveDefinite)?;
     Ok(())
 }
 
-pub(super) fn solve_block(factor: &[f32], n: usize, block: &mut [f32], width: usize) {
+fn solve_block(factor: MatRef<'_, f32>, block: MatMut<'_, f32>) {
     let parallel = Par::rayon(RIDGE_THREADS);
-    let mut memory = MemBuffer::new(llt::solve::solve_in_place_scratch::<f32>(n, width, parallel));
-    llt::solve::solve_in_place(
-        MatRef::from_column_major_slice(factor, n, n),
-        MatMut::from_column_major_slice_mut(block, n, width),
-        parallel,
-        MemStack::new(&mut memory),
-    );
+    let scratch = llt::solve::solve_in_place_scratch::<f32>(factor.nrows(), block.ncols(), parallel);
+    llt::solve::solve_in_place(factor, block, parallel, MemStack::new(&mut MemBuffer::new(scratch)));
 }
 
 /// Why no rows could be fitted.
@@ -386,7 +397,7 @@ mod tests {
 
     #[test]
     fn the_normal_equations_are_those_of_the_definition() {
-        fn property(sequences: Vec<Vec<u8>>, window: u8, tau: u8, events_min: u8) -> bool {
+        fn property(sequences: Vec<Vec<u8>>, window: u8, tau: u8, events_min: u8, share: u8) -> bool {
             let titles = |items: Vec<u8>| items.into_iter().map(|item| u32::from(item % 9)).collect();
             let sequences =
                 Sequences::new((0..).zip(sequences).map(|(viewer, items)| (viewer, titles(items))));
@@ -394,18 +405,44 @@ mod tests {
             // Some titles have no column.
             let items = columns(&counts, u32::from(events_min % 4), usize::MAX);
             let window = usize::from(window % 12) + 1;
-            let normal = Normal::new(&sequences, 0, f32::from(tau % 40) / 4.0 + 0.3, window, items);
+            // Some are not solved for.
+            let solved = items.len() * usize::from(share) / 255;
+            let tau = f32::from(tau % 40) / 4.0 + 0.3;
+            let normal = Normal::with_solved(&sequences, 0, tau, window, items, solved);
             let n = normal.items.len();
             let expected = by_definition(&normal);
-            (0..n).all(|column| {
-                (column..n).all(|row| {
-                    let (own, expected) =
-                        (f64::from(normal.gram[column * n + row]), expected[column * n + row]);
-                    (own - expected).abs() <= 1e-4 * expected.abs().max(1.0)
-                })
-            })
+            let is_near =
+                |own: f32, expected: f64| (f64::from(own) - expected).abs() <= 1e-4 * expected.abs().max(1.0);
+            let mut below = (solved..n).zip(&normal.own);
+            (0..solved).all(|column| {
+                (column..n).all(|row| is_near(normal.gram[column * n + row], expected[column * n + row]))
+            }) && below.all(|(column, &own)| is_near(own, expected[column * n + column]))
         }
-        quickcheck::quickcheck(property as fn(Vec<Vec<u8>>, u8, u8, u8) -> bool);
+        quickcheck::quickcheck(property as fn(Vec<Vec<u8>>, u8, u8, u8, u8) -> bool);
+    }
+
+    /// numpy: S and Y of the two sequences, G = SᵀS, C = SᵀY; the first three rows are solve(G₃ + D₃ + 0.5 I, C₃), the
+    /// others (C − G B)ᵢ / (2 Gᵢᵢ + 0.5).
+    #[test]
+    fn rows_that_are_not_solved_for_explain_what_the_others_leave() {
+        let sequences = Sequences::new([(1, vec![0, 1, 2, 3, 4, 0]), (2, vec![3, 0, 4, 1, 2])]);
+        let penalty = Penalty { lambda: 0.5, dropout: 0.5 };
+        let normal = Normal::with_solved(&sequences, 0, 2.0, 3, vec![2, 0, 1, 4, 3], 3);
+        let entries = normal.into_entries(penalty, 5).unwrap();
+        let expected = [
+            [-0.004793, 0.242265, 0.098790, 0.039494, 0.121269],
+            [-0.021662, -0.058996, 0.331072, 0.063099, 0.028812],
+            [0.134758, -0.015978, -0.097835, 0.235839, 0.148428],
+            [0.228325, 0.044736, -0.024564, -0.045278, 0.203985],
+            [0.176633, 0.149392, 0.073499, -0.037017, -0.039840],
+        ];
+        for (item, expected) in expected.iter().enumerate() {
+            let mut row = entries[item].clone();
+            row.sort_unstable_by_key(|&(target, _)| target);
+            let is_near =
+                row.iter().zip(expected).all(|(&(_, value), expected)| (value - expected).abs() < 1e-5);
+            assert!(is_near && row.len() == 5, "{item}: {row:?} {expected:?}");
+        }
     }
 
     #[test]
@@ -413,10 +450,12 @@ mod tests {
         let n = 2 * FOLD_TILE + 3;
         let at = |column: usize, row: usize| (column * n + row) as f32;
         let mut matrix: Vec<f32> = (0..n * n).map(|place| place as f32).collect();
-        fold_into_lower(&mut matrix, n);
-        for column in 0..n {
+        fold_into_lower(&mut matrix, n, n - 2);
+        assert!((0..n).all(|column| matrix[column * n + n - 1] == at(column, n - 1)));
+        let square = n - 2;
+        for column in 0..square {
             assert_eq!(matrix[column * n + column], at(column, column));
-            for row in column + 1..n {
+            for row in column + 1..square {
                 assert_eq!(matrix[column * n + row], at(column, row) + at(row, column), "{column} {row}");
             }
         }

@@ -7,8 +7,7 @@ use rayon::prelude::*;
 
 use super::limits::SEARCH_VIEWERS_MAX;
 use super::rank::{Place, Quality, Tally};
-use super::ridge::DenseRows;
-use super::rows::Rows;
+use super::rows::{Entries, Rows};
 use super::sequences::Sequences;
 use super::tower::Tower;
 
@@ -48,21 +47,22 @@ impl Scorer for WeighedRows<'_> {
 
 /// Item-to-item rows as they were before pruning and rounding.
 #[derive(Clone, Debug)]
-pub struct DenseWeighedRows {
-    /// Of the items that have one.
-    pub rows: DenseRows,
-    /// With and without a row.
-    pub items: usize,
+pub struct WeighedEntries {
+    /// One list an item.
+    pub entries: Entries,
     /// Weights by age, newest first.
     pub decay: Vec<f32>,
 }
 
-impl Scorer for DenseWeighedRows {
+impl Scorer for WeighedEntries {
     fn scores(&self, histories: &[&[u32]]) -> Vec<f32> {
-        let mut scores = vec![0.0; histories.len() * self.items];
-        for (scores, history) in scores.chunks_exact_mut(self.items).zip(histories) {
+        let items = self.entries.len();
+        let mut scores = vec![0.0; histories.len() * items];
+        for (scores, history) in scores.chunks_exact_mut(items).zip(histories) {
             for (&item, &factor) in history.iter().rev().zip(&self.decay) {
-                self.rows.add_to(scores, item as usize, factor);
+                for &(target, value) in &self.entries[item as usize] {
+                    scores[target as usize] += factor * value;
+                }
             }
         }
         scores

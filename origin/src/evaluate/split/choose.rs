@@ -68,7 +68,9 @@ pub(super) fn ease(
 fn together(items: usize, items_max: usize, pairs: &[Pair], evenness: f32) -> Together {
     let watched = watched(pairs);
     let weights = viewer_weights(&watched, evenness);
-    Together::new(items, ridge::columns(&counts(items, pairs), 1, items_max), &watched, &weights)
+    let mut with_column = ridge::columns(&counts(items, pairs), 1, items_max);
+    with_column.sort_unstable();
+    Together::new(items, with_column, &watched, &weights)
 }
 
 /// How many viewers watched each item.
