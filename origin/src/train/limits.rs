@@ -35,8 +35,11 @@ pub const EASE_ITEMS_MAX: usize = 16_000;
 /// Titles that EASE takes while its settings are tried out: a try costs the cube of this, and there are a dozen.
 pub const SPLIT_SEARCH_ITEMS_MAX: usize = 4_000;
 
-/// Titles used while settings are tried out: a try costs the cube of this, and there are two dozen.
+/// Titles used while settings are tried out, the most viewed; there are two dozen tries.
 pub const SEARCH_COLUMNS_MAX: usize = 2_000;
+
+/// Of which so many are solved for: as few rank as well as all, and a try costs the square of this.
+pub const SEARCH_SOLVED_MAX: usize = 1_000;
 
 /// Viewers that settings and blends are judged by: each costs a pass over all titles a try, and of twice as many the
 /// standard error would be smaller by a quarter.

@@ -18,6 +18,7 @@ pub mod score;
 pub mod search;
 pub mod sequences;
 pub mod steady;
+mod strongest;
 pub mod tower;
 
 use std::collections::BTreeMap;
@@ -36,7 +37,7 @@ use crate::retrieval::{RECALL_AT_10_DEFAULT, RetrievalError};
 pub struct Options {
     /// Newest titles of a history that count where the search begins, without a training before; 1 to 200.
     pub window: usize,
-    /// Entries kept per row; none lets the search choose, with at most [`limits::ROWS_BYTES`] in all.
+    /// Entries kept per row on average; none keeps as many as [`limits::ROWS_BYTES`] take.
     pub row_entries: Option<usize>,
     /// Settings of the training before: they stay unless others are clearly better, as rows do where it makes no
     /// difference.
@@ -94,6 +95,8 @@ pub struct Fitted {
     pub rows: Rows,
     /// The same before rounding, and the next strongest.
     pub entries: Entries,
+    /// How many of each row are shipped.
+    pub lengths: Vec<usize>,
     /// Judged; shipped only if [`ranker::Trained::is_worth_shipping`].
     pub ranker: Option<ranker::Trained>,
 }
@@ -122,9 +125,9 @@ pub fn fit(
         None => None,
     };
     // Half as many more: those that may stay where they were shipped before.
-    let entries = normal(sequences, held_out, &settings, options)
-        .into_entries(settings.penalty, settings.row_entries + settings.row_entries / 2)?;
-    let fitted = Fitted { settings, validation, rows: Rows::default(), entries, ranker };
+    let (entries, lengths) = normal(sequences, held_out, &settings, options)
+        .into_more_entries(settings.penalty, settings.row_entries)?;
+    let fitted = Fitted { settings, validation, rows: Rows::default(), entries, lengths, ranker };
     Ok(Fitted { rows: Rows::quantise(fitted.strongest()), ..fitted })
 }
 
@@ -192,14 +195,14 @@ pub fn rules(settings: &ridge::Settings, ranker_pool: u32) -> Result<ranking::Ru
 impl Fitted {
     /// The entries that are shipped, before rounding.
     pub fn strongest(&self) -> Entries {
-        let strongest = |row: &Vec<(u32, f32)>| rows::strongest(row.clone(), self.settings.row_entries);
-        self.entries.iter().map(strongest).collect()
+        let rows = self.entries.iter().zip(&self.lengths);
+        rows.map(|(row, &length)| rows::strongest(row.clone(), length)).collect()
     }
 
     /// The rows, as near to those of the training before as makes no difference; `titles` are the items'.
     pub fn rows_near(&self, before: &ranking::Candidates, titles: &[u32]) -> Rows {
         let before = steady::Before::new(before, titles);
-        steady::quantise(self.entries.clone(), self.settings.row_entries, &before)
+        steady::quantise(self.entries.clone(), &self.lengths, &before)
     }
 
     /// The ranker, if a release is better with it.

@@ -9,6 +9,8 @@
 //! Where items are viewed seldom, what they share with each other is hardly more than chance, so that nothing is lost by
 //! it, and work and memory grow with the square of the catalogue instead of its cube.
 
+use std::ops::Range;
+
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt;
 use faer::linalg::matmul::matmul;
@@ -17,8 +19,9 @@ use rayon::prelude::*;
 
 use super::limits::{RIDGE_BLOCK_COLUMNS, RIDGE_SOLVED_MAX, RIDGE_SOLVED_MIN, RIDGE_THREADS};
 use super::penalty::Penalty;
-use super::rows::{Entries, Rows, strongest};
+use super::rows::{Entries, Rows};
 use super::sequences::Sequences;
+use super::strongest::Strongest;
 
 /// What shapes the rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,7 +32,7 @@ pub struct Settings {
     pub window: usize,
     /// What a connection must outweigh.
     pub penalty: Penalty,
-    /// Entries kept per row, the strongest of either sign; at least 1.
+    /// Entries kept per row on average, the strongest of either sign; at least 1.
     pub row_entries: usize,
 }
 
@@ -85,7 +88,8 @@ impl<'a> Normal<'a> {
         Self::with_solved(sequences, held_out, recency_tau, window, items, solved)
     }
 
-    fn with_solved(
+    /// Like [`Normal::new`], with so many of the items solved for; no more than there are.
+    pub fn with_solved(
         sequences: &'a Sequences,
         held_out: usize,
         recency_tau: f32,
@@ -134,66 +138,72 @@ impl<'a> Normal<'a> {
         self.targets = targets.into_iter().map(|(_, place)| place).collect();
     }
 
-    /// Two items `apart` views from each other are features together of as many targets as follow within the window, so
-    /// what they add to SᵀS is one number, and a view costs at most `window` sums.
-    ///
-    /// Each thread owns some of the columns that are solved for and reads all sequences, so every sum has one fixed order.
     fn count_gram(&mut self) {
         let (n, solved) = (self.items.len(), self.solved);
-        let mut gram = vec![0.0; n * solved];
-        let share = solved.div_ceil(RIDGE_THREADS).max(1);
-        gram.par_chunks_mut(share * n.max(1)).enumerate().for_each(|(chunk, gram)| {
-            let own = chunk * share..chunk * share + gram.len() / n;
-            let is_asked = |older: usize| older >= solved || own.contains(&older);
-            self.for_each_pair(is_asked, |older, newer, weight| {
-                // Of two that are solved for the older has the column, until both halves are folded into one.
-                let (column, row) = if older < solved { (older, newer) } else { (newer, older) };
-                if own.contains(&column) {
-                    gram[(column - own.start) * n + row] += weight;
-                }
-            });
-        });
+        let mut gram = self.count_pairs(0..solved, n, |_, newer| Some(newer));
         fold_into_lower(&mut gram, n, solved);
+        // Of an item that is not solved for: what it shares with those that are, and with itself.
+        let width = solved + 1;
+        let others = self.count_pairs(solved..n, width, |older, newer| match newer {
+            newer if newer < solved => Some(newer),
+            newer => (newer == older).then_some(solved),
+        });
+        gram.par_chunks_mut(n.max(1)).enumerate().for_each(|(column, sums)| {
+            let shared = others.iter().skip(column).step_by(width);
+            sums[solved..].iter_mut().zip(shared).for_each(|(sum, shared)| *sum += shared);
+        });
+        self.own = others.iter().skip(solved).step_by(width).copied().collect();
         self.gram = gram;
-        let mut own = vec![0.0; n - solved];
-        if !own.is_empty() {
-            let is_asked = |older: usize| older >= solved;
-            self.for_each_pair(is_asked, |older, newer, weight| {
-                if older == newer {
-                    own[older - solved] += weight;
-                }
-            });
-        }
-        self.own = own;
     }
 
-    /// Hands on the columns of each two views that are features together, the older first, and what they add to SᵀS.
-    fn for_each_pair(&self, is_asked: impl Fn(usize) -> bool, mut take: impl FnMut(usize, usize, f32)) {
+    /// What each of some columns, as the older of two, shares with the newer: a row of `width` sums each, at the places
+    /// that `place` says.
+    ///
+    /// Two items `apart` views from each other are features together of as many targets as follow within the window, so
+    /// what they add to SᵀS is one number, and a view costs at most `window` sums. Each thread owns some of the rows and
+    /// reads all sequences, so every sum has one fixed order.
+    fn count_pairs(
+        &self,
+        olders: Range<usize>,
+        width: usize,
+        place: impl Fn(usize, usize) -> Option<usize> + Sync,
+    ) -> Vec<f32> {
         let shared = shared_weights(&self.decay);
-        let mut columns = Vec::new();
-        for items in self.sequences.iter(self.held_out) {
-            columns.clear();
-            columns.extend(items.iter().map(|&item| self.columns[item as usize]));
-            for (place, &older) in columns.iter().enumerate() {
-                // Nothing follows the last one.
-                let left = columns.len() - 1 - place;
-                if older == NO_COLUMN || left == 0 || !is_asked(older as usize) {
-                    continue;
-                }
-                for (apart, (&newer, shared)) in columns[place..].iter().zip(&shared).enumerate() {
-                    let Some(targets) = left.checked_sub(apart).filter(|&targets| targets > 0) else {
-                        break;
-                    };
-                    if newer == NO_COLUMN {
+        let mut rows = vec![0.0; olders.len() * width];
+        let share = olders.len().div_ceil(RIDGE_THREADS).max(1);
+        rows.par_chunks_mut(share * width.max(1)).enumerate().for_each(|(chunk, rows)| {
+            let first = olders.start + chunk * share;
+            let own = first..first + rows.len() / width;
+            let mut columns = Vec::new();
+            for items in self.sequences.iter(self.held_out) {
+                columns.clear();
+                columns.extend(items.iter().map(|&item| self.columns[item as usize]));
+                for (at, &older) in columns.iter().enumerate() {
+                    let older = older as usize;
+                    // Nothing follows the last one.
+                    let left = columns.len() - 1 - at;
+                    if !own.contains(&older) || left == 0 {
                         continue;
                     }
-                    let weight = shared[targets.min(shared.len()) - 1];
-                    // Of two views of one item either is the older.
-                    let weight = if apart > 0 && newer == older { 2.0 * weight } else { weight };
-                    take(older as usize, newer as usize, weight);
+                    let sums = &mut rows[(older - own.start) * width..][..width];
+                    for (apart, (&newer, shared)) in columns[at..].iter().zip(&shared).enumerate() {
+                        let Some(targets) = left.checked_sub(apart).filter(|&targets| targets > 0) else {
+                            break;
+                        };
+                        if newer == NO_COLUMN {
+                            continue;
+                        }
+                        let newer = newer as usize;
+                        let weight = shared[targets.min(shared.len()) - 1];
+                        if let Some(place) = place(older, newer) {
+                            // Of two views of one item either is the older.
+                            sums[place] += if apart > 0 && newer == older { 2.0 * weight } else { weight };
+                        }
+                    }
                 }
             }
-        }
+        });
+        rows
     }
 
     /// The columns and weights of the items before `position`, newest first.
@@ -207,12 +217,13 @@ impl<'a> Normal<'a> {
         }
     }
 
-    /// Solves for one penalty and keeps the strongest entries.
+    /// Solves for one penalty and keeps the strongest entries, so many a row on average.
     ///
     /// # Errors
     /// [`RidgeError::NotPositiveDefinite`] when the penalty is too small for the precision used.
     pub fn solve(&self, penalty: Penalty, row_entries: usize) -> Result<Rows, RidgeError> {
-        Ok(Rows::quantise(self.entries(self.gram.clone(), penalty, row_entries)?))
+        let strongest = self.strongest(self.gram.clone(), penalty, row_entries)?;
+        Ok(Rows::quantise(self.by_item(strongest.into_rows())))
     }
 
     /// Like [`Normal::solve`], without a second copy of the matrix.
@@ -229,26 +240,44 @@ impl<'a> Normal<'a> {
     /// As [`Normal::solve`].
     pub fn into_entries(mut self, penalty: Penalty, row_entries: usize) -> Result<Entries, RidgeError> {
         let gram = std::mem::take(&mut self.gram);
-        self.entries(gram, penalty, row_entries)
+        Ok(self.by_item(self.strongest(gram, penalty, row_entries)?.into_rows()))
     }
 
-    fn entries(&self, gram: Vec<f32>, penalty: Penalty, row_entries: usize) -> Result<Entries, RidgeError> {
+    /// Solves for one penalty and keeps half as many entries more, and says how many of each row are the strongest.
+    ///
+    /// # Errors
+    /// As [`Normal::solve`].
+    pub fn into_more_entries(
+        mut self,
+        penalty: Penalty,
+        row_entries: usize,
+    ) -> Result<(Entries, Vec<usize>), RidgeError> {
+        let gram = std::mem::take(&mut self.gram);
+        let strongest = self.strongest(gram, penalty, row_entries + row_entries / 2)?;
+        let lengths = self.by_item(strongest.lengths(row_entries));
+        Ok((self.by_item(strongest.into_rows()), lengths))
+    }
+
+    fn strongest(
+        &self,
+        gram: Vec<f32>,
+        penalty: Penalty,
+        row_entries: usize,
+    ) -> Result<Strongest, RidgeError> {
         let n = self.items.len();
-        let mut kept: Vec<Vec<(u32, f32)>> = vec![Vec::new(); n];
+        let squares = gram.iter().step_by(n + 1).chain(&self.own).copied();
+        let mut strongest = Strongest::new(squares, row_entries);
         self.blocks(gram, penalty, |start, block| {
-            let items = &self.items[start..];
-            kept.par_iter_mut().enumerate().for_each(|(row, kept)| {
-                kept.extend(
-                    items.iter().zip(block.chunks_exact(n)).map(|(&item, column)| (item, column[row])),
-                );
-                *kept = strongest(std::mem::take(kept), row_entries);
-            });
+            strongest.extend(&self.items[start..start + block.len() / n], block);
         })?;
-        let mut entries = vec![Vec::new(); self.columns.len()];
-        for (&item, kept) in self.items.iter().zip(kept) {
-            entries[item as usize] = kept;
-        }
-        Ok(entries)
+        Ok(strongest)
+    }
+
+    /// What the columns have, by item.
+    fn by_item<T: Clone + Default>(&self, of_columns: Vec<T>) -> Vec<T> {
+        let mut by_item = vec![T::default(); self.columns.len()];
+        self.items.iter().zip(of_columns).for_each(|(&item, value)| by_item[item as usize] = value);
+        by_item
     }
 
     /// Hands on B some columns at a time: the first one's number, and the columns one after the other.

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::Options;
-use super::limits::{SEARCH_COLUMNS_MAX, SEARCH_VIEWERS_MAX};
+use super::limits::{SEARCH_COLUMNS_MAX, SEARCH_SOLVED_MAX, SEARCH_VIEWERS_MAX};
 use super::penalty::{DROPOUTS, LAMBDAS, climb};
 use super::rank::{Place, Quality, Tally};
 use super::ridge::{self, Normal, RidgeError, Settings};
@@ -20,8 +20,8 @@ pub struct Choice {
     pub validation: Quality,
 }
 
-/// Climbs from `base`, one setting after the other: τ, λ, dropout, again λ where dropout moved and τ where either did, the
-/// window, and how many entries a row keeps unless that is given. What scores best by HR@10 + NDCG@10 wins, ties by what
+/// Climbs from `base`, one setting after the other: τ, λ, dropout, again λ where dropout moved and τ where either did, and
+/// the window. What scores best by HR@10 + NDCG@10 wins, ties by what
 /// was tried first; settings of a training before stay unless others are clearly better.
 ///
 /// `held_out` newest views of each viewer are not looked at; the one before them is the validation view. On a
@@ -54,12 +54,6 @@ pub fn choose(
     if options.before.is_some() && !search.best.validation.is_clearly_better_than(&first.validation) {
         search.best = first;
     }
-    if options.row_entries.is_some() {
-        return Ok(search.best);
-    }
-    let found = search.best.settings;
-    let fewer = [found.row_entries / 2, found.row_entries / 4];
-    search.all(&fewer.map(|row_entries| Settings { row_entries: row_entries.max(1), ..found }))?;
     Ok(search.best)
 }
 
@@ -115,7 +109,8 @@ impl<'a> Search<'a> {
         let known = self.normals.iter().position(|known| known.0 == recency_tau && known.1 == window);
         let place = known.unwrap_or_else(|| {
             let (held_out, items) = (self.held_out + 1, self.items.clone());
-            let normal = Normal::new(self.sequences, held_out, recency_tau, window, items);
+            let solved = items.len().min(SEARCH_SOLVED_MAX);
+            let normal = Normal::with_solved(self.sequences, held_out, recency_tau, window, items, solved);
             self.normals.push((recency_tau, window, normal));
             self.normals.len() - 1
         });

@@ -38,13 +38,14 @@ impl<'a> Before<'a> {
     }
 }
 
-/// Rounds the strongest `limit` entries of each item, as near to the rows before as [`STEPS`] and [`LOYALTY`] allow.
-/// `entries` hold more than `limit` where there are more: those that may be kept instead of others.
-pub fn quantise(entries: Entries, limit: usize, before: &Before<'_>) -> Rows {
-    let rows = entries.into_iter().enumerate().map(|(item, row)| match before.row(item) {
-        Some((weights, scale)) => steady(row, limit, &weights, scale),
-        None => Weights::quantise(super::rows::strongest(row, limit)),
-    });
+/// Rounds the strongest entries of each item, as many as `lengths` says, as near to the rows before as [`STEPS`] and
+/// [`LOYALTY`] allow. `entries` hold more where there are more: those that may be kept instead of others.
+pub fn quantise(entries: Entries, lengths: &[usize], before: &Before<'_>) -> Rows {
+    let rows =
+        entries.into_iter().zip(lengths).enumerate().map(|(item, (row, &limit))| match before.row(item) {
+            Some((weights, scale)) => steady(row, limit, &weights, scale),
+            None => Weights::quantise(super::rows::strongest(row, limit)),
+        });
     Rows::from_weights(rows)
 }
 
@@ -99,7 +100,7 @@ mod tests {
 
     fn again(before: &Rows, first: Vec<(u32, f32)>, limit: usize) -> Rows {
         let before = shipped(before);
-        quantise(entries(first), limit, &Before::new(&before, &TITLES))
+        quantise(entries(first), &[limit; TITLES.len()], &Before::new(&before, &TITLES))
     }
 
     #[test]
