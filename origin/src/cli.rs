@@ -112,7 +112,7 @@ pub struct TrainArgs {
     /// Titles with fewer views have no row of their own: they are shown by popularity
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub events_min: u32,
-    /// Entries kept per row: fewer make a smaller release. Without it the search chooses, within 4 MB
+    /// Entries kept per row, on average: fewer make a smaller release. Without it as many as take 4 MB
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=4_096))]
     pub row_entries: Option<u16>,
     /// Choose every row anew; without it rows stay as they were where that makes no difference, and deltas are short
@@ -164,7 +164,7 @@ pub struct EvaluateArgs {
     /// Measure the rows alone
     #[arg(long)]
     pub no_ranker: bool,
-    /// Entries kept per row: fewer make a smaller release. Without it the search chooses, within 4 MB
+    /// Entries kept per row, on average: fewer make a smaller release. Without it as many as take 4 MB
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=4_096))]
     pub row_entries: Option<u16>,
 }
