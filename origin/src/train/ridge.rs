@@ -253,7 +253,7 @@ impl<'a> Normal<'a> {
         row_entries: usize,
     ) -> Result<(Entries, Vec<usize>), RidgeError> {
         let gram = std::mem::take(&mut self.gram);
-        let strongest = self.strongest(gram, penalty, row_entries + row_entries / 2)?;
+        let strongest = self.strongest(gram, penalty, row_entries.saturating_add(row_entries / 2))?;
         let lengths = self.by_item(strongest.lengths(row_entries));
         Ok((self.by_item(strongest.into_rows()), lengths))
     }

@@ -42,8 +42,8 @@ impl Strongest {
                 *row = above(std::mem::take(row), worth, bound, least);
             }
         });
-        let entries_max = self.row_entries * n;
-        if self.rows.iter().map(Vec::len).sum::<usize>() > 2 * entries_max {
+        let entries_max = self.row_entries.saturating_mul(n);
+        if self.rows.iter().map(Vec::len).sum::<usize>() / 2 > entries_max {
             self.bound = self.bound_of(self.row_entries);
             self.cut();
         }
@@ -75,7 +75,7 @@ impl Strongest {
     fn bound_of(&self, row_entries: usize) -> f32 {
         let least = least(row_entries);
         let given: usize = self.rows.iter().map(|row| row.len().min(least)).sum();
-        let left = (row_entries * self.rows.len()).saturating_sub(given);
+        let left = row_entries.saturating_mul(self.rows.len()).saturating_sub(given);
         let free = self.rows.par_iter().zip(&self.worth).flat_map_iter(|(row, worth)| {
             let mut strengths: Vec<f32> = row.iter().map(|(_, value)| worth * value.abs()).collect();
             if strengths.len() > least {
