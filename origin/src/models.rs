@@ -55,7 +55,7 @@ pub struct Training {
     pub holdout: Holdout,
     /// Trainings since all rows were chosen anew.
     pub steady_trainings: u32,
-    /// Entries of a row, at most.
+    /// Entries of a row, on average.
     pub row_entries: usize,
 }
 
@@ -159,13 +159,14 @@ impl Models {
         tower_minutes: Option<f64>,
     ) -> Result<Self, TrainError> {
         let before = before.filter(|before| before.training.steady_trainings < STEADY_TRAININGS_MAX);
-        // Rows of another length would be other rows.
-        let row_entries = options.row_entries.or(before.map(|before| before.training.row_entries));
-        let settings = before.and_then(|before| before.training.settings());
-        let options = &Options { row_entries, before: settings, ..*options };
         let histories = catalogue.histories();
         let holdout = Holdout::of(histories.len());
         let sequences = Sequences::new(holdout.learned(histories));
+        // Rows of another length would be other rows; but a catalogue that has grown leaves less to each.
+        let as_many = options.row_entries_max(&sequences, 0);
+        let kept = before.map(|before| before.training.row_entries.min(as_many));
+        let settings = before.and_then(|before| before.training.settings());
+        let options = &Options { row_entries: options.row_entries.or(kept), before: settings, ..*options };
         let known = known(catalogue, &sequences);
         let fitted = train::fit(&sequences, 0, &known, options)?;
         let blended = tower_minutes.map(|minutes| blended::blend(&sequences, 0, &fitted, options, minutes));

@@ -38,7 +38,7 @@ pub struct Chosen {
     pub dropout: f32,
     /// Newest titles that count.
     pub window: usize,
-    /// Entries kept per row.
+    /// Entries kept per row, on average.
     pub row_entries: usize,
     /// Candidates the ranker orders; 0 without it.
     pub ranker_pool: u32,

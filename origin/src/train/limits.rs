@@ -19,14 +19,17 @@ pub const RIDGE_COLUMNS_MAX: usize = 50_000;
 /// Titles whose rows are solved for: a quarter, but no fewer than so many, which take a second.
 pub const RIDGE_SOLVED_MIN: usize = 2_000;
 
-/// And no more than so many. The matrix takes 4 bytes times this times [`RIDGE_COLUMNS_MAX`]: 800 MB.
+/// And no more than so many. The matrix takes 4 bytes times this times [`RIDGE_COLUMNS_MAX`], and as
+/// much again while it is counted: 1.6 GB.
 pub const RIDGE_SOLVED_MAX: usize = 4_000;
 
-/// Entries of all rows before pruning, where what pruning costs is measured: 8 bytes each, 1.1 GB.
+/// Entries of all rows before pruning, where what pruning costs is measured: 8 bytes each, 1.1 GB, and twice as much
+/// while they are chosen.
 pub const WHOLE_ENTRIES_MAX: usize = 1 << 27;
 
-/// Rows of a release take so many bytes at most, unless asked otherwise: on MovieLens 1M as many lose 0.1 % of HR@10
-/// against the whole matrix, and a node holds them for every region.
+/// Rows of a release take so many bytes at most, unless asked otherwise or there are so many that 50 entries each take
+/// more (above 26,000): on MovieLens 1M as many lose nothing of HR@10 against the whole matrix that could be seen, and a
+/// node holds them for every region.
 pub const ROWS_BYTES: usize = 4_000_000;
 
 /// Titles that EASE takes, the most watched: three matrices of 4 bytes times the square of this, 3.1 GB.

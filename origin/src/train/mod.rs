@@ -64,18 +64,24 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Where the search begins, with so many rows of so many titles.
-    fn base(&self, rows: usize, titles: usize) -> ridge::Settings {
+    /// How many entries a row may have on average, unless asked otherwise.
+    pub fn row_entries_max(&self, sequences: &Sequences, held_out: usize) -> usize {
+        let rows = self.columns(sequences, held_out).len();
+        rows::entries_in(limits::ROWS_BYTES, rows, sequences.titles().len())
+    }
+
+    /// Where the search begins.
+    fn base(&self, row_entries_max: usize) -> ridge::Settings {
         let Self { window, row_entries, before, .. } = *self;
-        let row_entries = row_entries.unwrap_or_else(|| rows::entries_in(limits::ROWS_BYTES, rows, titles));
+        let row_entries = row_entries.unwrap_or(row_entries_max);
         let penalty = Penalty { lambda: 160.0, dropout: 0.5 };
         let first = before.unwrap_or(ridge::Settings { recency_tau: 2.0, window, penalty, row_entries });
         ridge::Settings { row_entries, ..first }
     }
 
     fn choose(&self, sequences: &Sequences, held_out: usize) -> Result<search::Choice, RidgeError> {
-        let rows = self.columns(sequences, held_out).len();
-        search::choose(sequences, held_out, &self.base(rows, sequences.titles().len()), self)
+        let base = self.base(self.row_entries_max(sequences, held_out));
+        search::choose(sequences, held_out, &base, self)
     }
 
     /// Titles that get a row.

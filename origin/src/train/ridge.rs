@@ -7,7 +7,7 @@
 //! That is solved for the most viewed items. A row of any other item explains what theirs leave unexplained, with its own
 //! diagonal alone: one block of a Gauss-Seidel step, R_i = (SᵀY − SᵀS B)_i / (D_i/(1 − δ) + λ), B being the rows solved.
 //! Where items are viewed seldom, what they share with each other is hardly more than chance, so that nothing is lost by
-//! it, and work and memory grow with the square of the catalogue instead of its cube.
+//! it, and beyond 16,000 items work grows with the square of the catalogue and the matrix with the catalogue alone.
 
 use std::ops::Range;
 

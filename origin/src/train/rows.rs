@@ -142,7 +142,7 @@ pub(super) fn strongest(mut row: Vec<(u32, f32)>, limit: usize) -> Vec<(u32, f32
     row
 }
 
-/// How many entries each of so many rows may have, if all together are to take so many bytes however their places among
+/// How many entries so many rows may have on average, but no fewer than [`ENTRIES_MIN`], if all together are to take so many bytes however their places among
 /// so many titles lie.
 pub fn entries_in(bytes: usize, rows: usize, titles: usize) -> usize {
     let row_bytes = bytes / rows.max(1);

@@ -29,7 +29,7 @@ impl Strongest {
 
     /// Adds what a column-major block says of `items`, a column each.
     pub(super) fn extend(&mut self, items: &[u32], block: &[f32]) {
-        let (bound, least, n) = (self.bound, least(self.row_entries), self.rows.len());
+        let (limits, n) = (Limits::new(self.bound, self.row_entries), self.rows.len());
         // A column is read some rows at a time, as memory is.
         let tiles = self.rows.par_chunks_mut(TILE_ROWS).zip(self.worth.par_chunks(TILE_ROWS));
         tiles.enumerate().for_each(|(tile, (rows, worth))| {
@@ -39,7 +39,7 @@ impl Strongest {
                 rows.iter_mut().zip(values).for_each(|(row, &value)| row.push((item, value)));
             }
             for (row, &worth) in rows.iter_mut().zip(worth) {
-                *row = above(std::mem::take(row), worth, bound, least);
+                *row = limits.cut(std::mem::take(row), worth);
             }
         });
         let entries_max = self.row_entries.saturating_mul(n);
@@ -51,8 +51,8 @@ impl Strongest {
 
     /// How many entries each row has where there are fewer on average.
     pub(super) fn lengths(&self, row_entries: usize) -> Vec<usize> {
-        let (bound, least) = (self.bound_of(row_entries), least(row_entries));
-        let of = |(row, worth): (&Vec<(u32, f32)>, &f32)| length(row, *worth, bound, least);
+        let limits = Limits::new(self.bound_of(row_entries), row_entries);
+        let of = |(row, worth): (&Vec<(u32, f32)>, &f32)| limits.length(row, *worth);
         self.rows.iter().zip(&self.worth).map(of).collect()
     }
 
@@ -64,11 +64,11 @@ impl Strongest {
     }
 
     fn cut(&mut self) {
-        let (bound, least) = (self.bound, least(self.row_entries));
-        self.rows
-            .par_iter_mut()
-            .zip(&self.worth)
-            .for_each(|(row, &worth)| *row = above(std::mem::take(row), worth, bound, least));
+        let limits = Limits::new(self.bound, self.row_entries);
+        self.rows.par_iter_mut().zip(&self.worth).for_each(|(row, &worth)| {
+            *row = limits.cut(std::mem::take(row), worth);
+            row.shrink_to_fit();
+        });
     }
 
     /// What entries beyond the least of each row must be stronger than, so that no more are left than so many a row.
@@ -92,15 +92,29 @@ impl Strongest {
     }
 }
 
-/// How many entries of a row stay.
-fn length(row: &[(u32, f32)], worth: f32, bound: f32, least: usize) -> usize {
-    let stronger = row.iter().filter(|(_, value)| worth * value.abs() > bound).count();
-    stronger.max(least.min(row.len())).min(ROW_ENTRIES_MAX)
+/// What decides how many entries of a row stay.
+#[derive(Clone, Copy)]
+struct Limits {
+    bound: f32,
+    least: usize,
+    most: usize,
 }
 
-fn above(row: Vec<(u32, f32)>, worth: f32, bound: f32, least: usize) -> Vec<(u32, f32)> {
-    let length = length(&row, worth, bound, least);
-    strongest(row, length)
+impl Limits {
+    fn new(bound: f32, row_entries: usize) -> Self {
+        // Whoever asks for more a row than may be shipped does not ship them.
+        Self { bound, least: least(row_entries), most: row_entries.max(ROW_ENTRIES_MAX) }
+    }
+
+    fn length(self, row: &[(u32, f32)], worth: f32) -> usize {
+        let stronger = row.iter().filter(|(_, value)| worth * value.abs() > self.bound).count();
+        stronger.max(self.least.min(row.len())).min(self.most)
+    }
+
+    fn cut(self, row: Vec<(u32, f32)>, worth: f32) -> Vec<(u32, f32)> {
+        let length = self.length(&row, worth);
+        strongest(row, length)
+    }
 }
 
 /// Entries that a row keeps however seldom it is asked: a list may hang on it alone.
@@ -143,10 +157,15 @@ mod tests {
     fn in_whatever_blocks_entries_come_the_same_are_kept() {
         fn property(values: Vec<i8>, rows: u8, squares: Vec<u8>, row_entries: u8, block: u8) -> TestResult {
             let rows = usize::from(rows % 40) + 1;
-            let values: Vec<Vec<f32>> = values
-                .chunks_exact((values.len() / rows).max(1))
-                .map(|row| row.iter().map(|&value| value.into()).collect())
-                .collect();
+            // Many more columns than are kept, so that rows are cut between blocks, too.
+            let longer = |row: &[i8]| -> Vec<f32> {
+                let places = 0..row.len() * 8;
+                places
+                    .map(|place| f32::from(row[place % row.len()]) + (place / row.len()) as f32 / 16.0)
+                    .collect()
+            };
+            let values: Vec<Vec<f32>> =
+                values.chunks_exact((values.len() / rows).max(1)).map(longer).collect();
             if values.is_empty() {
                 return TestResult::discard();
             }

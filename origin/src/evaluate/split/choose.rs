@@ -44,6 +44,12 @@ pub(super) struct Choice<S> {
     pub(super) validation: SplitFigures,
 }
 
+/// The best so far, and everything that was tried.
+struct Search<S> {
+    best: Choice<S>,
+    tried: Vec<S>,
+}
+
 /// A tenth of each viewer's training titles, drawn at random, held out.
 pub(super) fn parted(pairs: &[Pair]) -> Vec<Pair> {
     let mut random = Random::new(SEED);
@@ -98,12 +104,12 @@ pub(super) fn choose_ease(items: usize, parted: &[Pair]) -> Result<Choice<EaseSe
         Ok(figures)
     };
     let first = EaseSettings { lambda: 320.0, dropout: 0.5, evenness: EVENNESS[1] };
-    let mut best = Choice { settings: first, validation: attempt(first)? };
-    best.climb(&LAMBDAS, |settings| &mut settings.lambda, &mut attempt)?;
-    best.climb(&DROPOUTS, |settings| &mut settings.dropout, &mut attempt)?;
-    best.climb(&LAMBDAS, |settings| &mut settings.lambda, &mut attempt)?;
-    best.climb(&EVENNESS, |settings| &mut settings.evenness, &mut attempt)?;
-    Ok(best)
+    let mut search = Search::new(first, attempt(first)?);
+    search.climb(&LAMBDAS, |settings| &mut settings.lambda, &mut attempt)?;
+    search.climb(&DROPOUTS, |settings| &mut settings.dropout, &mut attempt)?;
+    search.climb(&LAMBDAS, |settings| &mut settings.lambda, &mut attempt)?;
+    search.climb(&EVENNESS, |settings| &mut settings.evenness, &mut attempt)?;
+    Ok(search.best)
 }
 
 /// Fits factors to `pairs`.
@@ -130,12 +136,12 @@ pub(super) fn choose_factors(items: usize, parted: &[Pair]) -> Result<Choice<Fac
     let implicit::Settings { factors, epochs, unseen_weight, regularisation, .. } =
         implicit::Settings::default();
     let first = FactorSettings { factors, epochs, unseen_weight, regularisation, evenness: EVENNESS[1] };
-    let mut best = Choice { settings: first, validation: attempt(first)? };
-    best.climb(&REGULARISATIONS, |settings| &mut settings.regularisation, &mut attempt)?;
-    best.climb(&UNSEEN_WEIGHTS, |settings| &mut settings.unseen_weight, &mut attempt)?;
-    best.climb(&REGULARISATIONS, |settings| &mut settings.regularisation, &mut attempt)?;
-    best.climb(&EVENNESS, |settings| &mut settings.evenness, &mut attempt)?;
-    Ok(best)
+    let mut search = Search::new(first, attempt(first)?);
+    search.climb(&REGULARISATIONS, |settings| &mut settings.regularisation, &mut attempt)?;
+    search.climb(&UNSEEN_WEIGHTS, |settings| &mut settings.unseen_weight, &mut attempt)?;
+    search.climb(&REGULARISATIONS, |settings| &mut settings.regularisation, &mut attempt)?;
+    search.climb(&EVENNESS, |settings| &mut settings.evenness, &mut attempt)?;
+    Ok(search.best)
 }
 
 /// Tries blends of both models as they are without the validation titles.
@@ -166,19 +172,27 @@ pub(super) fn choose_share(
     Ok(best.expect("eleven were tried"))
 }
 
-impl<S: Copy> Choice<S> {
+impl<S: Copy + PartialEq> Search<S> {
+    fn new(settings: S, validation: SplitFigures) -> Self {
+        Self { best: Choice { settings, validation }, tried: vec![settings] }
+    }
+
     fn climb(
         &mut self,
         scale: &[f32],
         setting: impl Fn(&mut S) -> &mut f32,
         attempt: &mut impl FnMut(S) -> Result<SplitFigures, TrainError>,
     ) -> Result<(), TrainError> {
-        let from = self.settings;
+        let from = self.best.settings;
         climb(from, scale, setting, |settings| {
+            if self.tried.contains(&settings) {
+                return Ok(false);
+            }
+            self.tried.push(settings);
             let validation = attempt(settings)?;
-            let is_better = validation.worth() > self.validation.worth();
+            let is_better = validation.worth() > self.best.validation.worth();
             if is_better {
-                *self = Self { settings, validation };
+                self.best = Choice { settings, validation };
             }
             Ok(is_better)
         })
