@@ -56,7 +56,7 @@ impl Strongest {
         self.rows.iter().zip(&self.worth).map(of).collect()
     }
 
-    /// The entries of each row, strongest or not first.
+    /// The entries that stay, in no order.
     pub(super) fn into_rows(mut self) -> Entries {
         self.bound = self.bound_of(self.row_entries);
         self.cut();

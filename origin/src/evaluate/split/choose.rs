@@ -199,7 +199,8 @@ impl<S: Copy + PartialEq> Search<S> {
     }
 }
 
-/// Models learn from all; settings are judged by no more than so many. Viewers are numbered as the file has them.
+/// Models learn from all viewers; settings are judged by the first of the file alone where it has more. The first, because
+/// factors know viewers by their place.
 fn judges(pairs: &[Pair]) -> &[Pair] {
     &pairs[..pairs.len().min(SEARCH_VIEWERS_MAX)]
 }
