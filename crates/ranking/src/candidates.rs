@@ -45,7 +45,7 @@ pub struct Columns {
 #[derive(Clone, Debug)]
 pub struct Candidates {
     pub(crate) columns: Columns,
-    /// Share of the most popular title, less 1: −1 to 0, so that it never outranks a personal pick.
+    /// See [`Candidates::popular_scores`].
     pub(crate) popular_scores: Vec<f32>,
     /// All indexes, most popular first, ties by the lower id.
     pub(crate) by_popularity: Vec<u32>,
@@ -163,6 +163,12 @@ impl Candidates {
     /// The checked columns.
     pub fn columns(&self) -> &Columns {
         &self.columns
+    }
+
+    /// What a title scores that is shown because it is popular: the share of the most popular title, less 1; −1 to 0, so
+    /// that it never outranks a personal pick.
+    pub fn popular_scores(&self) -> &[f32] {
+        &self.popular_scores
     }
 
     /// Where a title stands in the columns.

@@ -12,7 +12,7 @@ use crate::native::Native;
 use crate::train::catalogue::Catalogue;
 use crate::train::rank::Place;
 use crate::train::ranker::POOL;
-use crate::train::score::{View, WeighedEntries, measure_places, places, views};
+use crate::train::score::{View, WholeRows, measure_places, places, views};
 use crate::train::sequences::Sequences;
 use crate::train::{self, Options, TrainError, onnx, ridge as rows};
 
@@ -72,9 +72,10 @@ pub fn ridge(sequences: &Sequences, options: &Options) -> Result<Report<RidgeDet
         None => None,
     };
     let is_ranked = fitted.shipped_ranker().is_some();
-    let whole = WeighedEntries {
+    let whole = WholeRows {
         entries: train::whole_rows(sequences, 1, &settings, options).map_err(TrainError::from)?,
         decay: rows::decay(settings.recency_tau, settings.window),
+        popular: candidates.popular_scores().to_vec(),
     };
     let rounding = Rounding::of(&places(sequences, &views, &whole), &rows_alone);
     let (rows_alone, ranked) = (quality(&rows_alone), ranked.map(|ranked| quality(&ranked)));

@@ -45,16 +45,18 @@ impl Scorer for WeighedRows<'_> {
     }
 }
 
-/// Item-to-item rows as they were before pruning and rounding.
+/// Item-to-item rows as they were before pruning and rounding, filled up as a list is.
 #[derive(Clone, Debug)]
-pub struct WeighedEntries {
+pub struct WholeRows {
     /// One list an item.
     pub entries: Entries,
     /// Weights by age, newest first.
     pub decay: Vec<f32>,
+    /// Scores of items that no row speaks for, −1 to 0.
+    pub popular: Vec<f32>,
 }
 
-impl Scorer for WeighedEntries {
+impl Scorer for WholeRows {
     fn scores(&self, histories: &[&[u32]]) -> Vec<f32> {
         let items = self.entries.len();
         let mut scores = vec![0.0; histories.len() * items];
@@ -62,6 +64,11 @@ impl Scorer for WeighedEntries {
             for (&item, &factor) in history.iter().rev().zip(&self.decay) {
                 for &(target, value) in &self.entries[item as usize] {
                     scores[target as usize] += factor * value;
+                }
+            }
+            for (score, &popular) in scores.iter_mut().zip(&self.popular) {
+                if *score <= 0.0 {
+                    *score = popular;
                 }
             }
         }
@@ -318,6 +325,16 @@ mod tests {
         );
         assert_eq!(measured.debiased_hr_at_10, 1.0);
         assert_eq!(measure(&sequences(), 0, 2, &table).quality.users, 2);
+    }
+
+    #[test]
+    fn what_no_row_speaks_for_stands_by_its_popularity() {
+        let rows = WholeRows {
+            entries: vec![vec![(1, 0.5), (2, -0.5)], vec![], vec![]],
+            decay: vec![1.0],
+            popular: vec![-0.75, 0.0, -0.25],
+        };
+        assert_eq!(rows.scores(&[&[0], &[1]]), [-0.75, 0.5, -0.25, -0.75, 0.0, -0.25]);
     }
 
     #[test]
