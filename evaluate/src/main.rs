@@ -18,6 +18,7 @@ mod qoe_csv;
 mod qoe_events;
 mod qoe_rating;
 mod qoe_row;
+mod qoe_waits;
 mod score;
 mod session;
 mod settings;

@@ -41,7 +41,7 @@ pub(crate) struct CellError {
 
 /// Something that a column can tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Item {
+pub(crate) enum Item {
     Startup,
     /// `start:length;…`, or a count.
     Stalls,
@@ -208,11 +208,13 @@ impl Columns {
             (widths, heights) = sizes(text).map_err(|reason| row.error(Item::Sizes, reason))?;
         }
         let kbps = row.numbers(Item::Rates)?;
-        let duration_s =
-            row.duration(&[(Item::Rates, &kbps), (Item::Heights, &heights), (Item::Widths, &widths)])?;
+        let segments =
+            row.segments(&[(Item::Rates, &kbps), (Item::Heights, &heights), (Item::Widths, &widths)])?;
+        let duration_s = row.duration(segments)?;
+        let (startup_s, stalls) = row.waits(duration_s, segments)?;
         Ok(Told {
-            startup_s: row.number(Item::Startup)?,
-            stalls: row.stalls(duration_s)?,
+            startup_s,
+            stalls,
             kbps,
             heights,
             widths,
@@ -249,13 +251,14 @@ fn item(name: &str) -> Option<(Item, f64)> {
     })
 }
 
-struct Row<'a> {
+/// The cells of a row, by what they tell.
+pub(crate) struct Row<'a> {
     columns: &'a Columns,
     cells: &'a StringRecord,
 }
 
 impl Row<'_> {
-    fn error(&self, item: Item, reason: String) -> CellError {
+    pub(crate) fn error(&self, item: Item, reason: String) -> CellError {
         let place = self.columns.known.iter().find(|(_, known, _)| *known == item).map(|(place, ..)| *place);
         CellError { column: place.map(|place| self.columns.names[place].clone()).unwrap_or_default(), reason }
     }
@@ -268,16 +271,16 @@ impl Row<'_> {
         (!NOTHING.iter().any(|nothing| text.eq_ignore_ascii_case(nothing))).then_some((text, *factor))
     }
 
-    fn text(&self, item: Item) -> Option<&str> {
+    pub(crate) fn text(&self, item: Item) -> Option<&str> {
         self.cell(item).map(|(text, _)| text)
     }
 
-    fn number(&self, item: Item) -> Result<Option<f64>, CellError> {
+    pub(crate) fn number(&self, item: Item) -> Result<Option<f64>, CellError> {
         let Some((text, factor)) = self.cell(item) else { return Ok(None) };
         number(text).map(|number| Some(number * factor)).map_err(|reason| self.error(item, reason))
     }
 
-    fn count(&self, item: Item) -> Result<Option<u32>, CellError> {
+    pub(crate) fn count(&self, item: Item) -> Result<Option<u32>, CellError> {
         let Some(number) = self.number(item)? else { return Ok(None) };
         if number.fract() != 0.0 || number > f64::from(u32::MAX) {
             return Err(self.error(item, format!("{number} is no count")));
@@ -285,7 +288,7 @@ impl Row<'_> {
         Ok(Some(number as u32))
     }
 
-    fn numbers(&self, item: Item) -> Result<Vec<f64>, CellError> {
+    pub(crate) fn numbers(&self, item: Item) -> Result<Vec<f64>, CellError> {
         let Some((text, factor)) = self.cell(item) else { return Ok(Vec::new()) };
         let numbers: Result<Vec<f64>, String> =
             parts(text).map(|part| number(part).map(|number| number * factor)).collect();
@@ -314,8 +317,8 @@ impl Row<'_> {
         screen.map(Some).ok_or_else(|| self.error(Item::Device, format!("{device} is no device known here")))
     }
 
-    /// The length of what was shown, in seconds.
-    fn duration(&self, lists: &[(Item, &[f64])]) -> Result<f64, CellError> {
+    /// Segments of the lists that have an entry for each, at least one.
+    fn segments(&self, lists: &[(Item, &[f64])]) -> Result<usize, CellError> {
         let segments = lists.iter().map(|(_, list)| list.len()).max().unwrap_or(0).max(1);
         for (item, list) in lists {
             if list.len() > 1 && list.len() != segments {
@@ -323,6 +326,11 @@ impl Row<'_> {
                 return Err(self.error(*item, reason));
             }
         }
+        Ok(segments)
+    }
+
+    /// The length of what was shown, in seconds.
+    fn duration(&self, segments: usize) -> Result<f64, CellError> {
         let told = self.number(Item::Duration)?.filter(|duration| *duration > 0.0);
         let segment_s = self.number(Item::Segment)?.filter(|segment| *segment > 0.0);
         let duration_s = match (told, segment_s, segments) {
@@ -335,68 +343,10 @@ impl Row<'_> {
         }
         Ok(duration_s)
     }
-
-    fn stalls(&self, duration_s: f64) -> Result<Vec<(f64, f64)>, CellError> {
-        let (starts, lengths) = (self.numbers(Item::StallStarts)?, self.numbers(Item::StallLengths)?);
-        let mut stalls = match self.text(Item::Stalls) {
-            Some(text) if text.contains(':') => {
-                pairs(text).map_err(|reason| self.error(Item::Stalls, reason))?
-            }
-            _ if !lengths.is_empty() && starts.len() == lengths.len() => {
-                starts.into_iter().zip(lengths).collect()
-            }
-            _ => {
-                let count = self.count(Item::Stalls)?.or(self.count(Item::StallCount)?);
-                self.spread(count, &starts, &lengths, duration_s)?
-            }
-        };
-        if stalls.len() > limits::CHUNKS_MAX || stalls.iter().any(|(_, length)| *length > DURATION_S_MAX) {
-            return Err(self.error(Item::Stalls, "more or longer than a title may have".to_owned()));
-        }
-        stalls.iter_mut().for_each(|(start, _)| *start = start.min(duration_s));
-        stalls.sort_by(|a, b| a.0.total_cmp(&b.0));
-        Ok(stalls)
-    }
-
-    /// All stalls together, in seconds.
-    fn stalled(&self, duration_s: f64) -> Result<Option<f64>, CellError> {
-        let (total_s, ratio) = (self.number(Item::StallTotal)?, self.number(Item::StallRatio)?);
-        if ratio.is_some_and(|ratio| ratio >= 1.0) {
-            return Err(self.error(Item::StallRatio, "is not below 1".to_owned()));
-        }
-        Ok(total_s.or(ratio.map(|ratio| duration_s * ratio / (1.0 - ratio))))
-    }
-
-    /// Stalls of which not all is told.
-    fn spread(
-        &self,
-        count: Option<u32>,
-        starts: &[f64],
-        lengths: &[f64],
-        duration_s: f64,
-    ) -> Result<Vec<(f64, f64)>, CellError> {
-        let total_s = self.stalled(duration_s)?;
-        let by_lists = starts.len().max(lengths.len());
-        let count = match count {
-            Some(count) if count > 0 => count as usize,
-            // A time without a count is one stall, whatever a count of zero says.
-            _ if by_lists > 0 => by_lists,
-            _ => usize::from(total_s.is_some_and(|total| total > 0.0)),
-        };
-        if count > limits::CHUNKS_MAX {
-            return Err(self.error(Item::StallCount, "more than a title may have".to_owned()));
-        }
-        let each_s = total_s.map_or(STALL_S, |total| total / count.max(1) as f64);
-        let start = |index: usize| {
-            let even = duration_s * (index + 1) as f64 / (count + 1) as f64;
-            starts.get(index).copied().unwrap_or(even)
-        };
-        Ok((0..count).map(|index| (start(index), lengths.get(index).copied().unwrap_or(each_s))).collect())
-    }
 }
 
 /// Entries of a list, apart by semicolons, blanks or bars, in brackets or not.
-fn parts(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn parts(text: &str) -> impl Iterator<Item = &str> {
     text.trim_matches(['[', ']', '(', ')', '"'])
         .split([';', ' ', '|', ','])
         .map(str::trim)
@@ -404,19 +354,9 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A finite number that is not negative.
-fn number(text: &str) -> Result<f64, String> {
+pub(crate) fn number(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|_| format!("{text:?} is no number"))?;
     if number.is_finite() && number >= 0.0 { Ok(number) } else { Err(format!("{text} is out of range")) }
-}
-
-fn pairs(text: &str) -> Result<Vec<(f64, f64)>, String> {
-    parts(text)
-        .map(|part| {
-            let (start, length) =
-                part.split_once(':').ok_or_else(|| format!("{part:?} is no start:length"))?;
-            Ok((number(start)?, number(length)?))
-        })
-        .collect()
 }
 
 /// Widths and heights of `1280x720`, or heights of `720p`.
@@ -445,11 +385,8 @@ const DURATION_S: f64 = 60.0;
 /// Of a segment where nothing tells.
 const SEGMENT_S: f64 = 4.0;
 
-/// Of a stall where only the count is told.
-const STALL_S: f64 = 2.0;
-
 /// A longer title would take as long to fold as it has seconds.
-const DURATION_S_MAX: f64 = 86_400.0;
+pub(crate) const DURATION_S_MAX: f64 = 86_400.0;
 
 #[cfg(test)]
 mod tests {

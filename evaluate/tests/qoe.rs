@@ -91,6 +91,19 @@ fn the_same_session_told_in_other_columns_gets_the_same_scores() {
 }
 
 #[test]
+fn a_wait_before_each_segment_is_told_as_the_start_and_stalls() {
+    let scores = |text: &str| {
+        let row = rows(text)[0].clone();
+        ["session_v1", "rebuffer_ratio", "qoe_lin_v1", "mux_style_v1", "mos_v1"].map(|name| row[name].clone())
+    };
+    let one = scores("startup,segment_kbps,height,stalls\n1.5,1000;2000;3000,720,8:2\n");
+    assert_eq!(scores("segment_kbps,height,stall_lengths\n1000;2000;3000,720,1.5;0;2\n"), one);
+    assert_eq!(scores("segment_kbps,height,stalls\n1000;2000;3000,720,0:1.5;4:0;8:2\n"), one);
+    // Told by itself, the start takes no stall.
+    assert_ne!(scores("startup,segment_kbps,height,stall_lengths\n0,1000;2000;3000,720,1.5;0;2\n"), one);
+}
+
+#[test]
 fn changes_without_their_rates_keep_the_mean() {
     for switches in [1, 2, 3, 7] {
         let row = &rows(&format!("mean_kbps,switches,duration_s\n3000,{switches},60\n"))[0];

@@ -245,6 +245,12 @@ def event_cases():
         at(10_137, "buffering-end", kbps=1850, buffer_ms=2_100),
         at(60_470, "stop", position_ms=60_000, dropped_frames=7),
     ]
+    trailer = [
+        at(0, "start", duration_ms=14_000),
+        at(3_200, "first-frame", kbps=1_850, height=540, buffer_ms=1_500),
+        at(9_700, "heartbeat", position_ms=6_500, kbps=1_850),
+        at(17_200, "stop", position_ms=14_000),
+    ]
     television = {"height": 1080, "frame_rate_milli": 25_000, "codec": "avc", "screen": "tv"}
     ladder = [
         at(0, "start", duration_ms=600_000, position_ms=120_000, top_kbps=8_000),
@@ -311,6 +317,7 @@ def event_cases():
         ("the same events backwards", "events", clean[::-1]),
         ("a playback that stalls", "events", stalls),
         ("a playback with one short wait", "events", short_wait),
+        ("a short clip that was waited for", "events", trailer),
         ("counters that start again", "events", counters),
         ("a device that slept", "events", asleep),
         ("a ladder on a television, and an error at its end", "events", ladder),

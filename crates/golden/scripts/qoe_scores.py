@@ -139,7 +139,8 @@ def mos(summary):
     base = 1.0 + (told / (1.0 + 0.35 * more) + kept) / 4.0
     square = base * base
     stalls = 1.0 / (square * square)
-    startup = 1.0 / (1.0 + 0.018 * summary.get("startup_ms", 0) / 1000.0)
+    shown_s = min(max(summary["played_ms"] / 1000.0, 10.0), 60.0)
+    startup = 1.0 / (1.0 + 0.018 * (summary.get("startup_ms", 0) / 1000.0) * math.sqrt(60.0 / shown_s))
     frames = summary["played_ms"] / 1000.0 * 30.0 + 1.0
     rest = (0.4 if summary.get("failed") else 1.0) / (1.0 + 3.0 * (summary["dropped_frames"] / frames))
     return 1.0 + 4.0 * (pictures * stalls * startup * rest)

@@ -3,7 +3,8 @@
 //! An own closed form, `1 + 4 × pictures × stalls × startup × rest`, each factor between 0 and 1. Factors
 //! and not a sum, because a good picture does not make up for a player that waits, and a bad picture
 //! leaves less to lose. The forms are those of published effects; no coefficient is taken from a standard
-//! and none was fitted to a rated set. See `evaluate/README.md` for what it was held against.
+//! and, but for the wait before a short clip, none was fitted to a rated set. `evaluate/README.md` says what
+//! it was held against.
 //!
 //! - *Pictures.* [`crate::picture`], weighed over time: the mean, the last quarter of a minute (recency: Hands and
 //!   Avons 2001; the hysteresis in Seshadrinathan and Bovik 2011) and the worst five seconds (peak and end:
@@ -14,7 +15,9 @@
 //!   where it counts and has no foot. A wait of five seconds in a short clip leaves three quarters. In a long
 //!   session the same stall weighs less, but the time stalled of late and the longest stall of all do not:
 //!   they are remembered.
-//! - *Startup.* Far milder than stalling of the same length, for viewers expect it (Hossfeld and others 2012).
+//! - *Startup.* Far milder than stalling of the same length, for viewers expect it: five seconds before a clip of a
+//!   minute cost a twelfth (Hossfeld and others 2012). The shorter what they wait for, the less so: before ten seconds
+//!   the same wait costs a sixth to a fifth (Duanmu and others 2017), so it counts by the root of the clip's length.
 //! - *Rest.* Frames not shown, and an error that ended it.
 
 use crate::Figures;
@@ -49,7 +52,9 @@ fn stalls(seen: &Figures) -> f64 {
 }
 
 fn startup(seen: &Figures) -> f64 {
-    1.0 / (1.0 + STARTUP_SECOND * f64::from(seen.startup_ms.unwrap_or(0)) / 1_000.0)
+    let waited_s = f64::from(seen.startup_ms.unwrap_or(0)) / 1_000.0;
+    let shown_s = (f64::from(seen.played_ms) / 1_000.0).clamp(STARTUP_SHOWN_S_MIN, STARTUP_SHOWN_S);
+    1.0 / (1.0 + STARTUP_SECOND * waited_s * libm::sqrt(STARTUP_SHOWN_S / shown_s))
 }
 
 fn rest(seen: &Figures) -> f64 {
@@ -85,7 +90,12 @@ const STALLS_MINUTE: f64 = 0.35;
 const STALL_RECENT_SECOND: f64 = 0.010;
 const STALL_LONGEST_SECOND: f64 = 0.010;
 
+/// Of each second before a minute or more.
 const STARTUP_SECOND: f64 = 0.018;
+const STARTUP_SHOWN_S: f64 = 60.0;
+
+/// Nothing is known of waits for less: a session that has just begun is scored as a clip of this length.
+const STARTUP_SHOWN_S_MIN: f64 = 10.0;
 
 /// Every tenth frame missing costs a quarter.
 const DROPPED: f64 = 3.0;
