@@ -19,7 +19,8 @@ pub(crate) fn score(told: &Told) -> Scores {
 
 /// In order of time: the start, each change and stall, a heartbeat a second, the end.
 pub(crate) fn events(told: &Told) -> Vec<Event> {
-    let mut clock = Clock { at_ms: 0, media_ms: 0, events: Vec::new() };
+    let buffer = told.buffer_s.map(|buffer_s| Millis::new(ms(buffer_s)));
+    let mut clock = Clock { at_ms: 0, media_ms: 0, buffer, events: Vec::new() };
     if let Some(startup_s) = told.startup_s {
         clock.tell(EventKind::Start);
         clock.at_ms = ms(startup_s);
@@ -44,6 +45,9 @@ pub(crate) fn events(told: &Told) -> Vec<Event> {
         }
         clock.play_to(span.until_ms);
     }
+    if told.is_failed {
+        clock.tell(EventKind::Error);
+    }
     let stop = clock.event(EventKind::Stop);
     clock.events.push(Event { dropped_frames: Some(told.dropped_frames), ..stop });
     clock.events
@@ -52,12 +56,17 @@ pub(crate) fn events(told: &Told) -> Vec<Event> {
 struct Clock {
     at_ms: u64,
     media_ms: u64,
+    buffer: Option<Millis>,
     events: Vec<Event>,
 }
 
 impl Clock {
     fn event(&self, kind: EventKind) -> Event {
-        Event { position: Some(Millis::new(self.media_ms)), ..Event::new(kind, UnixMillis::new(self.at_ms)) }
+        Event {
+            position: Some(Millis::new(self.media_ms)),
+            buffer: self.buffer,
+            ..Event::new(kind, UnixMillis::new(self.at_ms))
+        }
     }
 
     fn tell(&mut self, kind: EventKind) {

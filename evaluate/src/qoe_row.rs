@@ -28,6 +28,10 @@ pub(crate) struct Told {
     /// Changes, where only the mean bit rate is known.
     pub(crate) switches: Option<u32>,
     pub(crate) dropped_frames: u32,
+    /// Media that was loaded and not yet shown, on average.
+    pub(crate) buffer_s: Option<f64>,
+    /// An error ended it.
+    pub(crate) is_failed: bool,
 }
 
 /// What is wrong with a row.
@@ -63,6 +67,8 @@ pub(crate) enum Item {
     Segment,
     Switches,
     DroppedFrames,
+    Buffer,
+    Failed,
 }
 
 /// Names without their unit.
@@ -134,6 +140,8 @@ const NAMES: &[(Item, &[&str])] = &[
     (Item::Duration, &["duration", "media_duration", "video_duration", "length", "played"]),
     (Item::Switches, &["switches", "switch_count", "num_switches", "n_switches", "quality_switches"]),
     (Item::DroppedFrames, &["dropped_frames"]),
+    (Item::Buffer, &["buffer", "mean_buffer", "avg_buffer", "average_buffer", "buffer_level"]),
+    (Item::Failed, &["failed", "failure", "fatal_error"]),
 ];
 
 /// What a unit measures.
@@ -165,7 +173,8 @@ impl Item {
             | Self::StallStarts
             | Self::StallLengths
             | Self::Duration
-            | Self::Segment => Some(Measure::Time),
+            | Self::Segment
+            | Self::Buffer => Some(Measure::Time),
             Self::Rates => Some(Measure::Rate),
             Self::Heights | Self::Widths => Some(Measure::Length),
             _ => None,
@@ -224,6 +233,8 @@ impl Columns {
             duration_s,
             switches: row.count(Item::Switches)?,
             dropped_frames: row.count(Item::DroppedFrames)?.unwrap_or(0),
+            buffer_s: row.number(Item::Buffer)?,
+            is_failed: row.is(Item::Failed)?,
         })
     }
 }
@@ -286,6 +297,15 @@ impl Row<'_> {
             return Err(self.error(item, format!("{number} is no count")));
         }
         Ok(Some(number as u32))
+    }
+
+    /// Whether a cell says so; not where it says nothing.
+    fn is(&self, item: Item) -> Result<bool, CellError> {
+        match self.text(item).map(str::to_lowercase).as_deref() {
+            None | Some("0" | "false" | "no") => Ok(false),
+            Some("1" | "true" | "yes") => Ok(true),
+            Some(other) => Err(self.error(item, format!("{other} is neither yes nor no"))),
+        }
     }
 
     pub(crate) fn numbers(&self, item: Item) -> Result<Vec<f64>, CellError> {

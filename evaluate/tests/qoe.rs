@@ -104,6 +104,16 @@ fn a_wait_before_each_segment_is_told_as_the_start_and_stalls() {
 }
 
 #[test]
+fn buffers_and_failures_reach_the_scores_that_ask_for_them() {
+    let row = &rows("startup_ms,kbps,buffer_s,duration\n800,5000,15,60\n")[0];
+    assert_eq!(row["window_v1"].as_f64(), Some(88.0));
+    let ended = rows("kbps,startup,failed\n3000,1,0\n3000,1,yes\n3000,1,\n");
+    let verdicts: Vec<_> = ended.iter().map(|row| row["spi_style_v1"].as_str().unwrap()).collect();
+    assert_eq!(verdicts, ["good", "failed", "good"]);
+    assert!(ended[1]["mos_v1"].as_f64() < ended[0]["mos_v1"].as_f64());
+}
+
+#[test]
 fn changes_without_their_rates_keep_the_mean() {
     for switches in [1, 2, 3, 7] {
         let row = &rows(&format!("mean_kbps,switches,duration_s\n3000,{switches},60\n"))[0];

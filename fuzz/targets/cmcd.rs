@@ -6,13 +6,13 @@ use wire::cmcd::{Mode, Reader, Shards, Writer};
 use wire::structured;
 
 fuzz_target!(|bytes: &[u8]| {
+    let events = Reader { keeps_custom: true, ..Reader::EVENTS };
+    _ = events.body(bytes).map(Iterator::count);
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let mut decoded = String::new();
-    let events = Reader { keeps_custom: true, ..Reader::EVENTS };
     let requests = Reader { keeps_custom: true, ..Reader::REQUESTS };
     _ = requests.query(&format!("CMCD={text}"), &mut decoded);
     _ = requests.json(text);
-    _ = events.body(text).map(Iterator::count);
     let mut shards = text.split('\n');
     _ = requests.headers(&Shards {
         object: shards.next(),

@@ -108,54 +108,59 @@ impl Forwarder {
         }
     }
 
-    /// Sends one batch until it is stored or refused for good.
+    /// Sends frames until they are stored. What is refused for good is halved until the frame at fault is alone: only that
+    /// one is dropped, and a size that something on the way refuses is found.
     async fn deliver(&self, frames: &Frames) {
+        let mut parts = vec![frames.frames.as_slice()];
+        while let Some(part) = parts.pop() {
+            let Some(last) = part.last().map(|frame| frame.sequence) else { continue };
+            match self.deliver_part(frames.epoch, part, last).await {
+                Err(_) if part.len() > 1 => {
+                    self.metrics.batch("halved");
+                    let (first, rest) = part.split_at(part.len() / 2);
+                    parts.extend([rest, first]);
+                    continue;
+                }
+                Err(error) => {
+                    self.metrics.batch("refused");
+                    let records = part.iter().map(|frame| frame.records as usize).sum();
+                    self.metrics.dropped(self.lane.name(), records);
+                    warn!(lane = self.lane.name(), last, records, %error, "a frame was refused and dropped");
+                }
+                Ok(()) => self.metrics.batch("stored"),
+            }
+            self.outbox.acknowledge(self.lane, frames.epoch, last);
+        }
+    }
+
+    /// Sends one batch until it is stored or refused for good.
+    async fn deliver_part(&self, epoch: u64, part: &[spool::Frame], last: u64) -> Result<(), SendError> {
         let lane = match self.lane {
             Lane::Records => wire::Lane::Records,
             Lane::Events => wire::Lane::Events,
         };
-        let batch = Batch {
-            node: self.node.clone(),
-            lane,
-            epoch: frames.epoch,
-            frames: frames
-                .frames
-                .iter()
-                .map(|frame| Frame { sequence: frame.sequence, payload: &frame.payload })
-                .collect(),
-        };
+        let frames = part.iter().map(|frame| Frame { sequence: frame.sequence, payload: &frame.payload });
+        let batch = Batch { node: self.node.clone(), lane, epoch, frames: frames.collect() };
         let body = bytes::Bytes::from(wire::encode_msgpack(&batch));
-        let Some(last) = frames.frames.last().map(|frame| frame.sequence) else { return };
         let mut pause = limits::BATCH_PAUSE_MIN;
         let mut failed = false;
         loop {
-            match self.send(&body, lane, frames.epoch, last).await {
-                Ok(()) => {
-                    self.metrics.batch("stored");
-                    if failed {
-                        info!(lane = self.lane.name(), last, "the origin takes batches again");
-                    }
-                    break;
+            let error = match self.send(&body, lane, epoch, last).await {
+                Ok(()) if failed => {
+                    info!(lane = self.lane.name(), last, "the origin takes batches again");
+                    return Ok(());
                 }
-                Err(error) if error.is_final() => {
-                    self.metrics.batch("refused");
-                    let records = frames.frames.iter().map(|frame| frame.records as usize).sum();
-                    self.metrics.dropped(self.lane.name(), records);
-                    warn!(lane = self.lane.name(), last, records, %error, "a batch was refused and dropped");
-                    break;
-                }
-                Err(error) => {
-                    self.metrics.batch("failed");
-                    if !failed {
-                        warn!(lane = self.lane.name(), last, %error, "a batch was not sent; trying again");
-                        failed = true;
-                    }
-                }
+                Err(error) if !error.is_final() => error,
+                done => return done,
+            };
+            self.metrics.batch("failed");
+            if !failed {
+                warn!(lane = self.lane.name(), last, %error, "a batch was not sent; trying again");
+                failed = true;
             }
             tokio::time::sleep(self.dice.vary(pause)).await;
             pause = pause.saturating_mul(2).min(limits::BATCH_PAUSE_MAX);
         }
-        self.outbox.acknowledge(self.lane, frames.epoch, last);
     }
 
     async fn send(

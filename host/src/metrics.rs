@@ -26,7 +26,7 @@ pub struct Metrics {
     batches: Family<Outcome, Counter>,
     dropped: Family<Outcome, Counter>,
     alerts: Family<AlertTurn, Counter>,
-    cmcd_remarks: Counter,
+    cmcd_remarks: Family<Code, Counter>,
     reloads: Family<Outcome, Counter>,
     now: Now,
 }
@@ -140,7 +140,7 @@ impl Metrics {
             batches: Family::default(),
             dropped: Family::default(),
             alerts: Family::default(),
-            cmcd_remarks: Counter::default(),
+            cmcd_remarks: Family::default(),
             reloads: Family::default(),
             now: Now::default(),
         };
@@ -262,9 +262,9 @@ impl Metrics {
         self.reloads.get_or_create(&Outcome { outcome }).inc();
     }
 
-    /// A CMCD report that counts has so much in it that should be otherwise.
-    pub fn cmcd_remarks(&self, remarks: usize) {
-        self.cmcd_remarks.inc_by(remarks as u64);
+    /// A CMCD report that counts has something in it that should be otherwise.
+    pub fn cmcd_remark(&self, cause: wire::cmcd::Cause) {
+        self.cmcd_remarks.get_or_create(&Code { code: cause.code() }).inc();
     }
 
     /// An alert was `raised` or `cleared`.

@@ -3,8 +3,8 @@
 
 use quickcheck::quickcheck;
 use wire::cmcd::{
-    Cause, Cmcd, Custom, CustomValue, Event, Key, Kind, Measured, Mode, ObjectType, Reader, Shards, State,
-    StreamType, StreamingFormat, Weight, Writer, limits,
+    Cause, Cmcd, CmcdError, Custom, CustomValue, Event, Key, Kind, Measured, Mode, ObjectType, Reader,
+    Shards, State, StreamType, StreamingFormat, Weight, Writer, limits,
 };
 
 const EVENT: Writer = Writer { version: 2, mode: Mode::Event };
@@ -107,12 +107,13 @@ fn a_query_is_found_among_other_arguments_and_decoded() {
 
 #[test]
 fn each_line_of_a_body_stands_for_itself() {
-    let body = "e=t,sid=\"s\",ts=1,v=2\r\n\ne=t,=\ne=t,sid=\"s\",ts=2,v=2\n";
-    let readings: Vec<_> = Reader::EVENTS.body(body).unwrap().collect();
-    assert_eq!(readings.len(), 3);
+    let body = b"e=t,sid=\"s\",ts=1,v=2\r\n\ne=t,=\ne=t,sid=\"\xff\"\ne=t,sid=\"s\",ts=2,v=2\n";
+    let (lines, readings): (Vec<_>, Vec<_>) = Reader::EVENTS.body(body).unwrap().unzip();
+    assert_eq!(lines, ["e=t,sid=\"s\",ts=1,v=2", "e=t,=", "", "e=t,sid=\"s\",ts=2,v=2"]);
     assert_eq!(readings[0].as_ref().unwrap().report.integer(Key::Ts), Some(1));
     assert_eq!(readings[1].as_ref().unwrap_err().code(), "cmcd-malformed");
-    let last = readings[2].as_ref().unwrap();
+    assert_eq!(readings[2].as_ref().unwrap_err(), &CmcdError::Malformed { at: Some(9) });
+    let last = readings[3].as_ref().unwrap();
     assert_eq!(
         last.findings.iter().map(|finding| finding.cause).collect::<Vec<_>>(),
         [Cause::TrailingLineFeed]
@@ -207,10 +208,10 @@ fn every_limit_has_a_code() {
     let line = format!("bsd=({numbers}),e=t,sid=\"s\",ts=1,v=2");
     assert_eq!(findings(Reader::EVENTS, &line)[0], "too-many-values:bsd");
     let body = "x\n".repeat(limits::BODY_LINES_MAX + 1);
-    let last = Reader::EVENTS.body(&body).unwrap().last().unwrap();
+    let (_, last) = Reader::EVENTS.body(body.as_bytes()).unwrap().last().unwrap();
     assert_eq!(last.unwrap_err().code(), "too-many-lines");
     let body = "x".repeat(limits::BODY_BYTES_MAX + 1);
-    assert_eq!(Reader::EVENTS.body(&body).err().unwrap().code(), "body-too-long");
+    assert_eq!(Reader::EVENTS.body(body.as_bytes()).err().unwrap().code(), "body-too-long");
 }
 
 #[test]
@@ -314,7 +315,7 @@ quickcheck! {
         _ = Reader::EVENTS.line(&text);
         _ = Reader::REQUESTS.query(&format!("CMCD={text}"), &mut decoded);
         _ = Reader::REQUESTS.json(&text);
-        Reader::EVENTS.body(&text).map_or(0, Iterator::count) <= limits::BODY_LINES_MAX + 1
+        Reader::EVENTS.body(text.as_bytes()).map_or(0, Iterator::count) <= limits::BODY_LINES_MAX + 1
     }
 
     fn what_was_read_and_written_reads_as_the_same(pieces: Vec<u8>) -> bool {

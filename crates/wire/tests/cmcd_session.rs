@@ -91,7 +91,7 @@ fn a_request_is_a_heartbeat_by_the_nodes_clock_unless_event_reports_come_too() {
 /// Folds a body of event reports.
 fn session_of(body: &str) -> Session {
     let mut session = Session::default();
-    for reading in Reader::EVENTS.body(body).unwrap() {
+    for (_, reading) in Reader::EVENTS.body(body.as_bytes()).unwrap() {
         let reading = reading.unwrap();
         assert!(reading.refused().is_none(), "{:?}", reading.findings);
         session.fold(reading.report.facts(received(Mode::Event)).iter().copied().collect()).unwrap();

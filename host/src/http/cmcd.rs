@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use units::UnixMillis;
 use wire::Refusal;
-use wire::cmcd::{CmcdError, Mode, Reader, Reading, Received, Shards, Told, session_id};
+use wire::cmcd::{Cause, CmcdError, Finding, Mode, Reader, Reading, Received, Shards, Told, session_id};
 
 use super::asked::Asked;
 use super::errors::ApiError;
@@ -33,13 +33,16 @@ pub(super) async fn answer(
 ) -> Result<Response, ApiError> {
     let RawQuery(query) = query;
     // As text: the events of it are made on another thread.
-    let report = Bytes::from(report(&headers, query.as_deref())?);
+    let report = Bytes::from(report(&node, &headers, query.as_deref())?);
     let mut stages = Stages::begin();
     let telling = Arc::clone(&node);
     let taken = Taken::of(&node, &asked, &mut stages, report, None, move |body| {
         let line = str::from_utf8(body).map_err(|_| Refusal::new("cmcd-malformed", "a report is ASCII"))?;
-        let one = |reading: Result<Reading<'_>, CmcdError>| events(&telling, Mode::Request, line, reading);
-        Ok(one(Reader::REQUESTS.line(line)))
+        // The first that is refused is why the report does not count.
+        events(&telling, Mode::Request, line, Reader::REQUESTS.line(line))
+            .into_iter()
+            .map(|told| told.map(Ok))
+            .collect()
     })
     .await?;
     match taken.refused.into_iter().next() {
@@ -52,13 +55,10 @@ pub(super) async fn answer(
 
 /// The events of a body of reports; a line that cannot be read does not harm the others.
 pub(super) fn read(node: &Node, body: &[u8]) -> Result<Vec<wire::Told<'static>>, Refusal> {
-    let body = str::from_utf8(body).map_err(|_| Refusal::new("cmcd-malformed", "a report is ASCII"))?;
     let readings =
         Reader::EVENTS.body(body).map_err(|error| Refusal::new(error.code(), error.to_string()))?;
-    let lines =
-        body.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).filter(|line| !line.is_empty());
     let told: Vec<_> =
-        readings.zip(lines).flat_map(|(reading, line)| events(node, Mode::Event, line, reading)).collect();
+        readings.flat_map(|(line, reading)| events(node, Mode::Event, line, reading)).collect();
     if told.is_empty() {
         return Err(Refusal::new("no-events", "there are no reports"));
     }
@@ -66,7 +66,7 @@ pub(super) fn read(node: &Node, body: &[u8]) -> Result<Vec<wire::Told<'static>>,
 }
 
 /// The text of the report: the argument `CMCD`, else the four headers as one.
-fn report(headers: &HeaderMap, query: Option<&str>) -> Result<String, Refusal> {
+fn report(node: &Node, headers: &HeaderMap, query: Option<&str>) -> Result<String, Refusal> {
     let refused = |error: CmcdError| Refusal::new(error.code(), error.to_string());
     let mut decoded = String::new();
     if Reader::REQUESTS.query(query.unwrap_or_default(), &mut decoded).map_err(refused)?.is_some() {
@@ -80,8 +80,14 @@ fn report(headers: &HeaderMap, query: Option<&str>) -> Result<String, Refusal> {
         session: session.as_deref(),
         status: status.as_deref(),
     };
-    // Keys in the wrong shard count as well, so that the four are one line.
-    Reader::REQUESTS.headers(&shards).map_err(refused)?;
+    // Keys in the wrong shard count as well, so that the four are one line; that they are wrong shows only here.
+    let reading = Reader::REQUESTS.headers(&shards).map_err(refused)?;
+    let is_wrong_header = |finding: &&Finding| finding.cause == Cause::WrongHeader;
+    reading
+        .findings
+        .iter()
+        .filter(is_wrong_header)
+        .for_each(|finding| node.metrics.cmcd_remark(finding.cause));
     let line = [object, request, session, status].into_iter().flatten().collect::<Vec<_>>().join(",");
     if line.is_empty() {
         return Err(Refusal::new("no-events", "there is no report in the query or the headers"));
@@ -107,7 +113,7 @@ fn events(
     if let Some(finding) = reading.refused() {
         return vec![Err(Refusal::new(finding.cause.code(), finding.to_string()))];
     }
-    node.metrics.cmcd_remarks(reading.findings.iter().count());
+    reading.findings.iter().for_each(|finding| node.metrics.cmcd_remark(finding.cause));
     let Some(key) = reading.report.session_key() else {
         return vec![Err(Refusal::new("session-missing", "the report names no session"))];
     };

@@ -238,6 +238,14 @@ async fn bad_reports_of_cmcd() {
     assert_eq!(send(String::new()).await.refusal(), (400, "no-events".to_owned()));
     assert_eq!(get(&scene.url("/v1/cmcd")).await.refusal(), (400, "no-events".to_owned()));
     assert_eq!(get(&scene.url("/v1/cmcd?CMCD=%2")).await.refusal().0, 400);
+    let nobody = get(&scene.url("/v1/cmcd?CMCD=bl%3D100")).await;
+    assert_eq!(nobody.refusal(), (400, "session-missing".to_owned()));
+    // Counts, and is told of.
+    let remarks = r#"frontrow_cmcd_remarks_total{code="wrong-header"}"#;
+    let misplaced = client().get(scene.url("/v1/cmcd"));
+    let misplaced = misplaced.header("cmcd-object", "sid=\"b\"").header("cmcd-request", "bl=100");
+    assert_eq!(crate::client::send(misplaced).await.status, 204);
+    assert_eq!(scene.metric(remarks).await, 1.0);
     assert_eq!(get(&scene.url("/v1/cmcd?CMCD=bl%3D100%2Csid%3D%22a%22")).await.status, 204);
     assert_eq!(get(&scene.url("/v1/sessions/a")).await.status, 200);
 }

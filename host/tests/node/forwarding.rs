@@ -69,6 +69,26 @@ async fn a_batch_that_is_refused_for_good_does_not_block_the_next() {
 }
 
 #[tokio::test]
+async fn a_frame_that_is_refused_for_good_takes_none_of_its_batch_with_it() {
+    let scene = Scene::serving().await;
+    scene.origin.refuse_batches(Some(StatusCode::SERVICE_UNAVAILABLE));
+    for session in ["s1", "s2", "poison", "s3", "s4"] {
+        scene.ask("/v1/events", &start_and_stop(session)).await;
+    }
+    scene.origin.refuse_frames_with("poison");
+    scene.origin.refuse_batches(None);
+    let told: Vec<_> = events(&scene, 8).await.into_iter().map(|event| event.session_id).collect();
+    assert_eq!(told, ["s1", "s1", "s2", "s2", "s3", "s3", "s4", "s4"]);
+    assert_eq!(sessions(&scene, 4).await.len(), 4);
+    wait_for("both to be counted", || async {
+        let dropped = |lane: &str| format!(r#"frontrow_outbox_dropped_total{{outcome="{lane}"}}"#);
+        let counted = (scene.metric(&dropped("events")).await, scene.metric(&dropped("records")).await);
+        (counted == (2.0, 1.0)).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_full_spool_drops_the_oldest_events_and_counts_them() {
     let scene = Scene::serving_with("spool_mib = 1").await;
     scene.origin.refuse_batches(Some(StatusCode::SERVICE_UNAVAILABLE));

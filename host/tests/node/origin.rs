@@ -49,6 +49,8 @@ struct Behaviour {
     broken: Option<String>,
     /// What batches are answered with instead of being stored.
     batch_status: Option<StatusCode>,
+    /// A frame with this text makes its batch one that is refused for good.
+    poison: Option<String>,
     frames: Vec<Received>,
     /// Batches that came, stored or not.
     attempts: usize,
@@ -83,6 +85,10 @@ impl Origin {
     /// Answers batches with this status instead of storing them.
     pub(crate) fn refuse_batches(&self, status: Option<StatusCode>) {
         self.lock().batch_status = status;
+    }
+
+    pub(crate) fn refuse_frames_with(&self, text: &str) {
+        self.lock().poison = Some(text.to_owned());
     }
 
     /// All frames that were stored, in the order they came; those that came twice only once, as an origin does.
@@ -151,6 +157,13 @@ async fn store(State(state): State<Arc<Mutex<Behaviour>>>, headers: HeaderMap, b
     }
     let batch: Batch<'_> = wire::decode_msgpack(&body, wire::limits::BATCH_BYTES_MAX).expect("a sound batch");
     batch.validate().expect("a sound batch");
+    let holds = |text: &String| {
+        let mut payloads = batch.frames.iter().map(|frame| frame.payload);
+        payloads.any(|payload| payload.windows(text.len()).any(|some| some == text.as_bytes()))
+    };
+    if state.poison.as_ref().is_some_and(holds) {
+        return StatusCode::UNPROCESSABLE_ENTITY.into_response();
+    }
     let (lane, epoch) = (batch.lane, batch.epoch);
     let is_of = |frame: &&Received| frame.lane == lane && frame.epoch == epoch;
     let stored = state.frames.iter().filter(is_of).map(|frame| frame.sequence).max().unwrap_or(0);

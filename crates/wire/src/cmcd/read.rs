@@ -86,30 +86,35 @@ impl Reader {
         self.line(decoded).map(Some)
     }
 
-    /// Reads a body of event reports, a line a report; empty lines are passed over. Each line stands for
-    /// itself: one that cannot be read does not harm its neighbours.
+    /// Reads a body of event reports, a line a report, each beside its text; empty lines are passed over. Each line stands
+    /// for itself: one that cannot be read, or is not text (its text is empty then), does not harm its neighbours.
     pub fn body<'a>(
         self,
-        body: &'a str,
-    ) -> Result<impl Iterator<Item = Result<Reading<'a>, CmcdError>>, CmcdError> {
+        body: &'a [u8],
+    ) -> Result<impl Iterator<Item = (&'a str, Result<Reading<'a>, CmcdError>)>, CmcdError> {
         if body.len() > BODY_BYTES_MAX {
             return Err(CmcdError::BodyTooLong { bytes: body.len() });
         }
-        let ends_with_feed = body.ends_with('\n');
-        let lines = body.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
+        let ends_with_feed = body.ends_with(b"\n");
+        let lines = body.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
         let mut lines = lines.filter(|line| !line.is_empty()).enumerate().peekable();
         Ok(std::iter::from_fn(move || {
             let (index, line) = lines.next()?;
-            if index >= BODY_LINES_MAX {
-                return Some(Err(CmcdError::TooManyLines));
-            }
+            let line = match str::from_utf8(line) {
+                _ if index >= BODY_LINES_MAX => return Some(("", Err(CmcdError::TooManyLines))),
+                Ok(line) => line,
+                Err(broken) => {
+                    return Some(("", Err(CmcdError::Malformed { at: Some(broken.valid_up_to()) })));
+                }
+            };
             let is_last = lines.peek().is_none();
-            Some(self.line(line).map(|mut reading| {
+            let reading = self.line(line).map(|mut reading| {
                 if is_last && ends_with_feed {
                     reading.findings.note(Cause::TrailingLineFeed, None);
                 }
                 reading
-            }))
+            });
+            Some((line, reading))
         }))
     }
 
