@@ -10,7 +10,7 @@ use crate::{Figures, rebuffer_ratio_of};
 /// From when on a session is no longer good.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SpiThresholds {
-    /// The longest good startup, in milliseconds. Who leaves sooner does not count at all.
+    /// The longest good startup, in milliseconds.
     pub startup_ms_max: u32,
     /// The greatest good ratio of stalling, 0 to 1.
     pub rebuffer_ratio_max: f64,
