@@ -130,8 +130,8 @@ pub const CHUNK_EVENTS: usize = 8_192;
 /// Chunks that may wait for the database: a reader that is faster waits too, instead of filling memory.
 pub const CHUNKS_WAITING_MAX: usize = 4;
 
-/// Titles a region shows: what a guest holds in memory and a browser can fetch.
-pub const CANDIDATES_MAX: usize = 10_000;
+/// Titles a region shows: what a node holds in 200 MB of memory and a browser can fetch.
+pub const CANDIDATES_MAX: usize = 30_000;
 
 /// Viewers by whom a release is measured, about: each is one answer a region, and twice as many would bring
 /// the figures no nearer than by a third.

@@ -181,7 +181,10 @@ fn by_policy(
     let because = |rung: usize, why: Why| Decision { rung, why, rule: None };
     match input.policy {
         Policy::SeedRules => by_rules(input, mbps),
-        Policy::Throughput => because(sustained, Why::Throughput),
+        Policy::Throughput => {
+            let cautious = input.history.cautious_speed().sustains(ladder);
+            because(cautious.unwrap_or(sustained), Why::Throughput)
+        }
         Policy::Bola => by_buffer(input, utilities.of(ladder), sustained),
         Policy::Bba => because(bba::rung(ladder, &input.buffer, input.last_rung()), Why::BufferLevel),
         Policy::BolaE => because(bola_e::enhanced(input, utilities.of(ladder), sustained), Why::BufferLevel),

@@ -83,6 +83,11 @@ impl History {
     pub fn speed(&self) -> Speed {
         Speed::of(&self.samples)
     }
+
+    /// The same, lower where they have just become slower.
+    pub fn cautious_speed(&self) -> Speed {
+        Speed::cautious(&self.samples)
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 //! | policy | rule | source |
 //! |---|---|---|
 //! | [`Policy::SeedRules`] | table of network speed to picture height | the streaming-platform guide's quality rules |
-//! | [`Policy::Throughput`] | a share of the harmonic mean of the last downloads | Jiang et al., FESTIVE, CoNEXT 2012; Yin et al., SIGCOMM 2015 |
+//! | [`Policy::Throughput`] | a share of the least of the harmonic mean of the last downloads and a pair of exponentially weighted ones | Jiang et al., FESTIVE, CoNEXT 2012; dash.js, Shaka Player |
 //! | [`Policy::Bba`] | a line from buffer level to rate | Huang et al., SIGCOMM 2014 |
 //! | [`Policy::Bola`] | buffer-based Lyapunov optimisation | Spiteri et al., BOLA, INFOCOM 2016 |
 //! | [`Policy::BolaE`], [`Policy::Dynamic`] | BOLA for players, and its mixture with throughput | Spiteri et al., MMSys 2018 |

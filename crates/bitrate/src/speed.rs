@@ -1,6 +1,6 @@
 //! The speed of the network, from the last downloads.
 
-use crate::{Ladder, Sample};
+use crate::{Ladder, Sample, real};
 
 /// The estimated throughput; may be unknown.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,6 +29,22 @@ impl Speed {
         Self { kbps: Some(lowest * (count / sum)) }
     }
 
+    /// Estimates as [`Speed::of`] does, but no more than two exponentially weighted means of the same samples over their
+    /// time of downloading, one that has half forgotten after three seconds and one after eight: the lower of such a
+    /// pair follows a fall at once and a rise late, as dash.js and Shaka Player have it. Where the time of a download is
+    /// unknown, the harmonic mean is all.
+    pub(crate) fn cautious(samples: &[Sample]) -> Self {
+        let harmonic = Self::of(samples);
+        let newest = &samples[samples.len().saturating_sub(SAMPLES_USED)..];
+        let (Some(kbps), true) = (harmonic.kbps, newest.iter().all(|sample| sample.took.get() > 0)) else {
+            return harmonic;
+        };
+        let of_pair = HALF_LIVES_S.map(|half_life_s| weighted(newest, half_life_s));
+        Self {
+            kbps: Some(of_pair.into_iter().fold(kbps, |least, mean| if mean < least { mean } else { least })),
+        }
+    }
+
     /// In kbit/s, finite and not negative; none when unknown.
     pub fn kbps(&self) -> Option<f64> {
         self.kbps
@@ -45,6 +61,27 @@ impl Speed {
     }
 }
 
+/// The exponentially weighted mean of samples, oldest first, over their time of downloading; half is forgotten after so
+/// long.
+fn weighted(samples: &[Sample], half_life_s: f64) -> f64 {
+    let lowest = samples.iter().fold(f64::INFINITY, |lowest, sample| lowest.min(sample.kbps));
+    if lowest == 0.0 {
+        // A download that stood still has no shares below; its time is nearly all there was.
+        return 0.0;
+    }
+    let (mut sum, mut weight) = (0.0, 0.0);
+    for sample in samples {
+        let kept = real::exp(-core::f64::consts::LN_2 * (sample.took.get() as f64 / 1e3) / half_life_s);
+        // In shares of the lowest, so that equal samples give exactly themselves.
+        sum = sum * kept + sample.kbps / lowest * (1.0 - kept);
+        weight = weight * kept + (1.0 - kept);
+    }
+    lowest * (sum / weight)
+}
+
+/// Seconds of download after which the fast and the slow mean have half forgotten; those of dash.js on demand.
+const HALF_LIVES_S: [f64; 2] = [3.0, 8.0];
+
 /// Known samples that count, newest first; five as in Yin et al., SIGCOMM 2015.
 pub const SAMPLES_USED: usize = 5;
 
@@ -58,9 +95,9 @@ mod tests {
     use alloc::vec::Vec;
 
     use quickcheck::quickcheck;
+    use units::Millis;
 
-    use crate::History;
-    use crate::{InputError, limits};
+    use crate::{History, InputError, Sample, limits};
 
     fn check(samples_kbps: &[f64], expected: Option<f64>) {
         assert_eq!(History::of_speeds(samples_kbps).unwrap().speed().kbps(), expected, "{samples_kbps:?}");
@@ -71,6 +108,28 @@ mod tests {
         check(&[2_000.0, 6_000.0], Some(3_000.0));
         check(&[1_000.0, 2_000.0, 4_000.0, 4_000.0], Some(2_000.0));
         check(&[9e9, 9e9, 700.0, 700.0, 700.0, 700.0, 700.0], Some(700.0));
+    }
+
+    fn cautious(samples: &[(f64, u64)]) -> Option<f64> {
+        let sample = |&(kbps, took_ms)| Sample { kbps, took: Millis::new(took_ms), waited: Millis::ZERO };
+        History::new(samples.iter().map(sample).collect()).unwrap().cautious_speed().kbps()
+    }
+
+    /// By `2 ** (-took / half_life)` in Python.
+    #[test]
+    fn the_pair_of_means_follows_a_fall_and_waits_at_a_rise() {
+        let near = |samples: &[(f64, u64)], expected: f64| {
+            let kbps = cautious(samples).unwrap();
+            assert!((kbps / expected - 1.0).abs() < 1e-12, "{samples:?}: {kbps}");
+        };
+        // As many bytes each: harmonic 2,500, the slow mean at 1,488.
+        near(&[(5_000.0, 4_000), (5_000.0, 4_000), (5_000.0, 4_000), (1_000.0, 20_000)], 1036.9344714412734);
+        // Harmonic 1,250, the fast mean far above it.
+        near(&[(1_000.0, 4_000), (1_000.0, 4_000), (1_000.0, 4_000), (5_000.0, 4_000)], 1_250.0);
+        // Of unknown length.
+        near(&[(5_000.0, 4_000), (1_000.0, 0)], 5_000.0 / 3.0);
+        assert_eq!(cautious(&[(5_000.0, 4_000), (0.0, 4_000)]), Some(0.0));
+        assert_eq!(cautious(&[]), None);
     }
 
     #[test]
@@ -116,6 +175,25 @@ mod tests {
                 }
                 Some(_) => true,
             }
+        }
+
+        fn the_cautious_estimate_is_never_above_the_other(samples: Vec<(u32, u16)>) -> bool {
+            let sample = |&(kbps, took_ms): &(u32, u16)| Sample {
+                kbps: f64::from(kbps),
+                took: Millis::new(u64::from(took_ms)),
+                waited: Millis::ZERO,
+            };
+            let samples = &samples[..samples.len().min(limits::SAMPLES_MAX)];
+            let history = History::new(samples.iter().map(sample).collect()).unwrap();
+            match (history.cautious_speed().kbps(), history.speed().kbps()) {
+                (Some(cautious), Some(kbps)) => (0.0..=kbps).contains(&cautious),
+                (cautious, kbps) => cautious == kbps,
+            }
+        }
+
+        fn equal_downloads_are_no_reason_for_caution(kbps: u32, took_ms: u16, count: u8) -> bool {
+            let samples = vec![(f64::from(kbps), u64::from(took_ms)); usize::from(count) + 1];
+            cautious(&samples) == Some(f64::from(kbps))
         }
 
         fn is_finite_whatever_the_samples(samples: Vec<f64>) -> bool {

@@ -152,6 +152,11 @@ def bitrate_cases():
     def throughput(*samples, **more):
         return {"policy": "throughput", "ladder": LADDER, "samples_kbps": samples, **more}
 
+    def told(kbps):
+        """Downloads of two megabytes each."""
+        samples = [{"kbps": float(speed), "took_ms": 16_000_000 // speed, "waited_ms": 80} for speed in kbps]
+        return {"policy": "throughput", "ladder": LADDER, "player": {"samples": samples}}
+
     def by_buffer(level_ms, **more):
         return {"policy": "bola", "ladder": LADDER, "buffer_ms": level_ms, **more}
 
@@ -191,6 +196,8 @@ def bitrate_cases():
         "throughput leaves headroom": throughput(5800.0),
         "throughput is a harmonic mean": throughput(2000.0, 6000.0),
         "throughput counts the newest five": throughput(90000.0, *[1200.0] * 5),
+        "throughput follows a fall": told([6200] * 4 + [1300]),
+        "throughput waits at a rise": told([1300] * 4 + [6200]),
         "throughput without a sample": throughput(),
         "a cap below every rung": throughput(9000.0, height_max=100),
         "an empty buffer": by_buffer(0, samples_kbps=[8000.0]),

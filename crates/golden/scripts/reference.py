@@ -117,9 +117,20 @@ def decimal(number):
     return shortest
 
 
+def weighted(downloads, half_life):
+    """The mean over the time of downloading, half forgotten after so many seconds."""
+    total = weight = 0.0
+    for download in downloads:
+        kept = 0.5 ** (download["took_ms"] / 1000.0 / half_life)
+        total, weight = total * kept + download["kbps"] * (1 - kept), weight * kept + (1 - kept)
+    return total / weight
+
+
 def bitrate(question):
     """Cases keep to speeds whose harmonic mean is exact."""
-    ladder, samples = question["ladder"], question.get("samples_kbps", [])[-5:]
+    downloads = question.get("player", {}).get("samples", [])[-5:]
+    samples = [download["kbps"] for download in downloads] or question.get("samples_kbps", [])[-5:]
+    ladder = question["ladder"]
     kbps = [rung["kbps"] for rung in ladder]
     if kbps != sorted(set(kbps)):
         raise Refused("ladder-not-rising")
@@ -140,6 +151,9 @@ def bitrate(question):
         if level_ms < 2 * segment_ms:
             rung, why = min(rung, sustained), "buffer-low"
     elif policy == "throughput":
+        if downloads:
+            speed = min(speed, *(weighted(downloads, half_life) for half_life in (3.0, 8.0)))
+            sustained = max([i for i, rate in enumerate(kbps) if rate <= speed * 0.85], default=0)
         rung, why = sustained, "throughput"
     else:
         rung, why = 0, "speed-rule"
