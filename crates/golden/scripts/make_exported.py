@@ -1,9 +1,9 @@
 """Rankers as other people's exporters write them, with logits of onnxruntime.
 
-The graphs follow what the exporters of PyTorch (TorchScript and dynamo), TensorFlow (tf2onnx) and scikit-learn
-(skl2onnx) emit for a small network: names, operator sets, symbolic rows, constants as nodes, shape arithmetic,
-both forms of GELU, LayerNormalization whole and in parts. The quantised ones are made of the first by
-onnxruntime.quantization. Writes one `.onnx` each and `logits.json` (by name, for the rows of `../features.json`).
+One is scikit-learn's own, by skl2onnx. The other graphs follow what the exporters of PyTorch (TorchScript and dynamo) and
+TensorFlow (tf2onnx) emit for a small network: names, operator sets, symbolic rows, constants as nodes, shape
+arithmetic, both forms of GELU, LayerNormalization whole and in parts. The quantised ones are made of the first of
+those by onnxruntime.quantization. Writes one `.onnx` each and `logits.json` (by name, for the rows of `../features.json`).
 
     pip install -r crates/golden/scripts/requirements.txt
     python3 crates/golden/scripts/make_exported.py crates/inference/tests/data/exported
@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
+import skl2onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import (
     CalibrationDataReader,
@@ -27,6 +28,7 @@ from onnxruntime.quantization import (
     quantize_dynamic,
     quantize_static,
 )
+from sklearn.neural_network import MLPRegressor
 
 SEED = 20251121
 COLUMNS = 8
@@ -204,26 +206,11 @@ def keras(weights, opset):
     return model(nodes, tensors, opset, 8, "unk__25", ("features", "logit"), "tf2onnx")
 
 
-def sklearn(weights):
-    """skl2onnx of an MLPRegressor: a Cast at the input, a Reshape at the end."""
-    tensors = {
-        "coefficient": weights["net.0.weight"].T.copy(),
-        "intercepts": weights["net.0.bias"].reshape(1, -1),
-        "coefficient1": weights["net.3.weight"].T.copy(),
-        "intercepts1": weights["net.3.bias"].reshape(1, -1),
-        "shape_tensor": np.array([-1, 1], dtype=np.int64),
-    }
-    make = helper.make_node
-    nodes = [
-        make("Cast", ["X"], ["cast_input"], name="Cast", to=TensorProto.FLOAT),
-        make("MatMul", ["cast_input", "coefficient"], ["mul_result"], name="MatMul"),
-        make("Add", ["mul_result", "intercepts"], ["add_result"], name="Add"),
-        make("Relu", ["add_result"], ["next_activations"], name="Relu"),
-        make("MatMul", ["next_activations", "coefficient1"], ["mul_result1"], name="MatMul1"),
-        make("Add", ["mul_result1", "intercepts1"], ["add_result1"], name="Add1"),
-        make("Reshape", ["add_result1", "shape_tensor"], ["variable"], name="Reshape"),
-    ]
-    return model(nodes, tensors, 21, 10, None, ("X", "variable"), "skl2onnx")
+def sklearn(rows):
+    """scikit-learn's own network, by its own exporter."""
+    targets = rows @ np.random.default_rng(SEED).normal(size=COLUMNS)
+    network = MLPRegressor(hidden_layer_sizes=(HIDDEN,), max_iter=200, random_state=0).fit(rows, targets)
+    return skl2onnx.to_onnx(network, rows[:1], target_opset=21)
 
 
 class Rows(CalibrationDataReader):
@@ -265,7 +252,7 @@ def main():
         "torch-dynamo-tanh": torch_dynamo(weights, "tanh"),
         "keras-15": keras(weights, 15),
         "keras-18": keras(weights, 18),
-        "sklearn": sklearn({**weights}),
+        "sklearn": sklearn(rows),
     }
     with tempfile.TemporaryDirectory() as scratch:
         made |= quantised(Path(scratch), script, rows)
