@@ -233,7 +233,7 @@ impl Columns {
             duration_s,
             switches: row.count(Item::Switches)?,
             dropped_frames: row.count(Item::DroppedFrames)?.unwrap_or(0),
-            buffer_s: row.number(Item::Buffer)?,
+            buffer_s: row.seconds(Item::Buffer)?,
             is_failed: row.is(Item::Failed)?,
         })
     }
@@ -289,6 +289,16 @@ impl Row<'_> {
     pub(crate) fn number(&self, item: Item) -> Result<Option<f64>, CellError> {
         let Some((text, factor)) = self.cell(item) else { return Ok(None) };
         number(text).map(|number| Some(number * factor)).map_err(|reason| self.error(item, reason))
+    }
+
+    /// Of no more than a day.
+    pub(crate) fn seconds(&self, item: Item) -> Result<Option<f64>, CellError> {
+        match self.number(item)? {
+            Some(seconds) if seconds > DURATION_S_MAX => {
+                Err(self.error(item, format!("{seconds} s is longer than a day")))
+            }
+            seconds => Ok(seconds),
+        }
     }
 
     pub(crate) fn count(&self, item: Item) -> Result<Option<u32>, CellError> {

@@ -11,7 +11,7 @@ impl Row<'_> {
     ///
     /// A stall where nothing was shown yet is the wait before the first frame, unless that is told by itself.
     pub(crate) fn waits(&self, duration_s: f64, segments: usize) -> Result<(Option<f64>, Stalls), CellError> {
-        let (told, mut stalls) = (self.number(Item::Startup)?, self.stalls(duration_s, segments)?);
+        let (told, mut stalls) = (self.seconds(Item::Startup)?, self.stalls(duration_s, segments)?);
         let (None, Some(&(start, length))) = (told, stalls.first()) else { return Ok((told, stalls)) };
         if start > 0.0 {
             return Ok((None, stalls));

@@ -158,6 +158,24 @@ fn a_row_that_cannot_be_read_is_named_and_the_others_are_scored() {
 }
 
 #[test]
+fn a_time_longer_than_a_day_is_refused_by_its_column() {
+    let (_folder, path) = table(
+        "rows.csv",
+        "kbps,startup,buffer,stalls,duration\n9,1e300,,,\n9,,86401,,\n9,,,1:1e300,\n9,,,,1e300\n9,86400,86400,1:86400,60\n",
+    );
+    let output = run(&path, &["--json"]);
+    let complaints = String::from_utf8(output.stderr).unwrap();
+    for (line, column) in [(2, "startup"), (3, "buffer"), (4, "stalls"), (5, "duration")] {
+        assert!(
+            complaints.contains(&format!("rows.csv:{line}: {column}: ")),
+            "{line} {column} in {complaints}"
+        );
+    }
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(report["rows"][4]["mos_v1"].is_number(), "{report}");
+}
+
+#[test]
 fn lists_of_different_lengths_contradict_each_other() {
     let (_folder, path) = table("rows.csv", "kbps,height\n1;2;3,360;720\n");
     assert!(!run(&path, &[]).status.success());
