@@ -16,8 +16,9 @@
 //!   session the same stall weighs less, but the time stalled of late and the longest stall of all do not:
 //!   they are remembered.
 //! - *Startup.* Far milder than stalling of the same length, for viewers expect it: five seconds before a clip of a
-//!   minute cost a twelfth (Hossfeld and others 2012). The shorter what they wait for, the less so: before ten seconds
-//!   the same wait costs a sixth to a fifth (Duanmu and others 2017), so it counts by the root of the clip's length.
+//!   minute cost a twelfth (Hossfeld and others 2012). The shorter what they wait for, the less mild: before ten
+//!   seconds the same wait costs a sixth to a fifth (Duanmu and others 2017), so from a minute down to ten seconds it
+//!   counts by one over the root of the clip's length.
 //! - *Rest.* Frames not shown, and an error that ended it.
 
 use crate::Figures;
