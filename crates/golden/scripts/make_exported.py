@@ -1,25 +1,29 @@
 """Rankers as other people's exporters write them, with logits of onnxruntime.
 
-One is scikit-learn's own, by skl2onnx. The other graphs follow what the exporters of PyTorch (TorchScript and dynamo) and
-TensorFlow (tf2onnx) emit for a small network: names, operator sets, symbolic rows, constants as nodes, shape
-arithmetic, both forms of GELU, LayerNormalization whole and in parts. The quantised ones are made of the first of
-those by onnxruntime.quantization. Writes one `.onnx` each and `logits.json` (by name, for the rows of `../features.json`).
+PyTorch's by `torch.onnx.export`, TorchScript and dynamo, with both forms of GELU; Keras' by tf2onnx; scikit-learn's by
+skl2onnx; the quantised ones are made of the first by onnxruntime.quantization. What the exporters note about the
+machine they ran on (stack traces with paths) is taken out. Writes one `.onnx` each and `logits.json` (by name, for the
+rows of `../features.json`).
 
-    pip install -r crates/golden/scripts/requirements.txt
+    pip install -r crates/golden/scripts/requirements-exporters.txt    (gigabytes)
     python3 crates/golden/scripts/make_exported.py crates/inference/tests/data/exported
 """
 
 import json
 import math
+import multiprocessing
+import os
 import sys
 import tempfile
 from pathlib import Path
+
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import numpy as np
 import onnx
 import onnxruntime
 import skl2onnx
-from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import (
     CalibrationDataReader,
     QuantFormat,
@@ -51,159 +55,67 @@ def float32(tensors):
     return {name: np.asarray(value, dtype=np.float32) for name, value in tensors.items()}
 
 
-def constant(name, value, dtype=np.float32):
-    tensor = numpy_helper.from_array(np.asarray(value, dtype=dtype))
-    return helper.make_node("Constant", [], [name], name=name.replace("_output_0", ""), value=tensor)
+def pytorch(weights):
+    """Of three rows, for any number of them. From opset 20 on, GELU is an operator of its own."""
+    import torch
 
+    class Ranker(torch.nn.Module):
+        def __init__(self, approximate):
+            super().__init__()
+            self.net = torch.nn.Sequential(
+                torch.nn.Linear(COLUMNS, HIDDEN),
+                torch.nn.LayerNorm(HIDDEN),
+                torch.nn.GELU(approximate=approximate),
+                torch.nn.Linear(HIDDEN, 1),
+            )
+            self.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
 
-def model(nodes, tensors, opset, ir, rows, names, producer, width=COLUMNS):
-    source, logit = names
-    graph = helper.make_graph(
-        nodes,
-        "main_graph",
-        [helper.make_tensor_value_info(source, TensorProto.FLOAT, [rows, width])],
-        [helper.make_tensor_value_info(logit, TensorProto.FLOAT, [rows, 1])],
-        [numpy_helper.from_array(value, name) for name, value in tensors.items()],
-    )
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], producer_name=producer)
-    made.ir_version = ir
-    made = onnx.shape_inference.infer_shapes(made)
-    onnx.checker.check_model(made, full_check=True)
-    return made
+        def forward(self, features):
+            return self.net(features)
 
+    class Flattening(Ranker):
+        def forward(self, features):
+            return self.net(features.view(features.size(0), -1))
 
-def torch_script(weights):
-    """`torch.onnx.export(..., dynamo=False, opset_version=17, dynamic_axes=...)`; `x.view(x.size(0), -1)` inside."""
-    nodes = [
-        helper.make_node("Shape", ["input"], ["/Shape_output_0"], name="/Shape"),
-        constant("/Constant_output_0", 0, np.int64),
-        helper.make_node("Gather", ["/Shape_output_0", "/Constant_output_0"], ["/Gather_output_0"], axis=0),
-        constant("/Constant_1_output_0", [0], np.int64),
-        helper.make_node("Unsqueeze", ["/Gather_output_0", "/Constant_1_output_0"], ["/Unsqueeze_output_0"]),
-        constant("/Constant_2_output_0", [-1], np.int64),
-        helper.make_node("Concat", ["/Unsqueeze_output_0", "/Constant_2_output_0"], ["/Concat_output_0"], axis=0),
-        helper.make_node("Reshape", ["input", "/Concat_output_0"], ["/Reshape_output_0"], allowzero=0),
-        helper.make_node(
-            "Gemm",
-            ["/Reshape_output_0", "net.0.weight", "net.0.bias"],
-            ["/net/net.0/Gemm_output_0"],
-            name="/net/net.0/Gemm",
-            alpha=1.0,
-            beta=1.0,
-            transB=1,
-        ),
-        helper.make_node(
-            "LayerNormalization",
-            ["/net/net.0/Gemm_output_0", "net.1.weight", "net.1.bias"],
-            ["/net/net.1/LayerNormalization_output_0"],
-            name="/net/net.1/LayerNormalization",
-            axis=-1,
-            epsilon=9.999999747378752e-06,
-        ),
-        *erf_gelu("/net/net.1/LayerNormalization_output_0", "/net/net.2/Mul_1_output_0"),
-        helper.make_node(
-            "Gemm",
-            ["/net/net.2/Mul_1_output_0", "net.3.weight", "net.3.bias"],
-            ["output"],
-            name="/net/net.3/Gemm",
-            alpha=1.0,
-            beta=1.0,
-            transB=1,
-        ),
-    ]
-    return model(nodes, weights, 17, 8, "batch_size", ("input", "output"), "pytorch")
+    def export(ranker, **how):
+        names = {"input_names": ["features"], "output_names": ["logit"]}
+        with tempfile.TemporaryDirectory() as scratch:
+            path = Path(scratch) / "ranker.onnx"
+            torch.onnx.export(ranker.eval(), (torch.zeros(3, COLUMNS),), path, **names, **how)
+            return onnx.load(path).SerializeToString()
 
-
-def erf_gelu(source, to):
-    """`torch.nn.GELU()` below opset 20."""
-    at = "/net/net.2/"
-    return [
-        constant(at + "Constant_output_0", math.sqrt(2)),
-        helper.make_node("Div", [source, at + "Constant_output_0"], [at + "Div_output_0"], name=at + "Div"),
-        helper.make_node("Erf", [at + "Div_output_0"], [at + "Erf_output_0"], name=at + "Erf"),
-        constant(at + "Constant_1_output_0", 1),
-        helper.make_node("Add", [at + "Erf_output_0", at + "Constant_1_output_0"], [at + "Add_output_0"]),
-        helper.make_node("Mul", [source, at + "Add_output_0"], [at + "Mul_output_0"], name=at + "Mul"),
-        constant(at + "Constant_2_output_0", 0.5),
-        helper.make_node("Mul", [at + "Mul_output_0", at + "Constant_2_output_0"], [to], name=at + "Mul_1"),
-    ]
-
-
-def torch_dynamo(weights, approximate):
-    """`torch.onnx.export(..., dynamo=True, opset_version=20)`: one operator for GELU, rows by a symbol."""
-    nodes = [
-        helper.make_node(
-            "Gemm", ["features", "net.0.weight", "net.0.bias"], ["linear"], name="node_linear", transB=1, alpha=1.0, beta=1.0
-        ),
-        helper.make_node(
-            "LayerNormalization",
-            ["linear", "net.1.weight", "net.1.bias"],
-            ["layer_norm"],
-            name="node_layer_norm",
-            axis=-1,
-            epsilon=1e-5,
-            stash_type=1,
-        ),
-        helper.make_node("Gelu", ["layer_norm"], ["gelu"], name="node_gelu", approximate=approximate),
-        helper.make_node(
-            "Gemm", ["gelu", "net.3.weight", "net.3.bias"], ["linear_1"], name="node_linear_1", transB=1, alpha=1.0, beta=1.0
-        ),
-    ]
-    made = model(nodes, weights, 20, 10, "s0", ("features", "linear_1"), "pytorch")
-    for node in made.graph.node:
-        node.metadata_props.add(key="namespace", value=": __main__.Ranker/net: torch.nn.Sequential")
-    return made
-
-
-def keras(weights, opset):
-    """tf2onnx: kernels inputs × outputs, names of TensorFlow, LayerNormalization in parts, GELU by tanh."""
-    at = "StatefulPartitionedCall/ranker/"
-    tensors = {
-        at + "dense/MatMul/ReadVariableOp:0": weights["net.0.weight"].T.copy(),
-        at + "dense/BiasAdd/ReadVariableOp:0": weights["net.0.bias"],
-        at + "gamma:0": weights["net.1.weight"],
-        at + "beta:0": weights["net.1.bias"],
-        at + "dense_1/MatMul/ReadVariableOp:0": weights["net.3.weight"].T.copy(),
-        at + "dense_1/BiasAdd/ReadVariableOp:0": weights["net.3.bias"],
-        "epsilon:0": np.float32(1e-3),
-        "cubed:0": np.float32(0.044715),
-        "root:0": np.float32(math.sqrt(2 / math.pi)),
-        "one:0": np.float32(1),
-        "half:0": np.float32(0.5),
-        "three:0": np.float32(3),
+    rows = {0: "batch_size"}
+    script = {"dynamo": False, "opset_version": 17, "dynamic_axes": {"features": rows, "logit": rows}}
+    dynamo = {"dynamo": True, "dynamic_shapes": ({0: torch.export.Dim("rows")},)}
+    return {
+        "torch-script": export(Flattening("none"), **script),
+        "torch-script-tanh": export(Ranker("tanh"), **script),
+        "torch-dynamo-18": export(Flattening("none"), opset_version=18, **dynamo),
+        "torch-dynamo": export(Ranker("none"), opset_version=20, **dynamo),
+        "torch-dynamo-tanh": export(Ranker("tanh"), opset_version=20, **dynamo),
     }
-    mean = {"axes": [1]} if opset < 18 else {}
-    if opset >= 18:
-        tensors["axes:0"] = np.array([1], dtype=np.int64)
-    axes = [] if opset < 18 else ["axes:0"]
-    make = helper.make_node
-    nodes = [
-        make("MatMul", ["features", at + "dense/MatMul/ReadVariableOp:0"], ["m0"]),
-        make("Add", ["m0", at + "dense/BiasAdd/ReadVariableOp:0"], ["d0"]),
-        make("ReduceMean", ["d0", *axes], ["mean"], keepdims=1, **mean),
-        make("Sub", ["d0", "mean"], ["centred"]),
-        make("Mul", ["centred", "centred"], ["square"]),
-        make("ReduceMean", ["square", *axes], ["variance"], keepdims=1, **mean),
-        make("Add", ["variance", "epsilon:0"], ["positive"]),
-        make("Sqrt", ["positive"], ["deviation"]),
-        make("Reciprocal", ["deviation"], ["inverse"]),
-        make("Mul", ["inverse", at + "gamma:0"], ["scale"]),
-        make("Mul", ["d0", "scale"], ["scaled"]),
-        make("Mul", ["mean", "scale"], ["shift"]),
-        make("Sub", [at + "beta:0", "shift"], ["offset"]),
-        make("Add", ["scaled", "offset"], ["norm"]),
-        make("Pow", ["norm", "three:0"], ["cube"]),
-        make("Mul", ["cube", "cubed:0"], ["c"]),
-        make("Add", ["norm", "c"], ["s"]),
-        make("Mul", ["s", "root:0"], ["r"]),
-        make("Tanh", ["r"], ["t"]),
-        make("Add", ["t", "one:0"], ["u"]),
-        make("Mul", ["u", "half:0"], ["v"]),
-        make("Mul", ["norm", "v"], ["gelu"]),
-        make("MatMul", ["gelu", at + "dense_1/MatMul/ReadVariableOp:0"], ["m1"]),
-        make("Add", ["m1", at + "dense_1/BiasAdd/ReadVariableOp:0"], ["logit"]),
-    ]
-    return model(nodes, tensors, opset, 8, "unk__25", ("features", "logit"), "tf2onnx")
+
+
+def keras(weights):
+    """LayerNormalization in parts, GELU by tanh."""
+    import tensorflow as tf
+    import tf2onnx
+
+    layers = tf.keras.layers
+    features = tf.keras.Input((COLUMNS,), name="features")
+    hidden = layers.LayerNormalization()(layers.Dense(HIDDEN)(features))
+    hidden = layers.Activation(lambda x: tf.keras.activations.gelu(x, approximate=True))(hidden)
+    network = tf.keras.Model(features, layers.Dense(1)(hidden))
+    # Inputs × outputs.
+    network.set_weights([value.T if value.ndim == 2 else value for value in weights.values()])
+    signature = [tf.TensorSpec((None, COLUMNS), tf.float32, name="features")]
+    traced = tf.function(lambda features: network(features), input_signature=signature)
+
+    def export(opset):
+        made, _ = tf2onnx.convert.from_function(traced, input_signature=signature, opset=opset)
+        return made.SerializeToString()
+
+    return {"keras-15": export(15), "keras-18": export(18)}
 
 
 def sklearn(rows):
@@ -213,9 +125,17 @@ def sklearn(rows):
     return skl2onnx.to_onnx(network, rows[:1], target_opset=21)
 
 
+def forget_machine(proto):
+    graph = proto.graph
+    for noted in [*graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer, graph]:
+        kept = [entry for entry in noted.metadata_props if "stack_trace" not in entry.key]
+        del noted.metadata_props[:]
+        noted.metadata_props.extend(kept)
+
+
 class Rows(CalibrationDataReader):
     def __init__(self, rows):
-        self.batches = iter([{"input": rows}])
+        self.batches = iter([{"features": rows}])
 
     def get_next(self):
         return next(self.batches, None)
@@ -245,19 +165,18 @@ def main():
     folder.mkdir(exist_ok=True)
     rows = np.array(json.loads((folder.parent / "features.json").read_text()), dtype=np.float32)
     weights = float32(random_weights(np.random.default_rng(SEED)))
-    script = torch_script(weights)
-    made = {
-        "torch-script": script,
-        "torch-dynamo": torch_dynamo(weights, "none"),
-        "torch-dynamo-tanh": torch_dynamo(weights, "tanh"),
-        "keras-15": keras(weights, 15),
-        "keras-18": keras(weights, 18),
-        "sklearn": sklearn(rows),
-    }
+    # A process each: two frameworks in one fall over each other's libraries.
+    made = {"sklearn": sklearn(rows)}
+    for framework in (pytorch, keras):
+        with multiprocessing.get_context("spawn").Pool(1) as process:
+            exported = process.apply(framework, (weights,))
+        made |= {name: onnx.load_from_string(bytes_) for name, bytes_ in exported.items()}
+    script = made["torch-script"]
     with tempfile.TemporaryDirectory() as scratch:
         made |= quantised(Path(scratch), script, rows)
     logits = {}
     for name, proto in made.items():
+        forget_machine(proto)
         data = proto.SerializeToString(deterministic=True)
         (folder / f"{name}.onnx").write_bytes(data)
         session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
@@ -269,4 +188,5 @@ def main():
     (folder / "logits.json").write_text(text + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

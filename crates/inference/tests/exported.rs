@@ -45,7 +45,10 @@ fn check(name: &str, is_exact: bool) {
 fn what_pytorch_exports_runs() {
     // Symbolic rows, Gemm with transB, shape arithmetic, LayerNormalization, GELU by Erf of constant nodes.
     check("torch-script", false);
-    // Opset 20: GELU as one operator, both of its forms; our own kernels know them.
+    check("torch-dynamo-18", false);
+    // No shape arithmetic; GELU by Tanh.
+    check("torch-script-tanh", true);
+    // Opset 20: GELU as one operator, both of its forms.
     check("torch-dynamo", true);
     check("torch-dynamo-tanh", true);
 }
@@ -96,8 +99,10 @@ fn no_file_is_forgotten() {
         "qoperator",
         "sklearn",
         "torch-dynamo",
+        "torch-dynamo-18",
         "torch-dynamo-tanh",
         "torch-script",
+        "torch-script-tanh",
     ];
     let files = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
     let models = files.filter(|path| path.extension().is_some_and(|kind| kind == "onnx"));
