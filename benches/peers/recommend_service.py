@@ -125,6 +125,7 @@ class Recommender:
     def features(self, viewer, watched, scores, found):
         """The viewer's vector, the candidate's, and the columns of crates/ranking/src/features.rs."""
         catalogue = self.catalogue
+        behind = np.maximum(scores - scores[0], -100)
         scores = np.maximum(scores, 0)
         counts = catalogue.genres[watched].sum(axis=0)
         years = catalogue.years[watched]
@@ -138,7 +139,7 @@ class Recommender:
         table[:, 3] = catalogue.popularity_log[found]
         table[:, 4] = catalogue.genres[found] @ (counts / max(counts.sum(), 1))
         table[:, 5] = np.minimum(np.abs(catalogue.years[found] - years.mean()) / 10, 10)
-        table[:, 6] = scores > 0
+        table[:, 6] = behind
         table[:, 7] = np.log1p(np.float32(len(watched))) / np.log(np.float32(201))
         return whole
 

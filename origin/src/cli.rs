@@ -161,7 +161,7 @@ pub struct EvaluateArgs {
     /// Training a tower may take so long, its search for settings included
     #[arg(long, default_value_t = 30.0, value_parser = minutes)]
     pub minutes: f64,
-    /// Measure the rows alone
+    /// Leave the ranker out
     #[arg(long)]
     pub no_ranker: bool,
     /// Entries kept per row, on average: fewer make a smaller release. Without it as many as take 4 MB

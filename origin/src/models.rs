@@ -19,7 +19,8 @@ use crate::train::penalty::Penalty;
 use crate::train::ranker::POOL;
 use crate::train::sequences::Sequences;
 use crate::train::tower::Tower;
-use crate::train::{self, Options, TrainError, blended, onnx, ridge};
+use crate::train::blended::{self, Blended};
+use crate::train::{self, Fitted, Options, TrainError, onnx, ridge};
 
 /// The name of the candidate set that holds every title, of no region.
 const EVERYWHERE: &str = "everywhere";
@@ -169,15 +170,19 @@ impl Models {
         let options = &Options { row_entries: options.row_entries.or(kept), before: settings, ..*options };
         let known = known(catalogue, &sequences);
         let fitted = train::fit(&sequences, 0, &known, options)?;
-        let blended = tower_minutes.map(|minutes| blended::blend(&sequences, 0, &fitted, options, minutes));
+        let blended = tower_minutes.map(|minutes| blend(&sequences, &fitted, &known, options, minutes));
         let blended = blended.transpose()?.filter(|blended| blended.is_worth_shipping(&fitted.validation));
         let (trained, rmse) = fit_factors(&sequences, ratings)?;
         let mut quality = fitted.quality();
         quality.insert("factors_rmse".to_owned(), rmse);
         let index = Arc::new(Corpus::index_of(&trained, options.index_recall_at_10)?);
         quality.insert("index_recall_at_10".to_owned(), index.description().recall_at_10);
-        // The ranker learned to order what rows alone found.
-        let ranker = fitted.shipped_ranker().filter(|_| blended.is_none()).map(onnx::encode);
+        // Each has learned to order what was found in its own way.
+        let ranker = match &blended {
+            Some(blended) => blended.shipped_ranker(),
+            None => fitted.shipped_ranker(),
+        };
+        let ranker = ranker.map(|ranker| onnx::encode(&ranker.mlp));
         let rules = RulesEntry {
             recency_tau: fitted.settings.recency_tau,
             history_window: u32::try_from(fitted.settings.window).unwrap_or(u32::MAX),
@@ -189,7 +194,7 @@ impl Models {
             slate: SlateEntry::default(),
         };
         if let Some(blended) = &blended {
-            train::put_quality(&mut quality, "", &blended.validation);
+            put_blended(&mut quality, blended);
         }
         let vectors = blended.as_ref().map(|blended| vectors(&blended.tower)).transpose()?;
         let unrounded = Unrounded {
@@ -355,11 +360,30 @@ fn fit_factors(sequences: &Sequences, ratings: &[Rating]) -> Result<(Factors, f6
     Ok((trained.factors, trained.rmse.last().copied().unwrap_or(0.0)))
 }
 
-/// The tower's item vectors as an edge compares them; its items are the titles in their order.
+fn blend(
+    sequences: &Sequences,
+    fitted: &Fitted,
+    known: &train::catalogue::Catalogue,
+    options: &Options,
+    minutes: f64,
+) -> Result<Blended, TrainError> {
+    let learned = blended::learn(sequences, 0, minutes);
+    let before = train::rows(sequences, 1, &fitted.settings, options)?;
+    blended::blend(learned, (&fitted.settings, &before), sequences, 0, known, options)
+}
+
+fn put_blended(quality: &mut BTreeMap<String, f64>, blended: &Blended) {
+    train::put_quality(quality, "", &blended.validation);
+    let Some(ranker) = &blended.ranker else { return };
+    train::put_quality(quality, "ranked_", &ranker.ranked);
+    train::put_quality(quality, "unranked_", &ranker.unranked);
+    if ranker.is_worth_shipping() {
+        train::put_quality(quality, "", &ranker.ranked);
+    }
+}
+
 fn vectors(tower: &Tower) -> Result<Vectors, TrainError> {
-    let matrix = inference::Tower::read(&tower.to_onnx())?.items().clone();
-    let items = (0..).take(matrix.rows()).collect();
-    Ok(Vectors { matrix, items })
+    Ok(blended::vectors(&inference::Tower::read(&tower.to_onnx())?))
 }
 
 /// What the ranker may know of each title in the sequences.

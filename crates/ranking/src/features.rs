@@ -3,21 +3,24 @@
 //! | column | feature |
 //! |---|---|
 //! | 0 | row score, as a share of the best in the pool |
-//! | 1 | ln(1 + row score) |
+//! | 1 | ln(1 + row score / floor), the floor of the blend, 1 without one |
 //! | 2 | popularity, as a share of the region's most popular title |
 //! | 3 | ln(1 + popularity) / ln(1 + the region's maximum) |
 //! | 4 | share of the history's genres that the candidate has |
 //! | 5 | distance to the mean year of the history, in decades, at most 10; 0 when a year is unknown |
-//! | 6 | 1 when a row leads to it, else 0 |
+//! | 6 | score of rows, or of rows and tower, less the best in the pool, at least −100 |
 //! | 7 | ln(1 + watched titles that count) / ln(201) |
 
 use alloc::vec::Vec;
 
-use crate::Candidates;
-use crate::rows::Watched;
+use crate::rows::{self, Watched};
+use crate::{Candidates, Rules, TitleId};
 
 /// Features a candidate has.
 pub const COLUMNS: usize = 8;
+
+/// The column that says how far a candidate is behind the best of its pool.
+pub const BEHIND: usize = 6;
 
 /// Genres a bitset can hold.
 const GENRES: usize = 32;
@@ -74,23 +77,40 @@ impl Taste {
     }
 }
 
-/// One row of [`COLUMNS`] for each candidate of the pool.
-pub(crate) fn table(candidates: &Candidates, recent: &[Watched], scores: &[f32], pool: &[u32]) -> Vec<f32> {
+/// What the sources said.
+pub(crate) struct Sources<'a> {
+    // The watched titles that count.
+    recent: &'a [Watched],
+    // What their rows add up to, one a candidate of the set.
+    row_scores: &'a [f32],
+    floor: f32,
+}
+
+impl<'a> Sources<'a> {
+    pub(crate) fn new(rules: &Rules, recent: &'a [Watched], row_scores: &'a [f32]) -> Self {
+        let floor = rules.blend().map_or(1.0, |blend| blend.floor());
+        Self { recent, row_scores, floor }
+    }
+}
+
+/// One row of [`COLUMNS`] for each candidate of the pool, which is of scores and indexes.
+pub(crate) fn table(candidates: &Candidates, sources: &Sources<'_>, pool: &[(f32, u32)]) -> Vec<f32> {
     let columns = &candidates.columns;
-    let taste = Taste::of(candidates, recent);
-    let best = pool.iter().map(|&index| scores[index as usize]).fold(0.0, libm::fmaxf);
+    let taste = Taste::of(candidates, sources.recent);
+    let row_score = |index: u32| libm::fmaxf(sources.row_scores[index as usize], 0.0);
+    let best_row = pool.iter().map(|&(_, index)| row_score(index)).fold(0.0, libm::fmaxf);
+    let best = pool.iter().map(|&(score, _)| score).fold(f32::NEG_INFINITY, libm::fmaxf);
     let mut table = Vec::with_capacity(pool.len() * COLUMNS);
-    for &index in pool {
-        let index = index as usize;
-        let score = libm::fmaxf(scores[index], 0.0);
+    for &(score, index) in pool {
+        let (by_rows, index) = (row_score(index), index as usize);
         let row: [f32; COLUMNS] = [
-            share(score, best),
-            if score > 0.0 { libm::log1pf(score) } else { 0.0 },
+            share(by_rows, best_row),
+            if by_rows > 0.0 { libm::log1pf(by_rows / sources.floor) } else { 0.0 },
             share(columns.popularity[index], candidates.popularity_max),
             candidates.popularity_logs[index],
             taste.genre_share(columns.genres[index]),
             taste.decades_from(columns.years[index]),
-            if score > 0.0 { 1.0 } else { 0.0 },
+            libm::fmaxf(score - best, BEHIND_MAX),
             taste.length,
         ];
         table.extend_from_slice(&row);
@@ -98,16 +118,19 @@ pub(crate) fn table(candidates: &Candidates, recent: &[Watched], scores: &[f32],
     table
 }
 
-/// The features of a pool for a history: what the trainer of a ranker learns from.
-pub fn for_training(
+/// Logits behind the best beyond which nothing is ever shown.
+const BEHIND_MAX: f32 = -100.0;
+
+/// The features of a pool of scores and indexes for a history, as [`crate::recommend`] tells them to a ranker.
+pub fn of_pool(
     candidates: &Candidates,
-    rules: &crate::Rules,
-    history: &[crate::TitleId],
-    pool: &[u32],
+    rules: &Rules,
+    history: &[TitleId],
+    pool: &[(f32, u32)],
 ) -> Vec<f32> {
-    let recent = crate::rows::recent(candidates, rules, history);
-    let scores = crate::rows::sum(candidates, &recent).scores;
-    table(candidates, &recent, &scores, pool)
+    let recent = rows::recent(candidates, rules, history);
+    let row_scores = rows::sum(candidates, &recent).scores;
+    table(candidates, &Sources::new(rules, &recent, &row_scores), pool)
 }
 
 /// ln(1 + popularity) of each title, as a share of the largest.

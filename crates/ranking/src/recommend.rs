@@ -11,7 +11,8 @@ use crate::limits::{RESCORED, SLATE_POOL};
 use crate::order::keep_best;
 use crate::request::{Answer, Pick, Reason, Request};
 use crate::rows::{self, RowScores, Watched};
-use crate::{Blend, Candidates, Slate, TitleId, Vectors, features};
+use crate::features::{self, Sources};
+use crate::{Blend, Candidates, Slate, TitleId, Vectors};
 use crate::{Error, Rules};
 
 /// The models of a release, run by whoever asks.
@@ -134,8 +135,8 @@ impl Ordered {
             own = best.len().min(pool);
             best.truncate(own.max(k));
             let viewer = viewer.as_ref().map_or(&[][..], |compared| &compared.viewer);
-            let pool = Ranked { candidates, recent: &recent, row_scores, viewer };
-            best = pool.rank(best, own, models)?;
+            let sources = Sources::new(rules, &recent, row_scores);
+            best = Ranked { candidates, sources, viewer }.rank(best, own, models)?;
         }
         let popular = match (request.history.is_empty(), is_personal) {
             (true, _) => Reason::PopularForNewViewer,
@@ -210,6 +211,11 @@ impl Ordered {
         let strongest = leads.then(|| rows::strongest(candidates, &self.recent, index)).flatten();
         strongest
             .map_or(Reason::PickedForYou, |watched| Reason::BecauseYouWatched(title(candidates, watched)))
+    }
+
+    /// What the ranker has ordered, or all there is.
+    pub(crate) fn pool(&self) -> impl Iterator<Item = u32> {
+        self.best.iter().take(self.own).map(|&(_, index)| index)
     }
 
     /// What the list as a whole is: personal, or popular for a reason.
@@ -300,8 +306,7 @@ fn popular(
 /// What the ranker is told of a pool.
 struct Ranked<'a> {
     candidates: &'a Candidates,
-    recent: &'a [Watched],
-    row_scores: &'a [f32],
+    sources: Sources<'a>,
     viewer: &'a [f32],
 }
 
@@ -320,7 +325,7 @@ impl Ranked<'_> {
             vectors.and_then(|vectors| vectors.item(index as usize)).unwrap_or(Vectors::UNKNOWN)
         };
         let items: Vec<u32> = indexes.iter().map(item).collect();
-        let features = features::table(self.candidates, self.recent, self.row_scores, &indexes);
+        let features = features::table(self.candidates, &self.sources, &best);
         let shortlist = Shortlist { viewer: self.viewer, items: &items, features: &features };
         let logits = models.score(&shortlist).map_err(|error| Error::Inference { code: error.code })?;
         if logits.len() != pool || logits.iter().any(|logit| !logit.is_finite()) {

@@ -25,7 +25,7 @@ fn recommend(args: &EvaluateArgs) -> Result<String, OriginError> {
     let sequences = read(&args.sequences)?;
     let mut options = Options { row_entries: args.row_entries.map(usize::from), ..Options::default() };
     if args.no_ranker {
-        options.ranker = None;
+        options.ranker = false;
     }
     match args.model {
         MeasuredModel::Ridge => json(&evaluate::ridge(&sequences, &options)?),

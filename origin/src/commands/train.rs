@@ -55,7 +55,8 @@ fn told(models: &Models) -> String {
         quality["hr_at_10"],
         quality["ndcg_at_10"],
         match (&models.tower, &models.ranker) {
-            (Some(_), _) => "rows and tower together",
+            (Some(_), Some(_)) => "the ranker orders what rows and tower find",
+            (Some(_), None) => "rows and tower together",
             (None, Some(_)) => "the ranker orders the best",
             (None, None) => "rows alone are better than with a ranker",
         },

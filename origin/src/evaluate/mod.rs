@@ -27,8 +27,8 @@ pub struct Report<Details> {
     pub users: u64,
     /// Titles ranked for each.
     pub items: usize,
-    /// What made the figures below, as shipped: `seq-ridge-int8`, `seq-ridge-int8+mlp`, `biased-mf`, `tower-int8` or
-    /// `seq-ridge-int8+tower-int8`.
+    /// What made the figures below, as shipped: `seq-ridge-int8`, `seq-ridge-int8+mlp`, `biased-mf`, `tower-int8`,
+    /// `seq-ridge-int8+tower-int8` or `seq-ridge-int8+tower-int8+mlp`.
     pub model: &'static str,
     /// Share of users with the test view among the first 10.
     pub hr_at_10: f64,
@@ -38,8 +38,8 @@ pub struct Report<Details> {
     pub hr_at_20: f64,
     /// HR@10 where a view counts one over how often its title was watched before.
     pub debiased_hr_at_10: f64,
-    /// Share of HR@10 that rounding and pruning cost, of a blend the tower's rounding alone; below 0 when they won
-    /// something.
+    /// Share of HR@10 that rounding and pruning cost before the ranker, of a blend the tower's rounding alone; below 0
+    /// when they won something.
     pub loss_int8: f64,
     /// How far chance moves that: the root of how many users one form finds and the other does not, over those found.
     pub loss_int8_standard_error: f64,

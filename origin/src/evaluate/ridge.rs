@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use inference::Models;
-use ranking::{Request, Rules};
+use ranking::Request;
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use crate::native::Native;
 use crate::train::catalogue::Catalogue;
 use crate::train::rank::Place;
 use crate::train::ranker::POOL;
-use crate::train::score::{View, WholeRows, measure_places, places, views};
+use crate::train::score::{View, WholeRows, measure_places, newest, places, views};
 use crate::train::sequences::Sequences;
 use crate::train::{self, Options, TrainError, onnx, ridge as rows};
 
@@ -61,7 +61,7 @@ pub fn ridge(sequences: &Sequences, options: &Options) -> Result<Report<RidgeDet
     let views = views(sequences, 0, usize::MAX);
     let served = |models: &Models| {
         let native = Native::new(&candidates, rules.clone(), models);
-        let place = |&(&target, history): &View<'_>| place(&native, sequences, &rules, history, target);
+        let place = |&(&target, history): &View<'_>| place(&native, sequences, history, target);
         views.par_iter().map(place).collect::<Result<Vec<Place>, EvaluateError>>()
     };
     let rows_alone = served(&Models::default())?;
@@ -101,17 +101,15 @@ pub fn ridge(sequences: &Sequences, options: &Options) -> Result<Report<RidgeDet
 }
 
 /// The place of the target in the answer itself; one answer shows more than any figure looks at.
-fn place(
+pub(super) fn place(
     native: &Native<'_>,
     sequences: &Sequences,
-    rules: &Rules,
     history: &[u32],
     target: u32,
 ) -> Result<Place, EvaluateError> {
     let title = |&item: &u32| sequences.titles()[item as usize];
-    let newest = &history[history.len().saturating_sub(rules.history_window())..];
     let request = Request {
-        history: newest.iter().map(title).collect(),
+        history: newest(history).iter().map(title).collect(),
         exclude: history.iter().map(title).collect(),
         k: ranking::limits::K_MAX,
         at_unix_ms: 0,
@@ -147,7 +145,7 @@ mod tests {
 
     #[test]
     fn leaves_the_ranker_out_when_told() {
-        let report = ridge(&ring(), &Options { ranker: None, ..Options::default() }).unwrap();
+        let report = ridge(&ring(), &Options { ranker: false, ..Options::default() }).unwrap();
         assert_eq!((report.model, report.details.ranked), ("seq-ridge-int8", None));
         assert_eq!(report.details.settings.ranker_pool, 0);
     }

@@ -2,17 +2,24 @@
 
 use std::time::Instant;
 
+use inference::Models;
+use rayon::prelude::*;
 use serde::Serialize;
 
+use super::ridge::place;
 use super::{EvaluateError, Figures, Outcome, Report, Rounding};
+use crate::native::Native;
+use crate::train::catalogue::Catalogue;
 use crate::train::rank::Place;
+use crate::train::ranker::POOL;
+use crate::train::rows::Rows;
 use crate::train::score::{
-    Blended, EdgeTower, Scorer, WeighedRows, choose_blend, measure, measure_places, places, views,
+    Blended, EdgeTower, Scorer, View, WeighedRows, measure, measure_places, places, views,
 };
 use crate::train::sequences::Sequences;
-use crate::train::tower::search::{self, Budget, Found};
-use crate::train::tower::{self, Tower};
-use crate::train::{self, Options, TrainError, ridge};
+use crate::train::tower::Tower;
+use crate::train::tower::search::Found;
+use crate::train::{self, Options, TrainError, blended, onnx, ridge};
 
 /// What is said of a tower.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -21,6 +28,10 @@ pub struct TowerDetails {
     pub settings: Chosen,
     /// Test figures of the rows alone; none for a tower alone.
     pub rows_alone: Option<Figures>,
+    /// Test figures of both without the ranker; none for a tower alone.
+    pub unranked: Option<Figures>,
+    /// Test figures with the ranker, whether it is shipped or not; none without one.
+    pub ranked: Option<Figures>,
     /// Test figures of the tower alone, before rounding.
     pub tower_alone: Figures,
 }
@@ -74,12 +85,12 @@ pub fn tower(sequences: &Sequences, minutes: f64) -> Result<Report<TowerDetails>
         bytes: learned.bytes(),
     };
     let settings = learned.chosen(None);
-    let details =
-        TowerDetails { settings, rows_alone: None, tower_alone: quality(&unrounded).quality.into() };
+    let tower_alone = quality(&unrounded).quality.into();
+    let details = TowerDetails { settings, rows_alone: None, unranked: None, ranked: None, tower_alone };
     Ok(outcome.report(sequences, details))
 }
 
-/// Also fits rows, and blends both.
+/// Also fits rows, blends both, and learns a ranker over them.
 ///
 /// # Errors
 /// As [`tower`].
@@ -91,38 +102,66 @@ pub fn blend(
     let learned = Learned::new(sequences, minutes)?;
     let started = Instant::now();
     let (settings, [before, rows]) = train::rows_twice(sequences, 1, options)?;
-    let decay = ridge::decay(settings.recency_tau, settings.window);
-    let before = WeighedRows { rows: &before, decay: decay.clone() };
-    let (blend, validation) = choose_blend(sequences, 1, &before, &learned.found.tower);
+    let catalogue = Catalogue::of_counts(&sequences.counts(1));
+    let blended =
+        blended::blend(learned.both(), (&settings, &before), sequences, 1, &catalogue, options)?;
     let train_seconds = learned.seconds + started.elapsed().as_secs_f64();
 
     let bytes = EdgeTower::new(&learned.tower).map_err(TrainError::from)?;
-    let rows = WeighedRows { rows: &rows, decay };
+    let weighed = WeighedRows { rows: &rows, decay: ridge::decay(settings.recency_tau, settings.window) };
     let views = views(sequences, 0, usize::MAX);
-    let with = |tower: &dyn Scorer| places(sequences, &views, &Blended { rows: &rows, tower, blend });
-    let (unrounded, shipped) = (with(&learned.tower), with(&bytes));
+    let with = |tower: &dyn Scorer| {
+        places(sequences, &views, &Blended { rows: &weighed, tower, blend: blended.blend })
+    };
+    let (unrounded, unranked) = (with(&learned.tower), with(&bytes));
+    let ranked = ranked(&blended, (&settings, &rows), sequences, &catalogue, &views)?;
+    let quality = |places: &[Place]| measure_places(sequences, 0, &views, places);
+    let shipped = blended.shipped_ranker();
     let alone = |scorer: &dyn Scorer| measure(sequences, 0, usize::MAX, scorer).quality.into();
+    let ranker_bytes = shipped.map_or(0, |ranker| onnx::encode(&ranker.mlp).len() as u64);
     let outcome = Outcome {
-        model: "seq-ridge-int8+tower-int8",
-        shipped: measure_places(sequences, 0, &views, &shipped),
-        rounding: Rounding::of(&unrounded, &shipped),
-        validation,
+        model: if shipped.is_some() { "seq-ridge-int8+tower-int8+mlp" } else { "seq-ridge-int8+tower-int8" },
+        shipped: quality(ranked.as_deref().filter(|_| shipped.is_some()).unwrap_or(&unranked)),
+        rounding: Rounding::of(&unrounded, &unranked),
+        validation: shipped.map_or(blended.validation, |ranker| ranker.ranked),
         train_seconds,
-        bytes: learned.bytes() + rows.rows.bytes(),
+        bytes: learned.bytes() + rows.bytes() + ranker_bytes,
     };
     let chosen = ChosenRows {
         recency_tau: settings.recency_tau,
         lambda: settings.penalty.lambda,
         rows_dropout: settings.penalty.dropout,
-        blend_weight: blend.weight(),
-        blend_floor: blend.floor(),
+        blend_weight: blended.blend.weight(),
+        blend_floor: blended.blend.floor(),
     };
     let details = TowerDetails {
         settings: learned.chosen(Some(chosen)),
-        rows_alone: Some(alone(&rows)),
+        rows_alone: Some(alone(&weighed)),
+        unranked: Some(quality(&unranked).quality.into()),
+        ranked: ranked.map(|ranked| quality(&ranked).quality.into()),
         tower_alone: alone(&learned.tower),
     };
     Ok(outcome.report(sequences, details))
+}
+
+/// Where the views stand in answers with the ranker; none without one.
+fn ranked(
+    blended: &blended::Blended,
+    (settings, rows): (&ridge::Settings, &Rows),
+    sequences: &Sequences,
+    catalogue: &Catalogue,
+    views: &[View<'_>],
+) -> Result<Option<Vec<Place>>, EvaluateError> {
+    let Some(ranker) = &blended.ranker else { return Ok(None) };
+    let tower = blended.tower.to_onnx();
+    let models = Models::load(Some(&onnx::encode(&ranker.mlp)), Some(&tower))?;
+    let vectors = models.tower().map(blended::vectors);
+    let candidates =
+        catalogue.candidates_with(sequences.titles(), rows, vectors).map_err(TrainError::from)?;
+    let rules = train::rules(settings, POOL)?.with_blend(Some(blended.blend));
+    let native = Native::new(&candidates, rules, &models);
+    let place = |&(&target, history): &View<'_>| place(&native, sequences, history, target);
+    views.par_iter().map(place).collect::<Result<_, _>>().map(Some)
 }
 
 /// A tower that knows everything but the test views.
@@ -138,11 +177,12 @@ impl Learned {
             return Err(TrainError::NoHistory.into());
         }
         let started = Instant::now();
-        let clock = || started.elapsed().as_secs_f64();
-        let budget = Budget { seconds: minutes * 60.0, clock: &clock };
-        let found = search::search(sequences, 1, &tower::Settings::default(), &budget);
-        let tower = search::refit(sequences, 1, &found, &budget);
-        Ok(Self { found, tower, seconds: clock() })
+        let (found, tower) = blended::learn(sequences, 1, minutes);
+        Ok(Self { found, tower, seconds: started.elapsed().as_secs_f64() })
+    }
+
+    fn both(&self) -> (Found, Tower) {
+        (self.found.clone(), self.tower.clone())
     }
 
     /// Item vectors as bytes for the comparison, and all numbers of the transformer, whose input they are too.

@@ -1,56 +1,101 @@
-//! A tower beside the rows: learned within a time, and shipped where both together are better.
+//! A tower beside the rows, and a ranker over both: learned within a time, and shipped where they are better.
 
 use std::time::Instant;
 
-use ranking::Blend;
+use ranking::{Blend, Vectors};
 
+use super::alignment::rotation;
+use super::catalogue::Catalogue;
 use super::rank::Quality;
+use super::ranker::{self, Trained};
 use super::ridge;
+use super::rows::Rows;
 use super::score::{WeighedRows, choose_blend};
 use super::sequences::Sequences;
-use super::tower::search::{self, Budget};
+use super::tower::search::{self, Budget, Found};
 use super::tower::{Settings, Tower};
-use super::{Fitted, Options, TrainError};
+use super::{Options, TrainError};
 
-/// A tower and how its scores are added to those of the rows.
+/// A tower, how its scores are added to those of the rows, and what orders the best by both.
 #[derive(Clone, Debug)]
 pub struct Blended {
     /// Learned from everything but what was held out.
     pub tower: Tower,
+    /// The one that knows neither the validation views, and how it was found.
+    pub found: Found,
     /// Chosen on the validation views.
     pub blend: Blend,
     /// The quality of both together where the blend was chosen.
     pub validation: Quality,
+    /// Judged; shipped only if [`Trained::is_worth_shipping`].
+    pub ranker: Option<Trained>,
 }
 
-/// Learns a tower within so many minutes, its search for settings included, and chooses how to blend it with rows
-/// that were fitted by [`super::fit`].
-///
-/// # Errors
-/// When the rows cannot be fitted again without the validation views.
-pub fn blend(
-    sequences: &Sequences,
-    held_out: usize,
-    fitted: &Fitted,
-    options: &Options,
-    minutes: f64,
-) -> Result<Blended, TrainError> {
+/// Learns a tower within so many minutes, its search for settings included.
+pub fn learn(sequences: &Sequences, held_out: usize, minutes: f64) -> (Found, Tower) {
     let started = Instant::now();
     let clock = || started.elapsed().as_secs_f64();
     let budget = Budget { seconds: minutes * 60.0, clock: &clock };
     let found = search::search(sequences, held_out, &Settings::default(), &budget);
     let tower = search::refit(sequences, held_out, &found, &budget);
-    let settings = &fitted.settings;
-    let before = super::rows(sequences, held_out + 1, settings, options)?;
+    (found, tower)
+}
+
+/// Chooses how to blend a tower with rows of these settings, and learns a ranker over both; `before` are the rows without
+/// the validation views too.
+///
+/// # Errors
+/// When a node could not read the tower, or the candidates are none.
+pub fn blend(
+    (found, tower): (Found, Tower),
+    (settings, before): (&ridge::Settings, &Rows),
+    sequences: &Sequences,
+    held_out: usize,
+    catalogue: &Catalogue,
+    options: &Options,
+) -> Result<Blended, TrainError> {
     let decay = ridge::decay(settings.recency_tau, settings.window);
-    let (blend, validation) =
-        choose_blend(sequences, held_out, &WeighedRows { rows: &before, decay }, &found.tower);
-    Ok(Blended { tower, blend, validation })
+    let weighed = WeighedRows { rows: before, decay };
+    let (blend, validation) = choose_blend(sequences, held_out, &weighed, &found.tower);
+    let mut blended = Blended { tower, found, blend, validation, ranker: None };
+    if options.ranker {
+        blended.ranker = blended.learn_ranker((settings, before), sequences, held_out, catalogue)?;
+    }
+    Ok(blended)
 }
 
 impl Blended {
+    /// Learned where neither rows nor tower know what it is to find, then turned towards the tower that does.
+    fn learn_ranker(
+        &self,
+        (settings, before): (&ridge::Settings, &Rows),
+        sequences: &Sequences,
+        held_out: usize,
+        catalogue: &Catalogue,
+    ) -> Result<Option<Trained>, TrainError> {
+        let (known, shipped) = (self.found.tower.item_vectors(), self.tower.item_vectors());
+        let Some(rotation) = rotation(shipped, known, self.tower.shape().width) else { return Ok(None) };
+        let tower = inference::Tower::read(&self.found.tower.to_onnx())?;
+        let candidates = catalogue.candidates_with(sequences.titles(), before, Some(vectors(&tower)))?;
+        let rules = super::rules(settings, ranker::POOL)?.with_blend(Some(self.blend));
+        let trained = ranker::train(&candidates, &rules, Some(&tower), sequences, held_out)?;
+        Ok(trained.map(|trained| Trained { mlp: trained.mlp.turned(&rotation), ..trained }))
+    }
+
     /// Whether a release is better with the tower than without it.
     pub fn is_worth_shipping(&self, rows: &Quality) -> bool {
         self.validation.worth() > rows.worth()
     }
+
+    /// The ranker, if a release is better with it.
+    pub fn shipped_ranker(&self) -> Option<&Trained> {
+        self.ranker.as_ref().filter(|ranker| ranker.is_worth_shipping())
+    }
+}
+
+/// A tower's item vectors as an edge compares them; its items are the titles in their order.
+pub fn vectors(tower: &inference::Tower) -> Vectors {
+    let matrix = tower.items().clone();
+    let items = (0..).take(matrix.rows()).collect();
+    Vectors { matrix, items }
 }

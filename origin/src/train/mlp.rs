@@ -1,71 +1,107 @@
-//! A small network that orders the candidates of a pool: features → [`HIDDEN`] rectified units → one logit.
+//! A small network that orders the candidates of a pool: the viewer's vector and the candidate's, where there is a tower,
+//! and features → rectified units → one logit.
 
-use ranking::features::COLUMNS;
+use inference::Tower;
+use ranking::features::{BEHIND, COLUMNS};
 
+use super::matrix;
 use super::random::Random;
-
-/// Hidden units: enough for products of two features, few enough for a microsecond a candidate.
-pub const HIDDEN: usize = 16;
+use super::vector::{AdamStep, BETAS, adam, dot};
 
 /// The network; equal examples and seeds give equal bits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mlp {
-    /// One row of [`HIDDEN`] weights a feature.
-    pub hidden_weights: Vec<[f32; HIDDEN]>,
-    /// One a hidden unit.
-    pub hidden_biases: [f32; HIDDEN],
-    /// One a hidden unit.
-    pub output_weights: [f32; HIDDEN],
+    // Numbers of a vector; 0 where there is none.
+    width: usize,
+    units: usize,
+    // One row of units an input (the viewer's vector, the candidate's, the features), a bias a unit, a weight a unit.
+    parameters: Vec<f32>,
 }
 
 /// A pool of candidates and the one that was watched next.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Example {
+    /// The viewer's vector; empty without a tower.
+    pub viewer: Vec<f32>,
+    /// The tower's item of each candidate; one that it does not have counts as a vector of zeros.
+    pub items: Vec<u32>,
     /// [`COLUMNS`] numbers a candidate, in the order of the pool.
     pub features: Vec<f32>,
     /// The candidate watched next.
     pub target: usize,
 }
 
+/// The vectors of a tower's items.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Items {
+    width: usize,
+    vectors: Vec<f32>,
+}
+
+impl Items {
+    /// As nodes keep them: eight bits a number.
+    pub fn of(tower: &Tower) -> Self {
+        let (items, width) = (tower.items(), tower.shape().width);
+        Self { width, vectors: (0..items.rows()).flat_map(|item| items.floats(item)).collect() }
+    }
+
+    fn vector(&self, item: u32) -> Option<&[f32]> {
+        self.vectors.get(item as usize * self.width..(item as usize + 1) * self.width)
+    }
+}
+
 /// How long and how fast to learn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
+    /// Rectified units.
+    pub units: usize,
     /// Passes over all examples.
     pub epochs: u32,
     /// The first step size of Adam; it falls to 0 along a cosine.
     pub learning_rate: f32,
+    /// Share of the weights of vectors that a step of size 1 takes away: some thousand viewers say much of a few
+    /// features, and little of each number of a vector.
+    pub vector_decay: f32,
     /// Of the first weights and the order of examples.
     pub seed: u64,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self { epochs: 20, learning_rate: 0.01, seed: 42 }
-    }
+impl Settings {
+    /// For features alone: enough units for products of two of them.
+    pub const OF_FEATURES: Self =
+        Self { units: 16, epochs: 20, learning_rate: 0.01, vector_decay: 0.0, seed: 42 };
+
+    /// For vectors too.
+    pub const OF_VECTORS: Self =
+        Self { units: 32, epochs: 8, learning_rate: 0.004, vector_decay: 2.0, seed: 42 };
 }
 
 impl Mlp {
-    /// Learns to put each example's target above the rest of its pool (softmax cross-entropy).
-    pub fn train(examples: &[&Example], settings: &Settings) -> Self {
-        let scale = Scale::of(examples);
+    /// Learns to put each example's target above the rest of its pool (softmax cross-entropy), beginning with the order
+    /// that the pool has.
+    pub fn train(examples: &[&Example], items: &Items, settings: &Settings) -> Self {
+        let scale = Scale::of(examples, items);
         let scaled: Vec<Example> = examples.iter().map(|example| scale.apply(example)).collect();
+        let items = &scale.apply_to_items(items);
         let mut random = Random::new(settings.seed);
-        let mut mlp = Self::random(&mut random);
-        let mut adam = Adam::default();
+        let mut mlp = Self::random(items.width, settings.units, &mut random);
+        mlp.follow_sources(&scale, &scaled);
+        let mut descent = Descent::new(&mlp, settings.vector_decay);
         let mut order: Vec<usize> = (0..scaled.len()).collect();
         let batches = scaled.len().div_ceil(BATCH);
         let steps = (batches * settings.epochs as usize).max(1);
+        let mut room = Room::default();
         for epoch in 0..settings.epochs as usize {
             random.shuffle(&mut order);
             let mut loss = 0.0;
             for (batch, chosen) in order.chunks(BATCH).enumerate() {
-                let mut gradient = Self::zero();
+                let mut gradient = mlp.zero();
                 for &example in chosen {
-                    loss += mlp.learn(&scaled[example], &mut gradient);
+                    loss += mlp.learn(&scaled[example], items, &mut gradient, &mut room);
                 }
                 let done = (epoch * batches + batch) as f32 / steps as f32;
                 let rate = settings.learning_rate * 0.5 * (1.0 + (std::f32::consts::PI * done).cos());
-                adam.step(&mut mlp, &gradient, rate, chosen.len());
+                descent.step(&mut mlp, gradient, rate, chosen.len());
             }
             tracing::debug!(epoch, loss = loss / scaled.len().max(1) as f32, "ranker");
         }
@@ -73,129 +109,217 @@ impl Mlp {
     }
 
     /// One logit a candidate.
-    pub fn score(&self, features: &[f32]) -> Vec<f32> {
-        features.chunks_exact(COLUMNS).map(|row| self.logit(&self.hidden(row))).collect()
+    pub fn score(&self, example: &Example, items: &Items) -> Vec<f32> {
+        let mut room = Room::default();
+        self.forward(example, items, &mut room);
+        room.logits
     }
 
-    fn zero() -> Self {
-        Self {
-            hidden_weights: vec![[0.0; HIDDEN]; COLUMNS],
-            hidden_biases: [0.0; HIDDEN],
-            output_weights: [0.0; HIDDEN],
-        }
+    /// Rectified units.
+    pub fn units(&self) -> usize {
+        self.units
     }
 
-    /// Weights of the width that keeps the variance of the signal (He et al., 2015).
-    fn random(random: &mut Random) -> Self {
-        let mut mlp = Self::zero();
-        for weight in mlp.hidden_weights.iter_mut().flatten() {
-            *weight = (random.normal() * (2.0 / COLUMNS as f64).sqrt()) as f32;
+    /// One row of units an input: the viewer's vector, the candidate's, the features.
+    pub fn hidden_weights(&self) -> &[f32] {
+        &self.parameters[..self.inputs() * self.units]
+    }
+
+    /// One a unit.
+    pub fn hidden_biases(&self) -> &[f32] {
+        &self.parameters[self.inputs() * self.units..][..self.units]
+    }
+
+    /// One a unit.
+    pub fn output_weights(&self) -> &[f32] {
+        &self.parameters[(self.inputs() + 1) * self.units..]
+    }
+
+    /// The network for vectors that have to be multiplied with `rotation`, row by row, to be those it has learned from.
+    pub fn turned(mut self, rotation: &[f32]) -> Self {
+        let (width, units) = (self.width, self.units);
+        let learned = self.parameters.clone();
+        for first in [0, width * units] {
+            let of_vector = first..first + width * units;
+            let turned = matrix::rows_mut(&mut self.parameters[of_vector.clone()], units);
+            matrix::set(turned, matrix::rows(rotation, width), matrix::rows(&learned[of_vector], units), 1.0);
         }
-        for weight in &mut mlp.output_weights {
-            *weight = (random.normal() * (1.0 / HIDDEN as f64).sqrt()) as f32;
+        self
+    }
+
+    fn inputs(&self) -> usize {
+        2 * self.width + COLUMNS
+    }
+
+    fn zero(&self) -> Self {
+        Self { parameters: vec![0.0; self.parameters.len()], ..*self }
+    }
+
+    /// Weights of the width that keeps the variance of the signal (He et al., 2015); the units count nothing yet.
+    fn random(width: usize, units: usize, random: &mut Random) -> Self {
+        let inputs = 2 * width + COLUMNS;
+        let mut mlp = Self { width, units, parameters: vec![0.0; (inputs + 2) * units] };
+        for weight in &mut mlp.parameters[..inputs * units] {
+            *weight = (random.normal() * (2.0 / inputs as f64).sqrt()) as f32;
         }
         mlp
     }
 
-    fn hidden(&self, row: &[f32]) -> [f32; HIDDEN] {
-        let mut hidden = self.hidden_biases;
-        for (&feature, weights) in row.iter().zip(&self.hidden_weights) {
-            for (unit, weight) in hidden.iter_mut().zip(weights) {
-                *unit += feature * weight;
-            }
-        }
-        hidden.map(|unit| unit.max(0.0))
+    /// Makes the first unit say how far a candidate is behind the best of its pool, and the logit as many of that as
+    /// foretell the targets best, to a power of two: what is learned from there on is what the sources do not know.
+    fn follow_sources(&mut self, scale: &Scale, scaled: &[Example]) {
+        let (units, inputs) = (self.units, self.inputs());
+        let (row, shift) = (2 * self.width + BEHIND, -scale.zero(BEHIND));
+        self.parameters[..inputs * units].iter_mut().step_by(units).for_each(|weight| *weight = 0.0);
+        self.parameters[row * units] = -1.0;
+        self.parameters[inputs * units] = -shift;
+        let loss = |sharpness: f32| -> f32 {
+            let losses = scaled.iter().map(|example| {
+                let behind = example.features.iter().skip(BEHIND).step_by(COLUMNS);
+                let logits: Vec<f32> = behind.map(|behind| sharpness * (behind + shift)).collect();
+                let (largest, total) = softmax(&logits);
+                total.ln() + largest - logits[example.target]
+            });
+            losses.sum()
+        };
+        let tried = SHARPNESSES_LOG2.map(|exponent| 2.0_f32.powi(exponent));
+        let best = tried.min_by(|&a, &b| loss(a).total_cmp(&loss(b)));
+        self.parameters[(inputs + 1) * units] = -best.unwrap_or(1.0);
     }
 
-    fn logit(&self, hidden: &[f32; HIDDEN]) -> f32 {
-        hidden.iter().zip(&self.output_weights).map(|(unit, weight)| unit * weight).sum()
+    fn forward(&self, example: &Example, items: &Items, room: &mut Room) {
+        let (width, units) = (self.width, self.units);
+        room.inputs.clear();
+        for (&item, features) in example.items.iter().zip(example.features.chunks_exact(COLUMNS)) {
+            let start = room.inputs.len();
+            room.inputs.extend_from_slice(items.vector(item).unwrap_or_default());
+            room.inputs.resize(start + width, 0.0);
+            room.inputs.extend_from_slice(features);
+        }
+        let mut shared = self.hidden_biases().to_vec();
+        let (of_viewer, own) = self.hidden_weights().split_at(width * units);
+        for (&number, weights) in example.viewer.iter().zip(of_viewer.chunks_exact(units)) {
+            shared.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += number * weight);
+        }
+        room.hidden.resize(example.items.len() * units, 0.0);
+        let inputs = matrix::rows(&room.inputs, width + COLUMNS);
+        matrix::set(matrix::rows_mut(&mut room.hidden, units), inputs, matrix::rows(own, units), 1.0);
+        room.logits.clear();
+        for row in room.hidden.chunks_exact_mut(units) {
+            row.iter_mut().zip(&shared).for_each(|(unit, shared)| *unit = (*unit + shared).max(0.0));
+            room.logits.push(dot(row, self.output_weights()));
+        }
     }
 
     /// Adds the gradient of one example; returns its loss.
-    fn learn(&self, example: &Example, gradient: &mut Self) -> f32 {
-        let logits = self.score(&example.features);
-        let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let total: f32 = logits.iter().map(|logit| (logit - largest).exp()).sum();
-        for (candidate, row) in example.features.chunks_exact(COLUMNS).enumerate() {
-            let chance = (logits[candidate] - largest).exp() / total;
+    fn learn(&self, example: &Example, items: &Items, gradient: &mut Self, room: &mut Room) -> f32 {
+        self.forward(example, items, room);
+        let (width, units, inputs) = (self.width, self.units, self.inputs());
+        let own = room.logits[example.target];
+        let (largest, total) = softmax(&room.logits);
+        let (weights, rest) = gradient.parameters.split_at_mut(inputs * units);
+        let (biases, outputs) = rest.split_at_mut(units);
+        let mut sums = vec![0.0; units];
+        for (candidate, (row, logit)) in room.hidden.chunks_exact_mut(units).zip(&room.logits).enumerate() {
+            let chance = (logit - largest).exp() / total;
             let slope = chance - f32::from(u8::from(candidate == example.target));
-            let hidden = self.hidden(row);
-            let mut back = [0.0; HIDDEN];
-            for unit in 0..HIDDEN {
-                gradient.output_weights[unit] += slope * hidden[unit];
-                let passes = f32::from(u8::from(hidden[unit] > 0.0));
-                back[unit] = slope * self.output_weights[unit] * passes;
-                gradient.hidden_biases[unit] += back[unit];
-            }
-            for (&feature, sums) in row.iter().zip(&mut gradient.hidden_weights) {
-                for (sum, &back) in sums.iter_mut().zip(&back) {
-                    *sum += feature * back;
-                }
+            // From here on the row holds the slopes of its units.
+            for (unit, hidden) in row.iter_mut().enumerate() {
+                outputs[unit] += slope * *hidden;
+                *hidden = if *hidden > 0.0 { slope * self.output_weights()[unit] } else { 0.0 };
+                sums[unit] += *hidden;
             }
         }
-        total.ln() + largest - logits[example.target]
-    }
-
-    fn parameters(&self) -> impl Iterator<Item = &f32> {
-        self.hidden_weights.iter().flatten().chain(&self.hidden_biases).chain(&self.output_weights)
-    }
-
-    fn parameters_mut(&mut self) -> impl Iterator<Item = &mut f32> {
-        let hidden = self.hidden_weights.iter_mut().flatten().chain(&mut self.hidden_biases);
-        hidden.chain(&mut self.output_weights)
+        biases.iter_mut().zip(&sums).for_each(|(bias, sum)| *bias += sum);
+        let (of_viewer, own_weights) = weights.split_at_mut(width * units);
+        for (&number, weights) in example.viewer.iter().zip(of_viewer.chunks_exact_mut(units)) {
+            weights.iter_mut().zip(&sums).for_each(|(weight, sum)| *weight += number * sum);
+        }
+        let seen = matrix::rows(&room.inputs, width + COLUMNS).transpose();
+        matrix::add(matrix::rows_mut(own_weights, units), seen, matrix::rows(&room.hidden, units), 1.0);
+        total.ln() + largest - own
     }
 }
 
-/// Adam (Kingma, Ba, 2015) with its usual constants.
+/// The largest logit, and the sum of exp(logit − largest).
+fn softmax(logits: &[f32]) -> (f32, f32) {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    (largest, logits.iter().map(|logit| (logit - largest).exp()).sum())
+}
+
+/// What a pass over an example writes; kept for the next.
 #[derive(Default)]
-struct Adam {
-    means: Vec<f32>,
-    squares: Vec<f32>,
-    step: i32,
+struct Room {
+    inputs: Vec<f32>,
+    hidden: Vec<f32>,
+    logits: Vec<f32>,
 }
 
-impl Adam {
-    fn step(&mut self, mlp: &mut Mlp, gradient: &Mlp, rate: f32, examples: usize) {
-        self.means.resize(mlp.parameters().count(), 0.0);
-        self.squares.resize(self.means.len(), 0.0);
-        self.step += 1;
-        let moments = self.means.iter_mut().zip(&mut self.squares);
-        for ((parameter, sum), (mean, square)) in mlp.parameters_mut().zip(gradient.parameters()).zip(moments)
-        {
-            let slope = sum / examples as f32;
-            *mean = 0.9 * *mean + 0.1 * slope;
-            *square = 0.999 * *square + 0.001 * slope * slope;
-            let (mean, square) =
-                (*mean / (1.0 - 0.9_f32.powi(self.step)), *square / (1.0 - 0.999_f32.powi(self.step)));
-            *parameter -= rate * mean / (square.sqrt() + 1e-8);
+/// Adam, with decay for what is multiplied with vectors.
+struct Descent {
+    // So many parameters, the first, decay.
+    of_vectors: usize,
+    vector_decay: f32,
+    moments: (Vec<f32>, Vec<f32>),
+    means: Vec<f32>,
+    steps: i32,
+}
+
+impl Descent {
+    fn new(mlp: &Mlp, vector_decay: f32) -> Self {
+        let zeros = vec![0.0; mlp.parameters.len()];
+        let of_vectors = 2 * mlp.width * mlp.units;
+        Self { of_vectors, vector_decay, moments: (zeros.clone(), zeros.clone()), means: zeros, steps: 0 }
+    }
+
+    fn step(&mut self, mlp: &mut Mlp, mut gradient: Mlp, rate: f32, examples: usize) {
+        self.steps += 1;
+        gradient.parameters.iter_mut().for_each(|slope| *slope /= examples as f32);
+        let corrections = BETAS.map(|beta| 1.0 - beta.powi(self.steps));
+        let parts = [(0..self.of_vectors, self.vector_decay), (self.of_vectors..mlp.parameters.len(), 0.0)];
+        for (part, decay) in parts {
+            let step = AdamStep { rate, corrections, keep: 0.0, decay: rate * decay };
+            let (first, second) = &mut self.moments;
+            let moments = (&mut first[part.clone()], &mut second[part.clone()]);
+            let (slopes, means) = (&gradient.parameters[part.clone()], &mut self.means[part.clone()]);
+            adam(&step, slopes, &mut mlp.parameters[part], moments, means);
         }
     }
 }
 
-/// Brings features to mean 0 and deviation 1 while learning; the finished network takes them as they are.
+/// Brings features to mean 0 and deviation 1, and the numbers of vectors to about 1, while learning; the finished
+/// network takes them as they are.
 struct Scale {
     means: [f64; COLUMNS],
     deviations: [f64; COLUMNS],
+    viewers: f32,
+    items: f32,
 }
 
 impl Scale {
-    fn of(examples: &[&Example]) -> Self {
+    fn of(examples: &[&Example], items: &Items) -> Self {
         let rows = || examples.iter().flat_map(|example| example.features.chunks_exact(COLUMNS));
         let count = rows().count().max(1) as f64;
-        let mut scale = Self { means: [0.0; COLUMNS], deviations: [0.0; COLUMNS] };
+        let (mut means, mut deviations) = ([0.0; COLUMNS], [0.0; COLUMNS]);
         for row in rows() {
-            for (mean, &feature) in scale.means.iter_mut().zip(row) {
+            for (mean, &feature) in means.iter_mut().zip(row) {
                 *mean += f64::from(feature) / count;
             }
         }
         for row in rows() {
-            for ((square, mean), &feature) in scale.deviations.iter_mut().zip(&scale.means).zip(row) {
+            for ((square, mean), &feature) in deviations.iter_mut().zip(&means).zip(row) {
                 *square += (f64::from(feature) - mean).powi(2) / count;
             }
         }
         // A feature that never changes says nothing, and must not be blown up when one day it does.
-        scale.deviations = scale.deviations.map(|square| if square > 1e-12 { square.sqrt() } else { 1.0 });
-        scale
+        deviations = deviations.map(|square| if square > 1e-12 { square.sqrt() } else { 1.0 });
+        let viewers = one_over_size(examples.iter().flat_map(|example| &example.viewer));
+        Self { means, deviations, viewers, items: one_over_size(items.vectors.iter()) }
+    }
+
+    /// What a feature of 0 becomes.
+    fn zero(&self, column: usize) -> f32 {
+        (-self.means[column] / self.deviations[column]) as f32
     }
 
     fn apply(&self, example: &Example) -> Example {
@@ -203,13 +327,23 @@ impl Scale {
             let column = place % COLUMNS;
             ((f64::from(feature) - self.means[column]) / self.deviations[column]) as f32
         });
-        Example { features: scaled.collect(), target: example.target }
+        let viewer = example.viewer.iter().map(|number| number * self.viewers).collect();
+        Example { viewer, items: example.items.clone(), features: scaled.collect(), target: example.target }
     }
 
-    /// A network of scaled features as one of plain features.
+    fn apply_to_items(&self, items: &Items) -> Items {
+        Items { vectors: items.vectors.iter().map(|number| number * self.items).collect(), ..*items }
+    }
+
+    /// A network of scaled inputs as one of plain inputs.
     fn fold_into(&self, mut mlp: Mlp) -> Mlp {
-        for (column, weights) in mlp.hidden_weights.iter_mut().enumerate() {
-            for (weight, bias) in weights.iter_mut().zip(&mut mlp.hidden_biases) {
+        let (of_vector, units) = (mlp.width * mlp.units, mlp.units);
+        let (weights, rest) = mlp.parameters.split_at_mut(2 * of_vector + COLUMNS * units);
+        let (vectors, features) = weights.split_at_mut(2 * of_vector);
+        vectors[..of_vector].iter_mut().for_each(|weight| *weight *= self.viewers);
+        vectors[of_vector..].iter_mut().for_each(|weight| *weight *= self.items);
+        for (column, weights) in features.chunks_exact_mut(units).enumerate() {
+            for (weight, bias) in weights.iter_mut().zip(&mut *rest) {
                 let plain = f64::from(*weight) / self.deviations[column];
                 *bias -= (plain * self.means[column]) as f32;
                 *weight = plain as f32;
@@ -219,6 +353,19 @@ impl Scale {
     }
 }
 
+/// One over the root of the mean square; 1 where there is nothing.
+fn one_over_size<'a>(numbers: impl Iterator<Item = &'a f32>) -> f32 {
+    let (mut squares, mut count) = (0.0, 0.0);
+    for &number in numbers {
+        squares += f64::from(number).powi(2);
+        count += 1.0;
+    }
+    if squares > 0.0 { (count / squares).sqrt() as f32 } else { 1.0 }
+}
+
+/// Logits a deviation of that column, as powers of two.
+const SHARPNESSES_LOG2: std::ops::RangeInclusive<i32> = -6..=6;
+
 /// Examples whose mean gradient makes one step.
 const BATCH: usize = 64;
 
@@ -226,17 +373,41 @@ const BATCH: usize = 64;
 mod tests {
     use super::*;
 
-    /// Pools of random features; the target has the highest product of the first two.
-    fn products(count: usize) -> Vec<Example> {
-        let mut random = Random::new(11);
+    const WIDTH: usize = 5;
+
+    fn items() -> Items {
+        let mut random = Random::new(3);
+        Items { width: WIDTH, vectors: (0..30 * WIDTH).map(|_| random.normal() as f32).collect() }
+    }
+
+    /// Pools of random features, all as far behind; the target has the highest worth of its features and its vector.
+    fn pools(count: usize, worth: impl Fn(&[f32], &[f32]) -> f32) -> Vec<Example> {
+        let (mut random, items) = (Random::new(11), items());
         let example = |_| {
-            let features: Vec<f32> = (0..20 * COLUMNS).map(|_| 5.0 + random.normal() as f32).collect();
-            let worth = |row: &[f32]| (row[0] - 5.0) * (row[1] - 5.0);
-            let rows = features.chunks_exact(COLUMNS).map(worth).enumerate();
-            let target = rows.max_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(candidate, _)| candidate);
-            Example { features, target }
+            let mut features: Vec<f32> = (0..20 * COLUMNS).map(|_| 5.0 + random.normal() as f32).collect();
+            features.iter_mut().skip(BEHIND).step_by(COLUMNS).for_each(|behind| *behind = 0.0);
+            let pooled: Vec<u32> = (0..20).map(|_| (random.uniform() * 30.0) as u32).collect();
+            let rows = features.chunks_exact(COLUMNS).zip(&pooled);
+            let worths = rows.map(|(row, &item)| worth(row, items.vector(item).unwrap()));
+            let best = worths.enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
+            let target = best.map_or(0, |(candidate, _)| candidate);
+            let viewer = (0..WIDTH).map(|_| random.normal() as f32).collect();
+            Example { viewer, items: pooled, features, target }
         };
         (0..count).map(example).collect()
+    }
+
+    fn products(count: usize) -> Vec<Example> {
+        pools(count, |row, _| (row[0] - 5.0) * (row[1] - 5.0))
+    }
+
+    /// Share of the pools whose target is first.
+    fn first(mlp: &Mlp, examples: &[Example], items: &Items) -> f64 {
+        let is_first = |example: &&Example| {
+            let logits = mlp.score(example, items);
+            logits.iter().all(|&logit| logit <= logits[example.target])
+        };
+        examples.iter().filter(is_first).count() as f64 / examples.len() as f64
     }
 
     #[test]
@@ -244,26 +415,52 @@ mod tests {
         let examples = products(1_500);
         let (train, held_out) = examples.split_at(1_200);
         let train: Vec<&Example> = train.iter().collect();
-        let mlp = Mlp::train(&train, &Settings { epochs: 30, ..Settings::default() });
-        let first = held_out.iter().filter(|example| {
-            let logits = mlp.score(&example.features);
-            logits.iter().all(|&logit| logit <= logits[example.target])
-        });
-        let share = first.count() as f64 / held_out.len() as f64;
+        let settings = Settings { epochs: 30, ..Settings::OF_FEATURES };
+        let mlp = Mlp::train(&train, &Items::default(), &settings);
+        let share = first(&mlp, held_out, &Items::default());
         assert!(share > 0.5, "first in {share} of the pools, 0.05 by chance");
     }
 
     #[test]
+    fn learns_an_order_that_only_vectors_give() {
+        let examples = pools(1_500, |_, vector| vector[1] - vector[4]);
+        let (train, held_out) = examples.split_at(1_200);
+        let train: Vec<&Example> = train.iter().collect();
+        let mlp = Mlp::train(&train, &items(), &Settings { epochs: 30, ..Settings::OF_VECTORS });
+        // The best item may be in a pool twice.
+        let share = first(&mlp, held_out, &items());
+        assert!(share > 0.5, "first in {share} of the pools, 0.05 by chance");
+    }
+
+    #[test]
+    fn begins_with_the_order_of_the_sources() {
+        let mut examples = products(40);
+        for example in &mut examples {
+            for (place, row) in example.features.chunks_exact_mut(COLUMNS).enumerate() {
+                row[BEHIND] = -0.125 * place as f32;
+            }
+        }
+        let train: Vec<&Example> = examples.iter().collect();
+        let mlp = Mlp::train(&train, &items(), &Settings { epochs: 0, ..Settings::OF_VECTORS });
+        for example in &examples {
+            let logits = mlp.score(example, &items());
+            assert!(logits.windows(2).all(|pair| pair[0] > pair[1]), "{logits:?}");
+        }
+    }
+
+    #[test]
     fn the_gradient_is_that_of_the_loss() {
-        let example = &products(1)[0];
-        let mlp = Mlp::random(&mut Random::new(1));
-        let mut gradient = Mlp::zero();
-        mlp.learn(example, &mut gradient);
-        for (place, &slope) in gradient.parameters().enumerate() {
+        let (example, items) = (&products(1)[0], items());
+        let mut random = Random::new(1);
+        let mut mlp = Mlp::random(WIDTH, 16, &mut random);
+        mlp.parameters.iter_mut().for_each(|parameter| *parameter += 0.2 * random.normal() as f32);
+        let mut gradient = mlp.zero();
+        mlp.learn(example, &items, &mut gradient, &mut Room::default());
+        for (place, &slope) in gradient.parameters.iter().enumerate() {
             let loss = |offset: f32| {
                 let mut moved = mlp.clone();
-                *moved.parameters_mut().nth(place).unwrap() += offset;
-                moved.learn(example, &mut Mlp::zero())
+                moved.parameters[place] += offset;
+                moved.learn(example, &items, &mut mlp.zero(), &mut Room::default())
             };
             let measured = (loss(1e-3) - loss(-1e-3)) / 2e-3;
             assert!((measured - slope).abs() < 0.02 * slope.abs().max(1.0), "{place}: {measured} {slope}");
@@ -271,10 +468,36 @@ mod tests {
     }
 
     #[test]
+    fn turned_vectors_are_scored_as_those_that_were_learned_from() {
+        let (examples, items) = (products(3), items());
+        let mlp = Mlp::train(&examples.iter().collect::<Vec<_>>(), &items, &Settings::OF_VECTORS);
+        // The numbers of a vector change their places, and two their signs.
+        let swap = |vector: &[f32]| vec![-vector[3], vector[0], vector[4], -vector[1], vector[2]];
+        let rotation: Vec<f32> = (0..WIDTH)
+            .flat_map(|row| {
+                let unit: Vec<f32> = (0..WIDTH).map(|column| f32::from(u8::from(column == row))).collect();
+                swap(&unit)
+            })
+            .collect();
+        let turned_back = |vectors: &[f32]| -> Vec<f32> {
+            let column = |vector: &[f32], row: usize| dot(vector, &rotation[row * WIDTH..(row + 1) * WIDTH]);
+            let rows = vectors.chunks_exact(WIDTH);
+            rows.flat_map(|vector| (0..WIDTH).map(|row| column(vector, row)).collect::<Vec<_>>()).collect()
+        };
+        let other = Items { vectors: turned_back(&items.vectors), ..items };
+        for example in &examples {
+            let theirs = Example { viewer: turned_back(&example.viewer), ..example.clone() };
+            let (before, after) =
+                (mlp.score(example, &items), mlp.clone().turned(&rotation).score(&theirs, &other));
+            assert!(before.iter().zip(&after).all(|(a, b)| (a - b).abs() < 1e-4), "{before:?} {after:?}");
+        }
+    }
+
+    #[test]
     fn equal_seeds_give_equal_bits() {
-        let examples = products(100);
+        let (examples, items) = (products(100), items());
         let examples: Vec<&Example> = examples.iter().collect();
-        let train = |seed| Mlp::train(&examples, &Settings { epochs: 2, seed, ..Settings::default() });
+        let train = |seed| Mlp::train(&examples, &items, &Settings { epochs: 2, seed, ..Settings::OF_VECTORS });
         assert_eq!(train(1), train(1));
         assert_ne!(train(1), train(2));
     }

@@ -1,11 +1,13 @@
 //! Trainers: what viewers watched in, a model out. Equal inputs give equal models.
 
+pub mod alignment;
 pub mod blended;
 pub mod catalogue;
 pub mod ease;
 pub mod factors;
 pub mod implicit;
 pub mod limits;
+mod matrix;
 pub mod mlp;
 pub mod onnx;
 pub mod penalty;
@@ -20,6 +22,7 @@ pub mod sequences;
 pub mod steady;
 mod strongest;
 pub mod tower;
+mod vector;
 
 use std::collections::BTreeMap;
 
@@ -44,8 +47,8 @@ pub struct Options {
     pub before: Option<ridge::Settings>,
     /// Titles with fewer views have no row.
     pub events_min: u32,
-    /// How the ranker learns; none leaves it out.
-    pub ranker: Option<mlp::Settings>,
+    /// Whether a ranker is learned, and shipped where it helps.
+    pub ranker: bool,
     /// Share of the ten nearest titles that the index of the factors must find.
     pub index_recall_at_10: f64,
 }
@@ -57,7 +60,7 @@ impl Default for Options {
             row_entries: None,
             before: None,
             events_min: 1,
-            ranker: Some(mlp::Settings::default()),
+            ranker: true,
             index_recall_at_10: RECALL_AT_10_DEFAULT,
         }
     }
@@ -122,13 +125,12 @@ pub fn fit(
         return Err(TrainError::NoHistory);
     }
     let search::Choice { settings, validation } = options.choose(sequences, held_out)?;
-    let ranker = match &options.ranker {
-        Some(how) => {
-            let candidates = catalogue
-                .candidates(sequences.titles(), &rows(sequences, held_out + 1, &settings, options)?)?;
-            ranker::train(&candidates, &rules(&settings, ranker::POOL)?, sequences, held_out, how)?
-        }
-        None => None,
+    let ranker = if options.ranker {
+        let before = rows(sequences, held_out + 1, &settings, options)?;
+        let candidates = catalogue.candidates(sequences.titles(), &before)?;
+        ranker::train(&candidates, &rules(&settings, ranker::POOL)?, None, sequences, held_out)?
+    } else {
+        None
     };
     // Half as many more: those that may stay where they were shipped before.
     let (entries, lengths) = normal(sequences, held_out, &settings, options)
@@ -155,7 +157,11 @@ pub fn rows_twice(
     Ok((settings, [before, rows(sequences, held_out, &settings, options)?]))
 }
 
-fn rows(
+/// The rows alone, with these settings, without the newest `held_out` views of each viewer.
+///
+/// # Errors
+/// As [`fit`].
+pub fn rows(
     sequences: &Sequences,
     held_out: usize,
     settings: &ridge::Settings,
@@ -212,8 +218,8 @@ impl Fitted {
     }
 
     /// The ranker, if a release is better with it.
-    pub fn shipped_ranker(&self) -> Option<&mlp::Mlp> {
-        self.ranker.as_ref().filter(|ranker| ranker.is_worth_shipping()).map(|ranker| &ranker.mlp)
+    pub fn shipped_ranker(&self) -> Option<&ranker::Trained> {
+        self.ranker.as_ref().filter(|ranker| ranker.is_worth_shipping())
     }
 
     /// What was measured on held-out views, by the names of a manifest; the shipped form first.
@@ -223,8 +229,8 @@ impl Fitted {
         let mut shipped = self.validation;
         if let Some(ranker) = &self.ranker {
             put("ranked_", &ranker.ranked);
-            put("rows_", &ranker.rows_alone);
-            shipped = if ranker.is_worth_shipping() { ranker.ranked } else { ranker.rows_alone };
+            put("rows_", &ranker.unranked);
+            shipped = if ranker.is_worth_shipping() { ranker.ranked } else { ranker.unranked };
         }
         put("", &shipped);
         figures.insert("lambda".to_owned(), f64::from(self.settings.penalty.lambda));

@@ -1,15 +1,17 @@
 //! Learns the ranker from validation views, and judges it on viewers it did not learn from.
 
-use ranking::{Candidates, ModelError, Request, Rules, recommend};
+use inference::Tower;
+use ranking::{Candidates, ModelError, Request, Rules, pool};
 use rayon::prelude::*;
 
 use super::limits::RANKER_VIEWERS_MAX;
-use super::mlp::{Example, Mlp, Settings};
+use super::mlp::{Example, Items, Mlp, Settings};
 use super::rank::{Place, Quality, Tally};
+use super::score::{View, newest, views};
 use super::sequences::Sequences;
 
-/// Candidates of a pool: as many as one answer can name.
-pub const POOL: u32 = ranking::limits::K_MAX;
+/// Candidates of a pool: as many as a node can lay out.
+pub const POOL: u32 = ranking::limits::RANKER_POOL_MAX;
 
 /// A network and what it was judged by; every viewer was judged by a network that had not seen them.
 #[derive(Clone, Debug)]
@@ -18,107 +20,106 @@ pub struct Trained {
     pub mlp: Mlp,
     /// Order by the network.
     pub ranked: Quality,
-    /// Order by rows alone, for the same viewers.
-    pub rows_alone: Quality,
+    /// Order by what the pool was made with, for the same viewers.
+    pub unranked: Quality,
 }
 
 impl Trained {
     /// Whether a release is better with the network than without it.
     pub fn is_worth_shipping(&self) -> bool {
-        self.ranked.ndcg_at_10 >= self.rows_alone.ndcg_at_10
+        self.ranked.worth() > self.unranked.worth()
     }
 }
 
-/// Learns from the view before the newest `held_out` of each viewer; `candidates` must know neither.
+/// Learns from the view before the newest `held_out` of each viewer; candidates and tower must know neither. With a
+/// tower the rules say how to blend, and the network sees vectors.
 ///
 /// None when no pool holds the view it should lead to.
 ///
 /// # Errors
-/// As [`recommend`].
+/// As [`ranking::recommend`].
 pub fn train(
     candidates: &Candidates,
     rules: &Rules,
+    tower: Option<&Tower>,
     sequences: &Sequences,
     held_out: usize,
-    settings: &Settings,
 ) -> Result<Option<Trained>, ranking::Error> {
-    let pools = pools(candidates, rules, sequences, held_out)?;
+    let views = views(sequences, held_out, RANKER_VIEWERS_MAX);
+    let example = |view: &View<'_>| example(candidates, rules, tower, sequences, view);
+    let pools: Vec<Option<Example>> = views.par_iter().map(example).collect::<Result<_, _>>()?;
     if pools.iter().all(Option::is_none) {
         return Ok(None);
     }
+    let (items, settings) = match tower {
+        Some(tower) => (Items::of(tower), Settings::OF_VECTORS),
+        None => (Items::default(), Settings::OF_FEATURES),
+    };
     // The last of these learns from everybody.
     let mut networks: Vec<Mlp> = (0..=FOLDS)
         .into_par_iter()
         .map(|left_out| {
             let others = pools.iter().enumerate().filter(|(viewer, _)| viewer % FOLDS != left_out);
             let examples: Vec<&Example> = others.filter_map(|(_, pool)| pool.as_ref()).collect();
-            Mlp::train(&examples, settings)
+            Mlp::train(&examples, &items, &settings)
         })
         .collect();
-    let (mut ranked, mut rows_alone) = (Tally::default(), Tally::default());
-    for (viewer, pool) in pools.iter().enumerate() {
-        let place_in = |pool: &Example| place(&networks[viewer % FOLDS].score(&pool.features), pool.target);
-        ranked.add(pool.as_ref().map_or(Place::Nowhere, place_in));
-        rows_alone.add(pool.as_ref().map_or(Place::Nowhere, |pool| Place::At(pool.target)));
+    let places: Vec<Place> = pools
+        .par_iter()
+        .enumerate()
+        .map(|(viewer, pool)| {
+            let ranked = |pool| place(&networks[viewer % FOLDS].score(pool, &items), pool.target);
+            pool.as_ref().map_or(Place::Nowhere, ranked)
+        })
+        .collect();
+    let (mut ranked, mut unranked) = (Tally::default(), Tally::default());
+    places.into_iter().for_each(|place| ranked.add(place));
+    for pool in &pools {
+        unranked.add(pool.as_ref().map_or(Place::Nowhere, |pool| Place::At(pool.target)));
     }
     let mlp = networks.pop().expect("there is one network more than folds");
-    Ok(Some(Trained { mlp, ranked: ranked.quality(), rows_alone: rows_alone.quality() }))
+    Ok(Some(Trained { mlp, ranked: ranked.quality(), unranked: unranked.quality() }))
 }
 
-/// The pool of each viewer who has a view to look for and a history; none where it is not in the pool.
-fn pools(
+/// The pool of a viewer, exactly as served; none where the view to look for is not in it.
+fn example(
     candidates: &Candidates,
     rules: &Rules,
+    tower: Option<&Tower>,
     sequences: &Sequences,
-    held_out: usize,
-) -> Result<Vec<Option<Example>>, ranking::Error> {
-    let mut pools = Vec::new();
-    let views = || {
-        let views = sequences.iter(held_out).filter_map(<[u32]>::split_last);
-        views.filter(|(_, history)| !history.is_empty())
+    &(target, history): &View<'_>,
+) -> Result<Option<Example>, ranking::Error> {
+    let title = |&item: &u32| sequences.titles()[item as usize];
+    let request = Request {
+        history: newest(history).iter().map(title).collect(),
+        exclude: history.iter().map(title).collect(),
+        k: 1,
+        at_unix_ms: 0,
+        maturity_max_years: u8::MAX,
+        seed: None,
     };
-    // Evenly over all viewers, whatever order they came in.
-    let stride = views().count().div_ceil(RANKER_VIEWERS_MAX).max(1);
-    for (&target, history) in views().step_by(stride) {
-        let title = |&item: &u32| sequences.titles()[item as usize];
-        let request = Request {
-            history: newest(history, rules).iter().map(title).collect(),
-            exclude: history.iter().map(title).collect(),
-            k: POOL,
-            at_unix_ms: 0,
-            maturity_max_years: u8::MAX,
-            seed: None,
-        };
-        let mut recorder = Recorder::default();
-        let answer = recommend(candidates, rules, &request, Some(&mut recorder))?;
-        let place = answer.picks.iter().position(|pick| pick.title == title(&target));
-        let is_ranked = answer.ranked && !recorder.features.is_empty();
-        pools.push(place.filter(|_| is_ranked).map(|target| Example { features: recorder.features, target }));
-    }
-    Ok(pools)
+    let Some(pool) = pool(candidates, rules, &request, &mut Encoder(tower))? else { return Ok(None) };
+    let target = pool.titles.iter().position(|pooled| *pooled == title(target));
+    let ranking::Pool { viewer, items, features, .. } = pool;
+    Ok(target.map(|target| Example { viewer, items, features, target }))
 }
 
-/// The part of a history that counts; the rest is only filtered.
-fn newest<'a>(history: &'a [u32], rules: &Rules) -> &'a [u32] {
-    &history[history.len().saturating_sub(rules.history_window())..]
-}
+/// The tower, natively; nobody asks a ranker while a pool is made.
+struct Encoder<'a>(Option<&'a Tower>);
 
-/// Leaves the pool in its order and keeps what the ranker would have seen: exactly what serves.
-#[derive(Default)]
-struct Recorder {
-    features: Vec<f32>,
-}
-
-impl ranking::Models for Recorder {
-    fn score(&mut self, shortlist: &ranking::Shortlist<'_>) -> Result<Vec<f32>, ModelError> {
-        self.features = shortlist.features.to_vec();
-        Ok((0..shortlist.items.len()).map(|place| -(place as f32)).collect())
+impl ranking::Models for Encoder<'_> {
+    fn score(&mut self, _: &ranking::Shortlist<'_>) -> Result<Vec<f32>, ModelError> {
+        Err(not_loaded())
     }
 
-    fn encode(&mut self, _: &[u32]) -> Result<Vec<f32>, ModelError> {
-        // The rules of this training say no blend, so nobody asks.
-        Err(ModelError { code: "not-loaded".to_owned() })
+    fn encode(&mut self, items: &[u32]) -> Result<Vec<f32>, ModelError> {
+        let tower = self.0.ok_or_else(not_loaded)?;
+        tower.encode(items).map_err(|error| ModelError { code: error.code().to_owned() })
     }
+}
+
+fn not_loaded() -> ModelError {
+    ModelError { code: "not-loaded".to_owned() }
 }
 
 /// Where the target stands by logit; equal logits keep the order of the pool.

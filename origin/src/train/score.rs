@@ -272,6 +272,11 @@ pub fn views(sequences: &Sequences, held_out: usize, viewers_max: usize) -> Vec<
     views.into_iter().step_by(stride).collect()
 }
 
+/// The part of a history of which a node makes anything; the rest is only filtered.
+pub fn newest(history: &[u32]) -> &[u32] {
+    &history[history.len().saturating_sub(ranking::limits::HISTORY_WINDOW_MAX as usize)..]
+}
+
 /// In the order of the views, whatever thread found them.
 pub fn places(sequences: &Sequences, views: &[View<'_>], scorer: &dyn Scorer) -> Vec<Place> {
     let parts = views.par_chunks(HISTORIES_AT_ONCE).flat_map_iter(|part| {

@@ -37,7 +37,7 @@ async fn trained(name: &str) -> (Stage, Models) {
     let kept = stage.database.ratings().await.unwrap();
     let kept: Vec<Rating> =
         kept.into_iter().map(|(viewer, title, rating)| Rating { viewer, title, rating }).collect();
-    let options = Options { ranker: None, ..Options::default() };
+    let options = Options { ranker: false, ..Options::default() };
     let models = tokio::task::spawn_blocking(move || Models::fit(&catalogue, &kept, &options, None).unwrap())
         .await
         .unwrap();

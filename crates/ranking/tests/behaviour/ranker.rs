@@ -2,7 +2,8 @@
 
 use quickcheck::quickcheck;
 use ranking::features::COLUMNS;
-use ranking::{Answer, Candidates, Error, ModelError, Models, Request, Rules, Shortlist, Vectors, recommend};
+use ranking::{Answer, Candidates, Error, ModelError, Models, Request, Rules, Shortlist, Vectors};
+use ranking::{pool as pool_of, recommend};
 
 use crate::oracle::everything;
 use crate::scenario::Scenario;
@@ -60,6 +61,39 @@ fn the_pool_is_put_in_the_rankers_order() {
     assert_eq!(titles(&answer), [60, 50, 40, 30, 20]);
     assert!(answer.ranked);
     assert_eq!(ranker.asked_rows, [5]);
+}
+
+#[test]
+fn a_trainer_is_told_what_a_ranker_would_be_asked() {
+    let question = request(&[10], 1);
+    let mut nobody = scripted(|_| panic!("no ranker is asked"));
+    let told = pool_of(&candidates(), &pool(5), &question, &mut nobody).unwrap().unwrap();
+    assert_eq!(told.titles, [20, 30, 40, 50, 60]);
+    let mut asked = Vec::new();
+    let mut ranker = Heard(&mut asked);
+    ask(&mut ranker, &pool(5), &question).unwrap();
+    assert_eq!(told.features, asked);
+    assert_eq!((told.viewer.len(), told.items), (0, vec![Vectors::UNKNOWN; 5]));
+    // Where nothing personal is known, or the rules say no pool, nobody would be asked.
+    let none = |rules: &Rules, history: &[u32]| {
+        let mut nobody = scripted(|_| panic!("no ranker is asked"));
+        pool_of(&candidates(), rules, &request(history, 1), &mut nobody).unwrap().is_none()
+    };
+    assert!(none(&pool(5), &[]) && none(&pool(0), &[10]));
+}
+
+/// Keeps the features it was asked about.
+struct Heard<'a>(&'a mut Vec<f32>);
+
+impl Models for Heard<'_> {
+    fn score(&mut self, shortlist: &Shortlist<'_>) -> Result<Vec<f32>, ModelError> {
+        *self.0 = shortlist.features.to_vec();
+        Ok(rising(shortlist.items.len()))
+    }
+
+    fn encode(&mut self, _: &[u32]) -> Result<Vec<f32>, ModelError> {
+        panic!("these candidates have no vectors")
+    }
 }
 
 #[test]

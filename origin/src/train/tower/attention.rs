@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::matrix::{rows, rows_mut, set};
+use crate::train::matrix::{rows, rows_mut, set};
 use super::shape::Shape;
-use super::vector::{causal_softmax, causal_softmax_back};
+use crate::train::vector::{causal_softmax, causal_softmax_back};
 
 /// Room for the scores of one head of one sequence, used again and again.
 #[derive(Default)]

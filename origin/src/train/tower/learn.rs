@@ -10,7 +10,7 @@ use super::Tower;
 use super::network::{Dropout, Tape};
 use super::shape::{Layout, Shape};
 use super::softmax::{self, Compared, Sample, Targets, Watched};
-use super::vector::{AdamStep, BETAS, adam};
+use crate::train::vector::{AdamStep, BETAS, adam};
 use crate::train::random::Random;
 
 /// How a tower learns.

@@ -8,7 +8,6 @@
 
 mod attention;
 mod learn;
-mod matrix;
 mod network;
 mod norm;
 pub mod onnx;
@@ -17,13 +16,14 @@ mod shape;
 mod softmax;
 #[cfg(test)]
 mod tests;
-mod vector;
 
 pub use learn::{Learner, Settings};
 pub use shape::{BlockPlaces, Layout, NormPlaces, Place, Shape};
 
 use network::{Dropout, Tape};
 use rayon::prelude::*;
+
+use super::matrix;
 
 /// A trained tower.
 #[derive(Clone, Debug, PartialEq)]

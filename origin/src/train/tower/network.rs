@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::attention::{self, Room};
-use super::matrix::{add, rows, rows_mut, set};
+use crate::train::matrix::{add, rows, rows_mut, set};
 use super::norm::Norm;
 use super::shape::{BlockPlaces, Layout, NormPlaces, Place, Shape};
-use super::vector::NormSlopes;
+use crate::train::vector::NormSlopes;
 use crate::train::random::Random;
 
 /// What a way through leaves for the way back, and room that is used again.

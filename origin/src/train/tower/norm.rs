@@ -1,6 +1,6 @@
 //! Layer norm (Ba, Kiros, Hinton, 2016) of rows, there and back.
 
-use super::vector::{NormSlopes, normalise, normalise_back, stretch};
+use crate::train::vector::{NormSlopes, normalise, normalise_back, stretch};
 
 /// What a layer norm keeps for the way back.
 #[derive(Default)]

@@ -30,7 +30,7 @@ use tract_onnx::pb::{GraphProto, ModelProto, OperatorSetIdProto, StringStringEnt
 use super::Tower;
 use super::attention::scale;
 use super::shape::{BlockPlaces, NormPlaces, Place, Shape};
-use super::vector::EPSILON;
+use crate::train::vector::EPSILON;
 use crate::train::onnx::graph::{self, Dimension};
 
 /// The one input.

@@ -5,8 +5,8 @@
 //! sample is that over all items in the mean (logQ correction; Bengio, Senécal, 2008). The target itself always
 //! takes part, uncorrected.
 
-use super::matrix::{add, rows, rows_mut, set};
-use super::vector::{dot, exp_shifted};
+use crate::train::matrix::{add, rows, rows_mut, set};
+use crate::train::vector::{dot, exp_shifted};
 use crate::train::random::Random;
 
 /// Targets of an epoch times items: comparing all of more takes minutes an epoch, and too few fit half an hour.
