@@ -14,12 +14,12 @@ use crate::assemble::{Catalogue, genre_bits};
 use crate::gate::{Holdout, Reference, Unrounded};
 use crate::limits::STEADY_TRAININGS_MAX;
 use crate::retrieval::{Corpus, RECALL_AT_10_DEFAULT, RetrievalError, TitleIndex, title_vectors};
+use crate::train::blended::{self, Blended};
 use crate::train::factors::{self, Rating};
 use crate::train::penalty::Penalty;
 use crate::train::ranker::POOL;
 use crate::train::sequences::Sequences;
 use crate::train::tower::Tower;
-use crate::train::blended::{self, Blended};
 use crate::train::{self, Fitted, Options, TrainError, onnx, ridge};
 
 /// The name of the candidate set that holds every title, of no region.

@@ -122,12 +122,7 @@ pub(crate) fn table(candidates: &Candidates, sources: &Sources<'_>, pool: &[(f32
 const BEHIND_MAX: f32 = -100.0;
 
 /// The features of a pool of scores and indexes for a history, as [`crate::recommend`] tells them to a ranker.
-pub fn of_pool(
-    candidates: &Candidates,
-    rules: &Rules,
-    history: &[TitleId],
-    pool: &[(f32, u32)],
-) -> Vec<f32> {
+pub fn of_pool(candidates: &Candidates, rules: &Rules, history: &[TitleId], pool: &[(f32, u32)]) -> Vec<f32> {
     let recent = rows::recent(candidates, rules, history);
     let row_scores = rows::sum(candidates, &recent).scores;
     table(candidates, &Sources::new(rules, &recent, &row_scores), pool)

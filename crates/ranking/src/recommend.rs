@@ -6,12 +6,12 @@ use alloc::vec::Vec;
 use kernels::top_of;
 
 use crate::eligibility::Eligibility;
+use crate::features::{self, Sources};
 use crate::layout::{How, Placed, Pool, lay_out, place};
 use crate::limits::{RESCORED, SLATE_POOL};
 use crate::order::keep_best;
 use crate::request::{Answer, Pick, Reason, Request};
 use crate::rows::{self, RowScores, Watched};
-use crate::features::{self, Sources};
 use crate::{Blend, Candidates, Slate, TitleId, Vectors};
 use crate::{Error, Rules};
 

@@ -8,7 +8,7 @@ use inference::Shortlist;
 
 use crate::shipped::{prepare, try_prepare};
 
-fn file(name: &str) -> Vec<u8> {
+pub(crate) fn file(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/inference/tests/data/exported");
     fs::read(folder.join(name)).unwrap()
 }

@@ -3,6 +3,7 @@
 use ::inference::Shortlist;
 use frontrow_edge::runtime::{Generation, InvokeError, PrepareError, ranking};
 
+use crate::exported;
 use crate::shipped::{forgetful_runtime, native_runtime, region, runtime, try_prepare_models};
 use crate::tower::{TOWER, candidates, request};
 
@@ -42,6 +43,28 @@ fn a_viewer_who_goes_on_watching_gets_the_same_answers_wherever_and_however_the_
                     forms.each_ref().map(|form| told(form.recommend(&region(), &asked)));
                 assert_eq!(wasm, native, "{:?}", &history[..watched]);
                 assert_eq!(wasm, anew, "{:?}", &history[..watched]);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_runs_in_tract_decides_alike_in_wasm_and_natively() {
+    for name in ["torch-script", "keras-15", "keras-18", "sklearn", "dynamic", "qdq", "qdq-per-channel"] {
+        let onnx = exported::file(&format!("{name}.onnx"));
+        let [wasm, native, _] = forms(Some(&onnx), TOWER).map(Result::unwrap);
+        for start in 0..10_u32 {
+            let history: Vec<u32> = (0..6).map(|step| (start * 5 + step * 7) % 40).collect();
+            let asked = request(&history, 12);
+            let [here, there] = [&wasm, &native].map(|form| form.recommend(&region(), &asked).unwrap());
+            let order =
+                |answer: &ranking::Answer| answer.picks.iter().map(|pick| pick.title).collect::<Vec<_>>();
+            assert_eq!(order(&here), order(&there), "{name} {history:?}");
+            assert!(here.ranked && there.ranked);
+            let scores = here.picks.iter().zip(&there.picks).map(|(here, there)| (here.score, there.score));
+            for (here, there) in scores {
+                let is_near = (here - there).abs() <= 1e-5 * there.abs().max(1.0);
+                assert!(is_near, "{name} {history:?}: {here} and {there}");
             }
         }
     }

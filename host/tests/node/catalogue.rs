@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use ranking::Columns;
+use kernels::ByteMatrix;
+use ranking::{Columns, Vectors};
 use release::{
-    CandidateFile, Components, FileEntry, GoldenCase, Histories, Manifest, RegionEntry, RulesEntry,
-    SlateEntry, Title, Titles, sha256_hex,
+    BlendEntry, CandidateFile, Components, FileEntry, GoldenCase, Histories, Manifest, Model, RegionEntry,
+    RulesEntry, SlateEntry, Title, Titles, sha256_hex,
 };
 
 /// A viewer who has watched titles 1 and 6.
@@ -19,6 +20,9 @@ pub(crate) const NOW_MS: u64 = 1_700_000_000_000;
 pub(crate) const OPENS_S: u64 = 2_000_000_000;
 /// The one title that is for adults only.
 pub(crate) const ADULT: u32 = 3;
+
+const TOWER: &[u8] = include_bytes!("../../../crates/inference/tests/data/tower.onnx");
+const RANKER: &[u8] = include_bytes!("../../../crates/inference/tests/data/ranker-wide.onnx");
 
 /// The files of a release by name.
 #[derive(Clone)]
@@ -45,6 +49,33 @@ impl Release {
         let mut release = Self { manifest: manifest(generation, &sets), files };
         release.list_files();
         release
+    }
+
+    /// With a tower that knows the titles, and a ranker that sees its vectors.
+    pub(crate) fn with_models(mut self) -> Self {
+        let tower = inference::Tower::read(TOWER).expect("a tower");
+        for set in ["candidates-eu.safetensors", "candidates-us.safetensors"] {
+            let file = CandidateFile::decode(&self.files[set]).expect("a set");
+            let columns = file.candidates.columns().clone();
+            let rows: Vec<f32> =
+                (0..columns.title_ids.len()).flat_map(|item| tower.items().floats(item)).collect();
+            let matrix = ByteMatrix::quantise(tower.shape().width, &rows).expect("whole rows");
+            let items = (0..).take(matrix.rows()).collect();
+            let columns = Columns { vectors: Some(Vectors { matrix, items }), ..columns };
+            let candidates = ranking::Candidates::new(columns).expect("columns that fit");
+            self.files.insert(set.to_owned(), CandidateFile { candidates, ..file }.encode());
+        }
+        self.files.insert("tower.onnx".to_owned(), TOWER.to_vec());
+        self.files.insert("ranker.onnx".to_owned(), RANKER.to_vec());
+        let model = |file: &str| Model { file: file.to_owned(), inputs: Vec::new(), outputs: Vec::new() };
+        self.manifest.tower = Some(model("tower.onnx"));
+        self.manifest.ranker = Some(model("ranker.onnx"));
+        self.manifest.rules.ranker_pool = 12;
+        self.manifest.rules.blend = Some(BlendEntry { weight: 0.7, floor: 0.01 });
+        // What these models show is compared between nodes.
+        self.manifest.golden.clear();
+        self.list_files();
+        self
     }
 
     /// Puts the digests of the files into the manifest.

@@ -1,5 +1,7 @@
 //! `POST /v1/recommend`: the component's answer, with names, reasons and a cache that respects licences.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::catalogue::{ADULT, NOW_MS, OPENS_S, Release, US_ENDS_S, VIEWER};
@@ -23,6 +25,25 @@ async fn answers_are_those_of_the_native_code() {
             assert_eq!((&answer["region"], &answer["ranked"]), (&json!(region), &json!(false)));
         }
     }
+}
+
+#[tokio::test]
+async fn models_in_wasm_and_in_the_process_of_the_node_show_the_same() {
+    let release = Release::of(1).with_models();
+    let (wasm, native) = (Scene::of(&release).await, Scene::of_native(&release).await);
+    let mut orders = BTreeSet::new();
+    for history in [vec![], vec![1], vec![1, 6], vec![6, 1, 99], vec![11], (4..=11).rev().collect()] {
+        let question = json!({"history": history, "k": 8, "at_unix_ms": NOW_MS});
+        for (path, shown) in [("/v1/recommend", "picks"), ("/v1/home", "rows")] {
+            let [here, there] = [wasm.ask(path, &question).await, native.ask(path, &question).await];
+            let (here, there) = (here.json(), there.json());
+            assert_eq!(here[shown], there[shown], "{path} {history:?}");
+            assert_eq!(here["ranked"], there["ranked"]);
+            assert!(here[shown].is_array() && (here["ranked"] == json!(!history.is_empty())), "{here}");
+        }
+        orders.insert(titles(&wasm.ask("/v1/recommend", &question).await.json()));
+    }
+    assert!(orders.len() > 3, "who has watched something else is shown something else: {orders:?}");
 }
 
 #[tokio::test]

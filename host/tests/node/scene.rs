@@ -43,6 +43,12 @@ impl Scene {
         Self::with("").await.publishing(release).await
     }
 
+    /// The same, models running in the process of the node.
+    pub(crate) async fn of_native(release: &Release) -> Self {
+        let native = |text: String| format!("inference = \"native\"\n{text}");
+        Self::with_text("", native).await.publishing(release).await
+    }
+
     async fn publishing(self, release: &Release) -> Self {
         let mut scene = self;
         scene.publisher.publish(release).await;
@@ -52,11 +58,16 @@ impl Scene {
     }
 
     async fn with(limits: &str) -> Self {
+        Self::with_text(limits, |text| text).await
+    }
+
+    async fn with_text(limits: &str, change: impl FnOnce(String) -> String) -> Self {
         provide_cryptography();
         let folder = tempfile::tempdir().expect("a folder");
         let publisher = Publisher::new(&folder.path().join("tuf")).await;
         let origin = Origin::start(&folder.path().join("tuf")).await;
-        let config = config(folder.path(), &origin, limits);
+        let text = change(config_text(folder.path(), &format!("http://{}", origin.address), limits));
+        let config = sound(&text, folder.path());
         let (edge, sync) = Edge::start_without_sync(config).await.expect("a node");
         Self { publisher, origin, edge, sync, folder }
     }
@@ -115,8 +126,11 @@ impl Scene {
 
 /// The configuration of a test's node.
 pub(crate) fn config(folder: &Path, origin: &Origin, limits: &str) -> Config {
-    let text = config_text(folder, &format!("http://{}", origin.address), limits);
-    Config::parse(&text, &folder.join("edge.toml")).expect("a sound configuration")
+    sound(&config_text(folder, &format!("http://{}", origin.address), limits), folder)
+}
+
+fn sound(text: &str, folder: &Path) -> Config {
+    Config::parse(text, &folder.join("edge.toml")).expect("a sound configuration")
 }
 
 /// The same as text; writes the token.

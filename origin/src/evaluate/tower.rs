@@ -103,8 +103,7 @@ pub fn blend(
     let started = Instant::now();
     let (settings, [before, rows]) = train::rows_twice(sequences, 1, options)?;
     let catalogue = Catalogue::of_counts(&sequences.counts(1));
-    let blended =
-        blended::blend(learned.both(), (&settings, &before), sequences, 1, &catalogue, options)?;
+    let blended = blended::blend(learned.both(), (&settings, &before), sequences, 1, &catalogue, options)?;
     let train_seconds = learned.seconds + started.elapsed().as_secs_f64();
 
     let bytes = EdgeTower::new(&learned.tower).map_err(TrainError::from)?;

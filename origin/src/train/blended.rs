@@ -99,3 +99,54 @@ pub fn vectors(tower: &inference::Tower) -> Vectors {
     let items = (0..).take(matrix.rows()).collect();
     Vectors { matrix, items }
 }
+
+#[cfg(test)]
+mod tests {
+    use inference::{Models, Shortlist};
+
+    use super::*;
+    use crate::train::mlp::{Example, Items};
+    use crate::train::{self, onnx};
+
+    /// Viewers walk a ring of titles in steps of three; every ninth step is longer, each viewer's at another time.
+    fn ring() -> Sequences {
+        Sequences::new((0..80).map(|viewer| {
+            let start = viewer * 7 % 20;
+            (viewer, (0..10).map(|step| 100 + (start + step * 3 + (step + viewer) / 9) % 20).collect())
+        }))
+    }
+
+    #[test]
+    fn a_node_runs_the_ranker_with_the_tower_that_ships() {
+        let (sequences, options) = (ring(), Options::default());
+        let catalogue = Catalogue::of_counts(&sequences.counts(1));
+        let (settings, [before, _]) = train::rows_twice(&sequences, 1, &options).unwrap();
+        let learned = learn(&sequences, 1, 0.02);
+        let blended = blend(learned, (&settings, &before), &sequences, 1, &catalogue, &options).unwrap();
+        let ranker = &blended.ranker.as_ref().unwrap();
+        assert_eq!(ranker.ranked.users, 80);
+        let models = Models::load(Some(&onnx::encode(&ranker.mlp)), Some(&blended.tower.to_onnx())).unwrap();
+        assert!(models.sees_vectors() && models.is_exact());
+        let tower = models.tower().unwrap();
+        let items: Vec<u32> = (0..20).collect();
+        let features: Vec<f32> = (0..160).map(|place| (place * 37 % 101) as f32 / 100.0).collect();
+        let viewer = tower.encode(&[1, 4, 7]).unwrap();
+        let logits =
+            models.score(&Shortlist { viewer: &viewer, items: &items, features: &features }).unwrap();
+        let example = Example { viewer, items, features, target: 0 };
+        let own = ranker.mlp.score(&example, &Items::of(tower));
+        // A node keeps what items add in eight bits.
+        let most = own.iter().fold(0.1_f32, |most, logit| most.max(logit.abs()));
+        assert!(own.iter().zip(&logits).all(|(a, b)| (a - b).abs() < 0.05 * most), "{own:?} {logits:?}");
+    }
+
+    #[test]
+    fn without_a_ranker_there_is_none() {
+        let (sequences, options) = (ring(), Options { ranker: false, ..Options::default() });
+        let catalogue = Catalogue::of_counts(&sequences.counts(1));
+        let (settings, [before, _]) = train::rows_twice(&sequences, 1, &options).unwrap();
+        let learned = learn(&sequences, 1, 0.01);
+        let blended = blend(learned, (&settings, &before), &sequences, 1, &catalogue, &options).unwrap();
+        assert!(blended.ranker.is_none() && blended.shipped_ranker().is_none());
+    }
+}

@@ -69,7 +69,7 @@ pub struct Settings {
 impl Settings {
     /// For features alone: enough units for products of two of them.
     pub const OF_FEATURES: Self =
-        Self { units: 16, epochs: 20, learning_rate: 0.01, vector_decay: 0.0, seed: 42 };
+        Self { units: 16, epochs: 10, learning_rate: 0.01, vector_decay: 0.0, seed: 42 };
 
     /// For vectors too.
     pub const OF_VECTORS: Self =
@@ -497,7 +497,8 @@ mod tests {
     fn equal_seeds_give_equal_bits() {
         let (examples, items) = (products(100), items());
         let examples: Vec<&Example> = examples.iter().collect();
-        let train = |seed| Mlp::train(&examples, &items, &Settings { epochs: 2, seed, ..Settings::OF_VECTORS });
+        let train =
+            |seed| Mlp::train(&examples, &items, &Settings { epochs: 2, seed, ..Settings::OF_VECTORS });
         assert_eq!(train(1), train(1));
         assert_ne!(train(1), train(2));
     }

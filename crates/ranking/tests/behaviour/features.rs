@@ -72,7 +72,9 @@ fn a_blend_says_what_a_row_score_is_held_against() {
     let rows = table_by(&blended, &[10], &[1, 2, 3]);
     // Row scores of 3, 6 and none.
     let expected = [13_f64.ln(), 25_f64.ln(), 0.0];
-    assert!(rows.iter().map(logarithm).zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-6));
+    assert!(
+        rows.iter().map(logarithm).zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-6)
+    );
 }
 
 #[test]

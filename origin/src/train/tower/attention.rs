@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use crate::train::matrix::{rows, rows_mut, set};
 use super::shape::Shape;
+use crate::train::matrix::{rows, rows_mut, set};
 use crate::train::vector::{causal_softmax, causal_softmax_back};
 
 /// Room for the scores of one head of one sequence, used again and again.

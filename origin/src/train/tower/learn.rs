@@ -10,8 +10,8 @@ use super::Tower;
 use super::network::{Dropout, Tape};
 use super::shape::{Layout, Shape};
 use super::softmax::{self, Compared, Sample, Targets, Watched};
-use crate::train::vector::{AdamStep, BETAS, adam};
 use crate::train::random::Random;
+use crate::train::vector::{AdamStep, BETAS, adam};
 
 /// How a tower learns.
 #[derive(Clone, Copy, Debug, PartialEq)]

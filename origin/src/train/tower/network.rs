@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use super::attention::{self, Room};
-use crate::train::matrix::{add, rows, rows_mut, set};
 use super::norm::Norm;
 use super::shape::{BlockPlaces, Layout, NormPlaces, Place, Shape};
-use crate::train::vector::NormSlopes;
+use crate::train::matrix::{add, rows, rows_mut, set};
 use crate::train::random::Random;
+use crate::train::vector::NormSlopes;
 
 /// What a way through leaves for the way back, and room that is used again.
 #[derive(Default)]

@@ -30,8 +30,8 @@ use tract_onnx::pb::{GraphProto, ModelProto, OperatorSetIdProto, StringStringEnt
 use super::Tower;
 use super::attention::scale;
 use super::shape::{BlockPlaces, NormPlaces, Place, Shape};
-use crate::train::vector::EPSILON;
 use crate::train::onnx::graph::{self, Dimension};
+use crate::train::vector::EPSILON;
 
 /// The one input.
 pub const INPUT: &str = "history";

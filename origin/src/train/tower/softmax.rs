@@ -6,8 +6,8 @@
 //! takes part, uncorrected.
 
 use crate::train::matrix::{add, rows, rows_mut, set};
-use crate::train::vector::{dot, exp_shifted};
 use crate::train::random::Random;
+use crate::train::vector::{dot, exp_shifted};
 
 /// Targets of an epoch times items: comparing all of more takes minutes an epoch, and too few fit half an hour.
 const FULL_PRODUCTS_MAX: usize = 10_000_000_000;
