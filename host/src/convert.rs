@@ -114,9 +114,19 @@ pub(crate) fn rules(rules: &RulesEntry) -> ranking::Rules {
 
 /// How lists are laid out, likewise.
 pub(crate) fn slate(slate: SlateEntry) -> ranking::Slate {
-    let SlateEntry { lambda, genre_picks_max, promoted_max, exploration_place, pinned, promoted } = slate;
+    let SlateEntry { lambda, trending_share, new_share, genre_picks_max, promoted_max, .. } = slate;
+    let SlateEntry { exploration_place, pinned, promoted, .. } = slate;
     let pinned = pinned.into_iter().map(|pin| ranking::Pin { place: pin.place, title: pin.title }).collect();
-    ranking::Slate { lambda, genre_picks_max, promoted_max, exploration_place, pinned, promoted }
+    ranking::Slate {
+        lambda,
+        trending_share,
+        new_share,
+        genre_picks_max,
+        promoted_max,
+        exploration_place,
+        pinned,
+        promoted,
+    }
 }
 
 /// The sort of a reason, and the watched title behind it.

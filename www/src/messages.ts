@@ -21,6 +21,10 @@ export interface RankingRules {
 export interface RankingSlate {
   /** The weight of relevance against likeness to what is already in the list (MMR), 0 to 1; 1 when left out. */
   lambda?: number;
+  /** Share of what the region watches more than usual in a list, 0 to 0.4. */
+  trending_share?: number;
+  /** Share of what is new to the region in a list, 0 to 0.4. */
+  new_share?: number;
   /** Most titles of one genre in a list, at most 100, while any other title is left; 0 = any number. */
   genre_picks_max?: number;
   /** Most promoted titles in a list, at most 20. */

@@ -26,6 +26,8 @@ pub(crate) fn rules(rules: exports::Rules) -> Result<Rules, exports::LoadError> 
 fn slate(slate: exports::Slate) -> Result<Slate, RulesError> {
     Slate::new(SlateSettings {
         lambda: slate.lambda,
+        trending_share: slate.trending_share,
+        new_share: slate.new_share,
         genre_picks_max: slate.genre_picks_max,
         promoted_max: slate.promoted_max,
         exploration_place: slate.exploration_place,

@@ -15,6 +15,8 @@ IN_PROGRESS_MAX = 1000
 FINISHED_SHARE = F(0.95)
 BECAUSE_ROWS = 3
 BECAUSE_PICKS = 3
+MERGED = 20
+POPULAR = ("popular-for-new-viewer", "popular-without-match")
 
 
 def genres_of(set_, index):
@@ -114,7 +116,52 @@ def pick(set_, laid, reason_of):
     return {**answer, "propensity": decimal(propensity)} if propensity is not None else answer
 
 
-def recommend(set_, rules, request):
+def merged(set_, slate, request, ordered, reasons):
+    """Trends and new titles mixed into the titles that have scores of one scale: (score, index), and their reasons."""
+    is_popular = any(reasons[index]["kind"] in POPULAR for _, index in ordered)
+    values = [F(set_["popularity"][index]) if is_popular else max(score, F(0)) for score, index in ordered]
+    largest = F(set_["popularity"].max()) if is_popular else values[0] if values else F(0)
+    weights = [F(value / largest) if largest > 0 else F(0) for value in values]
+    total = added(weights)
+    rest = F(F(F(1) - F(slate["trending_share"])) - F(slate["new_share"]))
+    own = {
+        index: F(rest * F(weight / total)) if total > 0 else F(0)
+        for (_, index), weight in zip(ordered, weights)
+    }
+    shown = [index for index in range(len(set_["title_id"])) if reference.is_eligible(set_, index, request)]
+    trending = sorted((-set_["trend"][index], index) for index in shown if set_["trend"][index] > 0)[:MERGED]
+    whole = added([F(-trend) for trend, _ in trending])
+    trends = {index: F(F(F(slate["trending_share"]) * F(-trend)) / whole) for trend, index in trending}
+    shown.sort(key=lambda index: (-new_from_s(set_, index), -set_["popularity"][index], index))
+    each = F(F(slate["new_share"]) / F(max(len(shown[:MERGED]), 1)))
+    new = dict.fromkeys(shown[:MERGED], each)
+    found, told = [], {}
+    for index in {**own, **trends, **new}:
+        parts = [part.get(index, F(0)) for part in (own, trends, new)]
+        chance = max(F(F(parts[0] + parts[1]) + parts[2]), np.finfo(F).tiny)
+        found.append((F(np.log(np.float64(chance))), index))
+        if max(parts[1:]) > parts[0]:
+            told[index] = {"kind": "trending" if parts[1] >= parts[2] else "new"}
+    return sorted(found, key=lambda entry: (-entry[0], entry[1])), told
+
+
+def added(numbers):
+    total = F(0)
+    for number in numbers:
+        total = F(total + number)
+    return total
+
+
+def behind(lowest, rest):
+    """Scores below `lowest` in the order there is."""
+    above, scores = lowest, []
+    for score, index in rest:
+        above = min(F(lowest - F(F(1) / F(F(2) + score))), np.nextafter(above, F(-np.inf)))
+        scores.append((above, index))
+    return scores
+
+
+def recommend(set_, rules, request, merges=True):
     """The picks of a laid-out list, with what the plain one says of scores and reasons."""
     k, slate = request.get("k", 10), rules["slate"]
     plain = reference.recommend(set_, rules, {**request, "k": k if not 1 <= k <= 100 else 100})
@@ -122,8 +169,14 @@ def recommend(set_, rules, request):
     place = {int(title): index for index, title in enumerate(set_["title_id"])}
     ordered = [(F(entry["score"]), place[entry["title"]]) for entry in plain["picks"]]
     reasons = {index: entry["reason"] for (_, index), entry in zip(ordered, plain["picks"])}
-    order = [index for _, index in ordered]
     own = sum(reason["kind"] != "popular-to-fill" for reason in reasons.values())
+    if merges:
+        found, told = merged(set_, slate, request, ordered[:own], reasons)
+        taken = {index for _, index in found}
+        rest = [entry for entry in ordered[own:] if entry[1] not in taken]
+        ordered, own = found + behind(found[-1][0] if found else F(0), rest), len(found)
+        reasons = {**reasons, **told}
+    order = [index for _, index in ordered]
     pinned = [
         (pin["place"] - 1, place[pin["title"]])
         for pin in slate["pinned"]
@@ -178,7 +231,7 @@ def home(set_, rules, request):
     add_later = [pick(set_, one, lambda _: going_on) for one in laid]
 
     barred = {**request, "k": k, "exclude": [*request.get("exclude", []), *shown]}
-    top = recommend(set_, rules, barred)
+    top = recommend(set_, rules, barred, merges=False)
     kinds = {entry["reason"]["kind"] for entry in reference.recommend(set_, rules, {**barred, "k": 100})["picks"]}
     whole = next((kind for kind in ("popular-for-new-viewer", "popular-without-match") if kind in kinds), None)
     if whole is None and not kinds:

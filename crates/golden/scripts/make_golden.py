@@ -67,6 +67,8 @@ def slate_rules(titles):
     pinned = [{"place": 3, "title": ids[20]}, {"place": 7, "title": ids[12]}, {"place": 40, "title": ids[35]}]
     slate = {
         "lambda": 0.7,
+        "trending_share": 0.15,
+        "new_share": 0.1,
         "genre_picks_max": 7,
         "promoted_max": 2,
         "exploration_place": 5,

@@ -1,7 +1,7 @@
 //! The rows of a page, no title twice.
 //!
 //! In this order, each as far as it has titles that no row above it shows: what the viewer has begun; the list of
-//! [`recommend`](crate::recommend); what goes with each of the newest watched titles; what the region watches more
+//! [`recommend`](crate::recommend), without trends and new titles mixed in; what goes with each of the newest watched titles; what the region watches more
 //! than usual; what came to it last. A title in progress is continued or left out, and never recommended anew.
 
 use alloc::vec::Vec;

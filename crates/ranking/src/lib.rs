@@ -17,6 +17,7 @@ mod home;
 mod indexes;
 mod layout;
 pub mod limits;
+mod merge;
 mod nearest;
 mod openings;
 mod order;

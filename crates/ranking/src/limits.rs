@@ -44,6 +44,12 @@ pub const BLEND_FLOOR_MIN: f32 = 1e-6;
 /// with every title of the list.
 pub const SLATE_POOL: usize = 200;
 
+/// Trends, and new titles, that are mixed into a list: of more none would get far in it.
+pub const MERGED_MAX: usize = 20;
+
+/// Share of trends, or of new titles, in a list: with more, it would no longer be the viewer's.
+pub const MERGED_SHARE_MAX: f32 = 0.4;
+
 /// Titles with a place of their own; of more an operator loses sight.
 pub const PINNED_MAX: usize = 20;
 

@@ -9,6 +9,7 @@ use crate::eligibility::Eligibility;
 use crate::features::{self, Sources};
 use crate::layout::{How, Placed, Pool, lay_out, place};
 use crate::limits::{RESCORED, SLATE_POOL};
+use crate::merge::{Scale, merge};
 use crate::order::keep_best;
 use crate::request::{Answer, Pick, Reason, Request};
 use crate::rows::{self, RowScores, Watched};
@@ -67,7 +68,10 @@ pub fn recommend(
     request.check()?;
     let eligibility = Eligibility::new(candidates, request);
     let eligible = eligibility.count();
-    let ordered = Ordered::new(candidates, rules, request, &eligibility, models)?;
+    let mut ordered = Ordered::new(candidates, rules, request, &eligibility, models)?;
+    if rules.slate().is_merged() {
+        ordered.merge(candidates, rules.slate(), &eligibility);
+    }
     let picks = ordered.picks(candidates, rules, request, &eligibility);
     Ok(Answer { picks, eligible, ranked: ordered.ranked })
 }
@@ -77,6 +81,10 @@ pub(crate) struct Ordered {
     best: Vec<(f32, u32)>,
     // The first so many have scores of one scale.
     own: usize,
+    // Of the first so many.
+    scale: Scale,
+    // By rising index: what was mixed in.
+    merged: Vec<(u32, Reason)>,
     // Rising: what was taken by popularity.
     filled: Vec<u32>,
     recent: Vec<Watched>,
@@ -138,13 +146,32 @@ impl Ordered {
             let sources = Sources::new(rules, &recent, row_scores);
             best = Ranked { candidates, sources, viewer }.rank(best, own, models)?;
         }
+        let scale = match (is_personal, ranked || viewer.is_some()) {
+            (false, _) => Scale::Popularity,
+            (true, true) => Scale::Logits,
+            (true, false) => Scale::Chances,
+        };
         let popular = match (request.history.is_empty(), is_personal) {
             (true, _) => Reason::PopularForNewViewer,
             (false, false) => Reason::PopularWithoutMatch,
             (false, true) => Reason::PopularToFill,
         };
         let row_scores = by_rows.scores;
-        Ok(Self { best, own, filled, recent, row_scores, ranked, popular, is_personal })
+        let merged = Vec::new();
+        Ok(Self { best, own, scale, merged, filled, recent, row_scores, ranked, popular, is_personal })
+    }
+
+    /// Mixes in what the slate gives a share; what had no score of the list's own scale stays behind.
+    fn merge(&mut self, candidates: &Candidates, slate: &Slate, eligibility: &Eligibility<'_>) {
+        let rest = self.best.split_off(self.own);
+        let merged = merge(candidates, slate.settings(), eligibility, (&self.best, self.scale));
+        let is_merged = |index: u32| merged.best.iter().any(|&(_, at)| at == index);
+        let rest: Vec<(f32, u32)> = rest.into_iter().filter(|&(_, index)| !is_merged(index)).collect();
+        let lowest = merged.best.last().map_or(0.0, |&(score, _)| score);
+        self.own = merged.best.len();
+        self.best = merged.best;
+        self.best.extend(behind(lowest, rest));
+        self.merged = merged.reasons;
     }
 
     /// The list.
@@ -204,6 +231,9 @@ impl Ordered {
     }
 
     fn reason(&self, candidates: &Candidates, index: u32) -> Reason {
+        if let Ok(place) = self.merged.binary_search_by_key(&index, |&(index, _)| index) {
+            return self.merged[place].1;
+        }
         if self.filled.binary_search(&index).is_ok() {
             return self.popular;
         }

@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use crate::TitleId;
-use crate::limits::{K_MAX, PINNED_MAX, PROMOTED_MAX};
+use crate::limits::{K_MAX, MERGED_SHARE_MAX, PINNED_MAX, PROMOTED_MAX};
 use crate::rules::RulesError;
 
 /// How lists are laid out, checked.
@@ -18,6 +18,11 @@ pub struct Slate {
 pub struct SlateSettings {
     /// λ of maximal marginal relevance, 0 to 1: 1 orders by relevance alone, 0 by novelty alone.
     pub lambda: f32,
+    /// Share of what the region watches more than usual in a list, 0 to [`MERGED_SHARE_MAX`]: the chance, as the operator
+    /// sees it, that a viewer's next title is one of those. Pages have a row for them instead.
+    pub trending_share: f32,
+    /// Likewise of what is new to the region.
+    pub new_share: f32,
     /// Most titles of one genre in a list, at most [`K_MAX`]; 0 = any number. It yields only where every title left
     /// would break it.
     pub genre_picks_max: u32,
@@ -45,6 +50,8 @@ impl Default for SlateSettings {
     fn default() -> Self {
         Self {
             lambda: 1.0,
+            trending_share: 0.0,
+            new_share: 0.0,
             genre_picks_max: 0,
             promoted_max: 0,
             exploration_place: 0,
@@ -64,6 +71,12 @@ impl Slate {
         let refuse = |rule| Err(RulesError { rule });
         if !(0.0..=1.0).contains(&settings.lambda) {
             return refuse("lambda");
+        }
+        if !(0.0..=MERGED_SHARE_MAX).contains(&settings.trending_share) {
+            return refuse("trending-share");
+        }
+        if !(0.0..=MERGED_SHARE_MAX).contains(&settings.new_share) {
+            return refuse("new-share");
         }
         if settings.genre_picks_max > K_MAX {
             return refuse("genre-picks-max");
@@ -96,10 +109,17 @@ impl Slate {
 
     /// Whether lists are shown in the order of their scores.
     pub fn is_plain(&self) -> bool {
-        let SlateSettings { lambda, genre_picks_max, promoted_max, exploration_place, pinned, promoted } =
-            &self.settings;
+        let SlateSettings {
+            lambda, genre_picks_max, promoted_max, exploration_place, pinned, promoted, ..
+        } = &self.settings;
         let places_none = pinned.is_empty() && (*promoted_max == 0 || promoted.is_empty());
-        *lambda >= 1.0 && *genre_picks_max == 0 && *exploration_place == 0 && places_none
+        let is_ordered = *lambda >= 1.0 && *genre_picks_max == 0 && !self.is_merged();
+        is_ordered && *exploration_place == 0 && places_none
+    }
+
+    /// Whether anything is mixed into lists.
+    pub(crate) fn is_merged(&self) -> bool {
+        self.settings.trending_share > 0.0 || self.settings.new_share > 0.0
     }
 }
 

@@ -11,6 +11,10 @@ use serde::{Deserialize, Serialize};
 pub struct SlateEntry {
     /// λ of maximal marginal relevance.
     pub lambda: f32,
+    /// Share of trends in a list.
+    pub trending_share: f32,
+    /// Share of new titles in a list.
+    pub new_share: f32,
     /// Most titles of one genre in a list; 0 = any number.
     pub genre_picks_max: u32,
     /// Most promoted titles in a list.
@@ -35,10 +39,17 @@ pub struct PinEntry {
 
 impl Default for SlateEntry {
     fn default() -> Self {
-        let SlateSettings { lambda, genre_picks_max, promoted_max, exploration_place, .. } =
-            SlateSettings::default();
-        let (pinned, promoted) = (Vec::new(), Vec::new());
-        Self { lambda, genre_picks_max, promoted_max, exploration_place, pinned, promoted }
+        let settings = SlateSettings::default();
+        Self {
+            lambda: settings.lambda,
+            trending_share: settings.trending_share,
+            new_share: settings.new_share,
+            genre_picks_max: settings.genre_picks_max,
+            promoted_max: settings.promoted_max,
+            exploration_place: settings.exploration_place,
+            pinned: Vec::new(),
+            promoted: Vec::new(),
+        }
     }
 }
 
@@ -51,6 +62,8 @@ impl SlateEntry {
     pub fn slate(&self) -> Result<Slate, RulesError> {
         Slate::new(SlateSettings {
             lambda: self.lambda,
+            trending_share: self.trending_share,
+            new_share: self.new_share,
             genre_picks_max: self.genre_picks_max,
             promoted_max: self.promoted_max,
             exploration_place: self.exploration_place,

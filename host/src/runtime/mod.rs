@@ -55,6 +55,8 @@ impl Default for ranking::Slate {
     fn default() -> Self {
         Self {
             lambda: 1.0,
+            trending_share: 0.0,
+            new_share: 0.0,
             genre_picks_max: 0,
             promoted_max: 0,
             exploration_place: 0,

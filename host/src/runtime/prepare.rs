@@ -287,19 +287,22 @@ fn known(files: &RegionFiles<'_>, slate: &ranking::Slate) -> Result<Known, Prepa
 
 /// Whether lists are to be in the order of their scores.
 fn is_plain(slate: &ranking::Slate) -> bool {
-    let ranking::Slate { lambda, genre_picks_max, promoted_max, exploration_place, pinned, promoted } = slate;
-    let places_none = pinned.is_empty() && (*promoted_max == 0 || promoted.is_empty());
-    *lambda >= 1.0 && *genre_picks_max == 0 && *exploration_place == 0 && places_none
+    let places_none = slate.pinned.is_empty() && (slate.promoted_max == 0 || slate.promoted.is_empty());
+    let merges_none = slate.trending_share <= 0.0 && slate.new_share <= 0.0;
+    let is_ordered = slate.lambda >= 1.0 && slate.genre_picks_max == 0 && merges_none;
+    is_ordered && slate.exploration_place == 0 && places_none
 }
 
 /// All that the rules say, as part of what a snapshot is known by.
 fn weighing(rules: &ranking::Rules) -> Vec<u8> {
     let ranking::Rules { recency_tau, history_window, ranker_pool, blend, slate } = rules;
     let blended = blend.map_or([0; 2], |blend| [blend.weight.to_bits(), blend.floor.to_bits()]);
-    let ranking::Slate { lambda, genre_picks_max, promoted_max, exploration_place, pinned, promoted } = slate;
+    let ranking::Slate { lambda, trending_share, new_share, .. } = slate;
+    let ranking::Slate { genre_picks_max, promoted_max, exploration_place, pinned, promoted, .. } = slate;
     let mut numbers = vec![recency_tau.to_bits(), *history_window, *ranker_pool, u32::from(blend.is_some())];
     numbers.extend(blended);
-    numbers.extend([lambda.to_bits(), *genre_picks_max, *promoted_max, *exploration_place]);
+    numbers.extend([lambda, trending_share, new_share].map(|share| share.to_bits()));
+    numbers.extend([*genre_picks_max, *promoted_max, *exploration_place]);
     // The length of the first list: where it ends, the second begins.
     numbers.push(u32::try_from(pinned.len()).unwrap_or(u32::MAX));
     numbers.extend(pinned.iter().flat_map(|pin| [pin.place, pin.title]));

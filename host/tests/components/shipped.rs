@@ -30,6 +30,8 @@ pub(crate) fn laid_out() -> &'static Generation {
         let pin = |pin: &release::PinEntry| ranking::Pin { place: pin.place, title: pin.title };
         let slate = ranking::Slate {
             lambda: slate.lambda,
+            trending_share: slate.trending_share,
+            new_share: slate.new_share,
             genre_picks_max: slate.genre_picks_max,
             promoted_max: slate.promoted_max,
             exploration_place: slate.exploration_place,

@@ -3,8 +3,7 @@
 use frontrow_origin::assemble::{Assembled, Catalogue, assemble};
 use frontrow_origin::gate::{Before, Figures, GateConfig, GateError, judge, measure};
 use frontrow_origin::models::Models;
-use frontrow_origin::train::mlp::{HIDDEN, Mlp};
-use frontrow_origin::train::onnx;
+use frontrow_origin::train::onnx::{self, Layer};
 use frontrow_origin::train::random::Random;
 use frontrow_origin::train::ranker::POOL;
 use ranking::features::COLUMNS;
@@ -40,8 +39,16 @@ pub(crate) fn shuffled(candidates: &Candidates) -> Candidates {
     Candidates::new(columns).unwrap()
 }
 
-fn with_ranker(models: &Models, mlp: &Mlp) -> Models {
-    let mut models = Models { ranker: Some(onnx::encode(mlp)), ..models.clone() };
+/// A network of four units whose weights are all the same.
+fn ranker(hidden: f32, output: f32) -> Vec<u8> {
+    onnx::chain(&[
+        Layer { weights: &[hidden; 4 * COLUMNS], biases: &[hidden; 4] },
+        Layer { weights: &[output; 4], biases: &[0.0] },
+    ])
+}
+
+fn with_ranker(models: &Models, ranker: &[u8]) -> Models {
+    let mut models = Models { ranker: Some(ranker.to_vec()), ..models.clone() };
     models.training.rules.ranker_pool = POOL;
     models
 }
@@ -80,12 +87,7 @@ fn shuffled_rows_are_refused_and_the_refusal_names_the_figures() {
 #[test]
 fn a_ranker_that_says_always_the_same_is_refused_in_the_first_release() {
     let catalogue = catalogue::catalogue();
-    let zeros = Mlp {
-        hidden_weights: vec![[0.0; HIDDEN]; COLUMNS],
-        hidden_biases: [0.0; HIDDEN],
-        output_weights: [0.0; HIDDEN],
-    };
-    let models = with_ranker(&catalogue::models(&catalogue), &zeros);
+    let models = with_ranker(&catalogue::models(&catalogue), &ranker(0.0, 0.0));
     let figures = measured(&catalogue, &models);
     assert!(figures["rows_hr_at_10"] > figures["hr_at_10"], "{figures:?}");
     let falls = judge(&figures, None, &GateConfig::default());
@@ -96,11 +98,7 @@ fn a_ranker_that_says_always_the_same_is_refused_in_the_first_release() {
 fn a_ranker_that_fails_for_some_viewer_is_refused_with_what_was_measured_without_it() {
     let catalogue = catalogue::catalogue();
     // What is watched by more people than a float holds is infinite here, and twice that is no number.
-    let overflowing = Mlp {
-        hidden_weights: vec![[f32::MAX; HIDDEN]; COLUMNS],
-        hidden_biases: [f32::MAX; HIDDEN],
-        output_weights: [1.0; HIDDEN],
-    };
+    let overflowing = ranker(f32::MAX, 1.0);
     let models = catalogue::models(&catalogue);
     let mut assembled = assembled(&catalogue, &models);
     let ranked = with_ranker(&models, &overflowing);

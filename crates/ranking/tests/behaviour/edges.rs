@@ -11,6 +11,8 @@ use crate::sets::{Row, columns, plain, request, titles};
 fn laid_out() -> Rules {
     let settings = SlateSettings {
         lambda: 0.6,
+        trending_share: 0.1,
+        new_share: 0.05,
         genre_picks_max: 3,
         promoted_max: 1,
         exploration_place: 4,

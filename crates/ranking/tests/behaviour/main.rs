@@ -8,6 +8,7 @@ mod features;
 mod filters;
 mod home;
 mod limits;
+mod merge;
 mod oracle;
 mod ranker;
 mod reasons;

@@ -229,6 +229,8 @@ impl Arbitrary for LaidOut {
         let place = |at: usize| u32::try_from(at).unwrap() * 2 + 1;
         let settings = SlateSettings {
             lambda: *source.choose(&[0.0, 0.3, 0.5, 0.9, 1.0]).unwrap(),
+            trending_share: *source.choose(&[0.0, 0.2]).unwrap(),
+            new_share: *source.choose(&[0.0, 0.1]).unwrap(),
             genre_picks_max: u32::arbitrary(source) % 4,
             promoted_max: u32::arbitrary(source) % 4,
             exploration_place: *source.choose(&[0, 2, 4, 8]).unwrap(),

@@ -85,9 +85,10 @@ fn lists(manifest: &Manifest) -> String {
         if slate == SlateEntry::default() {
             return format!("{}: in the order of their scores", region.name);
         }
-        let SlateEntry { lambda, genre_picks_max, promoted_max, exploration_place, pinned, promoted } = slate;
+        let SlateEntry { lambda, trending_share, new_share, genre_picks_max, promoted_max, .. } = slate;
+        let SlateEntry { exploration_place, pinned, promoted, .. } = slate;
         format!(
-            "{}: relevance {lambda}, {genre_picks_max} a genre, {} pinned, {promoted_max} of {} promoted, place \
+            "{}: relevance {lambda}, shares {trending_share} trending and {new_share} new, {genre_picks_max} a genre, {} pinned, {promoted_max} of {} promoted, place \
              {exploration_place} explores",
             region.name,
             pinned.len(),
