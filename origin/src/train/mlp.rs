@@ -134,6 +134,13 @@ impl Mlp {
         &self.parameters[(self.inputs() + 1) * self.units..]
     }
 
+    /// The network with so much of what its units add to the order of the sources, 0 to 1.
+    pub fn softened(mut self, strength: f32) -> Self {
+        let outputs = (self.inputs() + 1) * self.units;
+        self.parameters[outputs..].iter_mut().skip(1).for_each(|weight| *weight *= strength);
+        self
+    }
+
     /// The network for vectors that have to be multiplied with `rotation`, row by row, to be those it has learned from.
     pub fn turned(mut self, rotation: &[f32]) -> Self {
         let (width, units) = (self.width, self.units);
@@ -369,6 +376,20 @@ mod tests {
             let logits = mlp.score(example, &items());
             assert!(logits.windows(2).all(|pair| pair[0] > pair[1]), "{logits:?}");
         }
+    }
+
+    #[test]
+    fn softened_to_nothing_only_the_sources_are_left() {
+        let (examples, items) = (products(60), items());
+        let mlp = Mlp::train(&examples.iter().collect::<Vec<_>>(), &items, &Settings::OF_VECTORS);
+        let own = |mlp: &Mlp| mlp.output_weights()[1..].iter().map(|weight| weight.abs()).sum::<f32>();
+        let half = mlp.clone().softened(0.5);
+        assert!(own(&mlp) > 0.0 && (own(&half) * 2.0 - own(&mlp)).abs() < 1e-4);
+        assert_eq!(own(&mlp.clone().softened(0.0)), 0.0);
+        assert_eq!(
+            (mlp.clone().softened(1.0), half.output_weights()[0]),
+            (mlp.clone(), mlp.output_weights()[0])
+        );
     }
 
     #[test]

@@ -64,21 +64,28 @@ pub fn train(
             Mlp::train(&examples, &items, &settings)
         })
         .collect();
-    let places: Vec<Place> = pools
-        .par_iter()
-        .enumerate()
-        .map(|(viewer, pool)| {
-            let ranked = |pool| place(&networks[viewer % FOLDS].score(pool, &items), pool.target);
-            pool.as_ref().map_or(Place::Nowhere, ranked)
-        })
-        .collect();
-    let (mut ranked, mut unranked) = (Tally::default(), Tally::default());
-    places.into_iter().for_each(|place| ranked.add(place));
+    let mut unranked = Tally::default();
     for pool in &pools {
         unranked.add(pool.as_ref().map_or(Place::Nowhere, |pool| Place::At(pool.target)));
     }
     let mlp = networks.pop().expect("there is one network more than folds");
-    Ok(Some(Trained { mlp, ranked: ranked.quality(), unranked: unranked.quality() }))
+    let judged = STRENGTHS.map(|strength| (strength, judge(&networks, strength, &pools, &items)));
+    let best = judged.into_iter().max_by(|a, b| a.1.worth().total_cmp(&b.1.worth()));
+    let (strength, ranked) = best.expect("there are strengths");
+    Ok(Some(Trained { mlp: mlp.softened(strength), ranked, unranked: unranked.quality() }))
+}
+
+/// What these networks make of the pools, each of those of its fold.
+fn judge(networks: &[Mlp], strength: f32, pools: &[Option<Example>], items: &Items) -> Quality {
+    let networks: Vec<Mlp> = networks.iter().map(|mlp| mlp.clone().softened(strength)).collect();
+    let place_in = |(viewer, pool): (usize, &Option<Example>)| {
+        let ranked = |pool: &Example| place(&networks[viewer % FOLDS].score(pool, items), pool.target);
+        pool.as_ref().map_or(Place::Nowhere, ranked)
+    };
+    let places: Vec<Place> = pools.par_iter().enumerate().map(place_in).collect();
+    let mut tally = Tally::default();
+    places.into_iter().for_each(|place| tally.add(place));
+    tally.quality()
 }
 
 /// The pool of a viewer, exactly as served; none where the view to look for is not in it.
@@ -128,6 +135,9 @@ fn place(logits: &[f32], target: usize) -> Place {
     let before = |&(place, &logit): &(usize, &f32)| logit > own || (logit == own && place < target);
     Place::At(logits.iter().enumerate().filter(before).count())
 }
+
+/// How much of a network counts: what few examples taught is often too much of it.
+const STRENGTHS: [f32; 3] = [0.25, 0.5, 1.0];
 
 /// Parts of the viewers, each judged by a network that learned from the others.
 const FOLDS: usize = 3;

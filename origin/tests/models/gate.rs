@@ -158,12 +158,12 @@ fn beside_a_tower_a_ranker_may_see_the_vectors_of_viewers_and_titles() {
 #[test]
 fn a_ranker_of_another_exporter_ships_under_its_own_names() {
     let catalogue = catalogue::catalogue();
-    let onnx = include_bytes!("../../../crates/inference/tests/data/exported/torch-script.onnx");
+    let onnx = include_bytes!("../../../crates/inference/tests/data/exported/keras-18.onnx");
     let mut models = Models { ranker: Some(onnx.to_vec()), ..catalogue::models(&catalogue) };
     models.training.rules.ranker_pool = POOL;
     let assembled = assembled(&catalogue, &models);
     let ranker = assembled.manifest.ranker.as_ref().unwrap();
-    assert_eq!((ranker.inputs[0].name.as_str(), ranker.outputs[0].name.as_str()), ("input", "output"));
+    assert_eq!((ranker.inputs[0].name.as_str(), ranker.outputs[0].name.as_str()), ("features", "Identity:0"));
     assert_eq!(assembled.files["ranker.onnx"], onnx);
     // Its weights are random, and so is its order.
     let figures = measure(&assembled, &catalogue, models.training.holdout, &models.reference).unwrap();
