@@ -106,7 +106,7 @@ pub struct TrainArgs {
     /// What to train
     #[arg(long, value_enum, default_value_t = TrainedModel::Ridge)]
     pub model: TrainedModel,
-    /// Training a tower may take so long, its search for settings included
+    /// Training with a tower may take so long, all searches for settings included
     #[arg(long, default_value_t = 30.0, value_parser = minutes)]
     pub minutes: f64,
     /// Titles with fewer views have no row of their own: they are shown by popularity
@@ -133,9 +133,9 @@ fn share(text: &str) -> Result<f64, String> {
 pub enum TrainedModel {
     /// Item-to-item rows, the ranker where it helps, and factors
     Ridge,
-    /// The same, and a transformer, shipped where it helps
+    /// The same, a transformer, and a ranker that sees its vectors, each shipped where it helps
     Tower,
-    /// Factors alone: everything else stays as it was trained
+    /// Factors alone: everything else stays as it was trained before, with one of the others
     Mf,
 }
 
@@ -158,7 +158,7 @@ pub struct EvaluateArgs {
     /// What to measure
     #[arg(long, value_enum, default_value_t = MeasuredModel::Ridge)]
     pub model: MeasuredModel,
-    /// Training a tower may take so long, its search for settings included
+    /// Training with a tower may take so long, all searches for settings included
     #[arg(long, default_value_t = 30.0, value_parser = minutes)]
     pub minutes: f64,
     /// Leave the ranker out
@@ -189,7 +189,7 @@ pub enum MeasuredModel {
     Mf,
     /// The transformer
     Tower,
-    /// Rows and transformer on one scale
+    /// Rows and transformer on one scale, and the ranker where it helps
     Blend,
 }
 
@@ -281,7 +281,7 @@ pub struct PushArgs {
     #[arg(long, default_value = "stable")]
     pub channel: String,
     /// A ranker of your own instead of the trained one, for this release: ONNX, one input f32[n, 8] (the features of
-    /// a candidate, README.md), one output f32[n, 1], any number of rows n, operators of ai.onnx up to opset 21
+    /// a candidate, README.md) or, beside a tower of width w, f32[n, 2w + 8] (both vectors before them), one output f32[n, 1], any number of rows n, operators of ai.onnx up to opset 21
     #[arg(long, value_name = "FILE")]
     pub ranker: Option<PathBuf>,
     /// Publish it although figures fell; the reason is signed with the release

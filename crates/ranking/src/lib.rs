@@ -39,7 +39,7 @@ pub use home::home;
 pub use indexes::{IndexSlice, Indexes};
 pub use nearest::nearest;
 pub use pool::{Pool, pool};
-pub use recommend::{ModelError, Models, Shortlist, recommend, row_scores};
+pub use recommend::{ModelError, Models, Shortlist, encoded, recommend, row_scores};
 pub use request::{Answer, HomeRequest, Page, Pick, Progress, Reason, Request, Row, Scored};
 pub use rules::{Rules, RulesError, recency_weight};
 pub use slate::{Pin, Slate, SlateSettings};

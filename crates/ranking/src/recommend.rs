@@ -8,7 +8,7 @@ use kernels::top_of;
 use crate::eligibility::Eligibility;
 use crate::features::{self, Sources};
 use crate::layout::{How, Placed, Pool, lay_out, place};
-use crate::limits::{RESCORED, SLATE_POOL};
+use crate::limits::{HISTORY_WINDOW_MAX, RESCORED, SLATE_POOL};
 use crate::merge::{Scale, merge};
 use crate::order::keep_best;
 use crate::request::{Answer, Pick, Reason, Request};
@@ -269,20 +269,28 @@ fn encode(
     models: &mut dyn Models,
 ) -> Result<Option<Vec<f32>>, Error> {
     let known = |&title: &TitleId| vectors.item(candidates.index_of(title)?);
-    let mut items: Vec<u32> = history.iter().rev().filter_map(known).take(TOWER_WINDOW).collect();
+    let items: Vec<u32> = history.iter().filter_map(known).collect();
     if items.is_empty() {
         return Ok(None);
     }
-    items.reverse();
-    let viewer = models.encode(&items).map_err(|error| Error::Inference { code: error.code })?;
+    let viewer = models.encode(encoded(&items)).map_err(|error| Error::Inference { code: error.code })?;
     if viewer.len() != vectors.matrix.columns() || viewer.iter().any(|value| !value.is_finite()) {
         return Err(Error::Inference { code: "nonsense-vector".to_string() });
     }
     Ok(Some(viewer))
 }
 
-/// Newest items that are encoded: what any tower sees at most.
-const TOWER_WINDOW: usize = crate::limits::HISTORY_WINDOW_MAX as usize;
+/// The part of a history that a tower is shown: its newest 151 to 200 items, all of one that is no longer.
+///
+/// It begins at the same item for fifty views, though 200 are what any tower sees at most: as long as it does, whoever
+/// keeps a tower's state goes on from it with each view.
+pub fn encoded(items: &[u32]) -> &[u32] {
+    let beyond = items.len().saturating_sub(HISTORY_WINDOW_MAX as usize);
+    &items[beyond.next_multiple_of(ENCODED_STRIDE)..]
+}
+
+/// Views after which what a tower is shown begins later: one in so many is encoded anew, and no more are left out.
+const ENCODED_STRIDE: usize = 50;
 
 /// A viewer's vector, and what it is compared with.
 struct Compared<'a> {

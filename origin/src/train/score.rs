@@ -19,7 +19,8 @@ pub trait Scorer: Sync {
 
 impl Scorer for Tower {
     fn scores(&self, histories: &[&[u32]]) -> Vec<f32> {
-        Tower::scores(self, histories)
+        let encoded: Vec<&[u32]> = histories.iter().map(|history| ranking::encoded(history)).collect();
+        Tower::scores(self, &encoded)
     }
 }
 
@@ -100,7 +101,8 @@ impl Scorer for EdgeTower {
         let mut scores = Vec::with_capacity(histories.len() * self.0.items().rows());
         for history in histories {
             // A history is not empty and of known items; one whose vector is not finite finds nothing.
-            let viewer = self.0.encode(history).unwrap_or_else(|_| vec![0.0; self.0.shape().width]);
+            let viewer =
+                self.0.encode(ranking::encoded(history)).unwrap_or_else(|_| vec![0.0; self.0.shape().width]);
             scores.extend(kernels::scores(self.0.items(), &Query::quantise(&viewer)));
         }
         scores

@@ -77,6 +77,25 @@ fn says(vector: &[i8]) -> Says {
     Says { vector: vector.iter().copied().map(f32::from).collect(), asked: Vec::new() }
 }
 
+#[test]
+fn a_view_more_is_a_step_more_but_for_one_in_fifty() {
+    let scene = Scene { vectors: vec![[1, 2]; 3], viewer: [1, 0], unknown: 2, weight: 1 };
+    // The last title is unknown to the tower.
+    let history: Vec<u32> = (0..520).map(|view| [10, 20, 30][view % 3]).collect();
+    let mut models = says(&[1, 0]);
+    for views in 1..=history.len() {
+        ask(&scene, &mut models, &request(&history[..views], 1)).unwrap();
+    }
+    let known = |views: usize| history[..views].iter().filter(|&&title| title != 30).count();
+    assert!(models.asked.iter().zip(1..).all(|(asked, views)| match known(views) {
+        known @ 0..=200 => asked.len() == known,
+        _ => (151..=200).contains(&asked.len()),
+    }));
+    let goes_on = |pair: &&[Vec<u32>]| pair[1].starts_with(&pair[0]);
+    let anew = models.asked.windows(2).filter(|pair| !goes_on(pair)).count();
+    assert_eq!(anew, (known(520) - 200).div_ceil(50));
+}
+
 fn ask(scene: &Scene, models: &mut Says, question: &Request) -> Result<Answer, Error> {
     recommend(&scene.candidates(), &scene.rules(), question, Some(models))
 }
