@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use release::SlateEntry;
 use serde_json::{Value, json};
 
 use crate::catalogue::{ADULT, NOW_MS, OPENS_S, Release, US_ENDS_S, VIEWER};
@@ -74,6 +75,36 @@ async fn every_pick_has_a_name_and_a_reason_in_words() {
     assert_eq!(unmatched["picks"][0]["reason"]["kind"], "popular-without-match");
     let unknown = ask(json!({"at_unix_ms": NOW_MS})).await;
     assert_eq!(unknown["picks"][0]["reason"]["text"], "Popular in your region");
+}
+
+#[tokio::test]
+async fn trends_have_the_share_that_the_operator_gives_them() {
+    let mut release = Release::of(1);
+    let slate = SlateEntry { trending_share: 0.3, ..SlateEntry::default() };
+    release.manifest.regions[0].slate = Some(slate);
+    release.manifest.golden.retain(|case| case.region != "eu");
+    let scene = Scene::of(&release).await;
+    let ask = async |region: &str| {
+        let question = json!({"history": [1], "k": 5, "region": region, "at_unix_ms": NOW_MS});
+        scene.ask("/v1/recommend", &question).await.json()
+    };
+    // Title 1 leads to 4 and 9 with weights of 100 and 60; 8 and 7 are trends of 8 and 7.
+    let mixed = ask("eu").await;
+    assert_eq!(titles(&mixed)[..4], [4, 9, 8, 7]);
+    for (place, chance) in
+        [0.7 * 100.0 / 160.0, 0.7 * 60.0 / 160.0, 0.3 * 8.0 / 15.0, 0.3 * 7.0 / 15.0].iter().enumerate()
+    {
+        let score = mixed["picks"][place]["score"].as_f64().expect("a score");
+        assert!((score - f64::ln(*chance)).abs() < 1e-5, "{place}: {score}");
+    }
+    let reason = |place: usize| mixed["picks"][place]["reason"]["kind"].clone();
+    assert_eq!((reason(1), reason(2)), (json!("because-you-watched"), json!("trending")));
+    assert_eq!(mixed["picks"][2]["reason"]["text"], "Trending in your region");
+    let plain = ask("us").await;
+    assert_eq!(
+        (titles(&plain)[..2].to_vec(), &plain["picks"][2]["reason"]["kind"]),
+        (vec![4, 9], &json!("popular-to-fill"))
+    );
 }
 
 #[tokio::test]

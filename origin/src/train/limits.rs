@@ -48,7 +48,8 @@ pub const SEARCH_SOLVED_MAX: usize = 1_000;
 /// standard error would be smaller by a quarter.
 pub const SEARCH_VIEWERS_MAX: usize = 20_000;
 
-/// Viewers the ranker learns from and is judged by: each costs 3 KB and, over all passes, milliseconds.
+/// Viewers the ranker learns from and is judged by: each costs 8 KB, again for each network that learns at the time, and,
+/// over all passes, milliseconds.
 pub const RANKER_VIEWERS_MAX: usize = 8_000;
 
 /// Viewers a tower is judged by after each epoch: more would take longer than the epoch.
