@@ -11,6 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, anyhow};
 use frontrow_edge::runtime::{Generation, RegionFiles, ReleaseFiles, Runtime, RuntimeConfig};
 use frontrow_origin::train::factors::{Rating, Settings, train};
+use rand_mt::Mt;
 use release::{decode_factors, encode_factors};
 use serde::Serialize;
 use serde_json::json;
@@ -21,7 +22,7 @@ use crate::release_files::{Dice, REGION, Wasm, candidates};
 
 const VIEWERS: u32 = 1_000;
 const TITLES: u32 = 5_000;
-const DRAWS: u32 = 50_000;
+const DRAWS: usize = 50_000;
 const BATCH: usize = 10_000;
 const BEST: u32 = 20;
 /// Calls of a round.
@@ -73,13 +74,20 @@ struct Work {
 }
 
 impl Work {
+    /// As numpy draws it after `seed(42)`: all viewers, all titles, all ratings. Of a pair that comes again the first
+    /// counts, which leaves 49,756 rows.
     fn draw() -> Self {
-        let mut dice = Dice(42);
+        let mut numbers = Mt::new(42);
+        let viewers = drawn(|| from_one(&mut numbers, VIEWERS));
+        let titles = drawn(|| from_one(&mut numbers, TITLES));
+        let stars = drawn(|| match share(&mut numbers) {
+            low if low < 0.2 => 3.0,
+            middle if middle < 0.5 => 4.0,
+            _ => 5.0,
+        });
         let (mut ratings, mut known) = (Vec::new(), HashSet::new());
         let mut seen: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        for _ in 0..DRAWS {
-            let (viewer, title) = (1 + dice.below(VIEWERS), 1 + dice.below(TITLES));
-            let rating = [3.0, 3.0, 4.0, 4.0, 4.0, 5.0, 5.0, 5.0, 5.0, 5.0][dice.below(10) as usize];
+        for ((viewer, title), rating) in viewers.into_iter().zip(titles).zip(stars) {
             if known.insert((viewer, title)) {
                 ratings.push(Rating { viewer, title, rating });
                 seen.entry(viewer).or_default().push(title);
@@ -87,6 +95,27 @@ impl Work {
         }
         Self { ratings, seen }
     }
+}
+
+fn drawn<T>(one: impl FnMut() -> T) -> Vec<T> {
+    std::iter::repeat_with(one).take(DRAWS).collect()
+}
+
+/// `numpy.random.randint(1, most + 1)`: numbers of as many bits until one is low enough.
+fn from_one(numbers: &mut Mt, most: u32) -> u32 {
+    let mask = (most - 1).next_power_of_two() - 1;
+    loop {
+        let number = numbers.next_u32() & mask;
+        if number < most {
+            return 1 + number;
+        }
+    }
+}
+
+/// `numpy.random.random_sample()`: 53 bits of two numbers, from 0 to below 1.
+fn share(numbers: &mut Mt) -> f64 {
+    let (high, low) = (numbers.next_u32() >> 5, numbers.next_u32() >> 6);
+    (f64::from(high) * 67_108_864.0 + f64::from(low)) / 9_007_199_254_740_992.0
 }
 
 /// Trains the model, puts it into a release and measures.
@@ -237,5 +266,22 @@ impl fmt::Display for Figures {
             writeln!(f, "batch   {way:<8}{:>8.2} M/s in calls of {pairs}", per_s / 1e6)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_work_is_that_of_the_seed() {
+        let work = Work::draw();
+        let mean = work.ratings.iter().map(|rating| f64::from(rating.rating)).sum::<f64>() / 49_756.0;
+        assert_eq!((work.ratings.len(), work.seen.len()), (49_756, 1_000));
+        assert!((mean - 4.301_330_492_804_888).abs() < 1e-12, "{mean}");
+        let titles: HashSet<u32> = work.ratings.iter().map(|rating| rating.title).collect();
+        assert_eq!(titles.len(), 5_000);
+        let views: Vec<usize> = work.seen.values().map(Vec::len).collect();
+        assert_eq!((views.iter().min(), views.iter().max()), (Some(&29), Some(&73)));
     }
 }
