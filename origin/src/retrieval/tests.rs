@@ -90,9 +90,15 @@ fn too_few_vectors_for_lists_are_kept_as_bytes() {
 
 #[test]
 fn an_index_read_back_answers_as_before() {
-    let all = vectors(700);
-    for storage in [Storage::Flat, Storage::Sq8, Storage::IvfSq8 { lists: 16 }] {
+    for (count, storage) in [
+        (700, Storage::Flat),
+        (700, Storage::Sq8),
+        (700, Storage::IvfSq8 { lists: 16 }),
+        (10_000, Storage::IvfPq { lists: 16, code_bytes: 4 }),
+    ] {
+        let all = vectors(count);
         let mut index = FaissIndex::build(&all, DIMENSIONS, storage).unwrap();
+        assert_eq!(index.storage(), storage);
         index.set_probes(5).unwrap();
         let file = tempfile::NamedTempFile::new().unwrap();
         index.save(file.path()).unwrap();
