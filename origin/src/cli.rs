@@ -34,6 +34,10 @@ pub enum Command {
     Import(ImportArgs),
     /// Train the models on all watch histories
     Train(TrainArgs),
+    /// Write the histories that a tower of your own may learn from
+    ///
+    /// A line a viewer, `viewer title title …`, oldest first; what releases are chosen and measured by is left out.
+    Export(ExportArgs),
     /// Measure the models on held-out views; prints one JSON object
     #[command(subcommand)]
     Evaluate(EvaluateCommand),
@@ -100,6 +104,14 @@ pub struct ImportArgs {
     pub seed: u64,
 }
 
+/// Where to write histories.
+#[derive(Args, Clone, Debug)]
+pub struct ExportArgs {
+    /// The file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
 /// How to train.
 #[derive(Args, Clone, Debug)]
 pub struct TrainArgs {
@@ -109,6 +121,13 @@ pub struct TrainArgs {
     /// Training with a tower may take so long, all searches for settings included
     #[arg(long, default_value_t = 30.0, value_parser = minutes)]
     pub minutes: f64,
+    /// A tower of your own instead of one that is learned here: ONNX, one input i64[1, n] or i32[1, n] (items, oldest
+    /// first), one output f32[1, width], the vectors of items inside (README.md). Train it on what `export` writes
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "minutes"])]
+    pub tower: Option<PathBuf>,
+    /// Of which title each of its items is: a line an item, empty where it is of none [default: item 7 is title 7]
+    #[arg(long, value_name = "FILE", requires = "tower")]
+    pub tower_titles: Option<PathBuf>,
     /// Titles with fewer views have no row of their own: they are shown by popularity
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub events_min: u32,

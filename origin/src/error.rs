@@ -28,6 +28,9 @@ pub enum OriginError {
     /// The models could not be trained.
     #[error(transparent)]
     Train(#[from] crate::train::TrainError),
+    /// A tower of somebody else was not taken.
+    #[error("the tower was not taken: {0}")]
+    Given(#[from] crate::train::given::GivenError),
     /// There are no models, or they could not be read.
     #[error(transparent)]
     Models(#[from] crate::models::ModelsError),
@@ -114,6 +117,7 @@ impl OriginError {
             Self::Publish(error) => error.code(),
             Self::Evaluate(error) => error.code(),
             Self::Train(error) => error.code(),
+            Self::Given(error) => error.code(),
             Self::Models(error) => error.code(),
             Self::Assemble(error) => error.code(),
             Self::Gate { error, .. } => error.code(),

@@ -181,3 +181,7 @@ pub const COHORTS_MAX: usize = 16;
 
 /// Viewers that a region's tastes are found from: more would move no centroid and take seconds.
 pub const COHORT_VIEWERS_MAX: usize = 20_000;
+
+/// A file of titles of a tower's items: longer than the numbers of as many items as any tower has, it is another file,
+/// and would only fill the memory.
+pub const TOWER_TITLES_BYTES_MAX: u64 = 16 << 20;

@@ -1,11 +1,15 @@
 //! What training leaves for releases: a folder of models in the formats that nodes read.
 
+mod side;
+
+pub use side::TowerFrom;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ranking::{Candidates, Factors, Vectors};
+use ranking::{Candidates, Factors};
 use release::{BlendEntry, CandidateFile, FileError, RulesEntry, SlateEntry, decode_factors, encode_factors};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
@@ -14,13 +18,12 @@ use crate::assemble::{Catalogue, genre_bits};
 use crate::gate::{Holdout, Reference, Unrounded};
 use crate::limits::STEADY_TRAININGS_MAX;
 use crate::retrieval::{Corpus, RECALL_AT_10_DEFAULT, RetrievalError, TitleIndex, title_vectors};
-use crate::train::blended::{self, Blended};
+use crate::train::blended::Blended;
 use crate::train::factors::{self, Rating};
 use crate::train::penalty::Penalty;
 use crate::train::ranker::POOL;
 use crate::train::sequences::Sequences;
-use crate::train::tower::Tower;
-use crate::train::{self, Fitted, Options, TrainError, onnx, ridge};
+use crate::train::{self, Options, TrainError, onnx, ridge};
 
 /// The name of the candidate set that holds every title, of no region.
 const EVERYWHERE: &str = "everywhere";
@@ -141,9 +144,9 @@ impl Models {
         catalogue: &Catalogue,
         ratings: &[Rating],
         options: &Options,
-        tower_minutes: Option<f64>,
+        tower: TowerFrom<'_>,
     ) -> Result<Self, TrainError> {
-        Self::fit_after(None, catalogue, ratings, options, tower_minutes)
+        Self::fit_after(None, catalogue, ratings, options, tower)
     }
 
     /// The same, rows staying as they were in the models before where that makes no difference: little of the next
@@ -157,11 +160,12 @@ impl Models {
         catalogue: &Catalogue,
         ratings: &[Rating],
         options: &Options,
-        tower_minutes: Option<f64>,
+        tower: TowerFrom<'_>,
     ) -> Result<Self, TrainError> {
         let before = before.filter(|before| before.training.steady_trainings < STEADY_TRAININGS_MAX);
         let histories = catalogue.histories();
         let holdout = Holdout::of(histories.len());
+        let ratings = &holdout.learned_ratings(&histories, ratings);
         let sequences = Sequences::new(holdout.learned(histories));
         // Rows of another length would be other rows; but a catalogue that has grown leaves less to each.
         let as_many = options.row_entries_max(&sequences, 0);
@@ -170,15 +174,15 @@ impl Models {
         let options = &Options { row_entries: options.row_entries.or(kept), before: settings, ..*options };
         let known = known(catalogue, &sequences);
         let fitted = train::fit(&sequences, 0, &known, options)?;
-        let blended = tower_minutes.map(|minutes| blend(&sequences, &fitted, &known, options, minutes));
-        let blended = blended.transpose()?.filter(|blended| blended.is_worth_shipping(&fitted.validation));
+        let side = tower.beside(&fitted, &sequences, &known, options)?;
+        let blended = side.as_ref().map(|side| &side.blended);
         let (trained, rmse) = fit_factors(&sequences, ratings)?;
         let mut quality = fitted.quality();
         quality.insert("factors_rmse".to_owned(), rmse);
         let index = Arc::new(Corpus::index_of(&trained, options.index_recall_at_10)?);
         quality.insert("index_recall_at_10".to_owned(), index.description().recall_at_10);
         // Each has learned to order what was found in its own way.
-        let ranker = match &blended {
+        let ranker = match blended {
             Some(blended) => blended.shipped_ranker(),
             None => fitted.shipped_ranker(),
         };
@@ -188,25 +192,24 @@ impl Models {
             history_window: u32::try_from(fitted.settings.window).unwrap_or(u32::MAX),
             ranker_pool: if ranker.is_some() { POOL } else { 0 },
             blend: blended
-                .as_ref()
                 .map(|blended| BlendEntry { weight: blended.blend.weight(), floor: blended.blend.floor() }),
             // The operator's to say, when a release is made.
             slate: SlateEntry::default(),
         };
-        if let Some(blended) = &blended {
+        if let Some(blended) = blended {
             put_blended(&mut quality, blended);
         }
-        let vectors = blended.as_ref().map(|blended| vectors(&blended.tower)).transpose()?;
         let unrounded = Unrounded {
             entries: &fitted.strongest(),
             decay: ridge::decay(fitted.settings.recency_tau, fitted.settings.window),
         };
-        let tower = blended.as_ref().map(|blended| (&blended.tower, blended.blend));
-        let reference = Reference::new(&sequences, holdout, &unrounded, tower);
+        let scorer = side.as_ref().map(|side| (&*side.scorer, side.blended.blend));
+        let reference = Reference::new(&sequences, holdout, &unrounded, scorer);
         let rows = match before {
             Some(before) => fitted.rows_near(&before.everywhere, sequences.titles()),
             None => fitted.rows,
         };
+        let (tower, vectors) = side.map(|side| (side.onnx, side.vectors)).unzip();
         let row_entries = fitted.settings.row_entries;
         let steady_trainings = before.map_or(0, |before| before.training.steady_trainings + 1);
         Ok(Self {
@@ -214,7 +217,7 @@ impl Models {
             factors: trained,
             index,
             ranker,
-            tower: blended.map(|blended| blended.tower.to_onnx()),
+            tower,
             training: Training { rules, quality, holdout, steady_trainings, row_entries },
             reference,
         })
@@ -232,7 +235,9 @@ impl Models {
         options: &Options,
     ) -> Result<Self, TrainError> {
         let mut training = self.training;
-        let learned = training.holdout.learned(catalogue.histories());
+        let histories = catalogue.histories();
+        let ratings = &training.holdout.learned_ratings(&histories, ratings);
+        let learned = training.holdout.learned(histories);
         let (factors, rmse) = fit_factors(&Sequences::new(learned), ratings)?;
         let index = Arc::new(Corpus::index_of(&factors, options.index_recall_at_10)?);
         training.quality.insert("factors_rmse".to_owned(), rmse);
@@ -360,18 +365,6 @@ fn fit_factors(sequences: &Sequences, ratings: &[Rating]) -> Result<(Factors, f6
     Ok((trained.factors, trained.rmse.last().copied().unwrap_or(0.0)))
 }
 
-fn blend(
-    sequences: &Sequences,
-    fitted: &Fitted,
-    known: &train::catalogue::Catalogue,
-    options: &Options,
-    minutes: f64,
-) -> Result<Blended, TrainError> {
-    let learned = blended::learn(sequences, 0, minutes);
-    let before = train::rows(sequences, 1, &fitted.settings, options)?;
-    blended::blend(learned, (&fitted.settings, &before), sequences, 0, known, options)
-}
-
 fn put_blended(quality: &mut BTreeMap<String, f64>, blended: &Blended) {
     train::put_quality(quality, "", &blended.validation);
     let Some(ranker) = &blended.ranker else { return };
@@ -380,10 +373,6 @@ fn put_blended(quality: &mut BTreeMap<String, f64>, blended: &Blended) {
     if ranker.is_worth_shipping() {
         train::put_quality(quality, "", &ranker.ranked);
     }
-}
-
-fn vectors(tower: &Tower) -> Result<Vectors, TrainError> {
-    Ok(blended::vectors(&inference::Tower::read(&tower.to_onnx())?))
 }
 
 /// What the ranker may know of each title in the sequences.

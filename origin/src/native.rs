@@ -29,7 +29,8 @@ impl<'a> Native<'a> {
     }
 }
 
-struct AtWork<'a>(&'a Models);
+/// Models of a node, asked by the ranking code.
+pub(crate) struct AtWork<'a>(pub(crate) &'a Models);
 
 impl ranking::Models for AtWork<'_> {
     fn score(&mut self, shortlist: &ranking::Shortlist<'_>) -> Result<Vec<f32>, ModelError> {

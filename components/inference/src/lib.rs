@@ -47,24 +47,11 @@ impl exports::Guest for Component {
 }
 
 fn keep(ranker: Option<&[u8]>, tower: Option<&[u8]>) -> Result<&'static Models, exports::LoadError> {
-    let models = Models::load(ranker, tower).map_err(convert::load_error)?;
-    if let Some(features) = models.features() {
-        // A first run fills tract's own caches, which then are part of the snapshot too.
-        let rows =
-            Shortlist { viewer: &[], items: &[0; WARM_ROWS], features: &vec![0.0; features * WARM_ROWS] };
-        models.score(&rows).map_err(|error| exports::LoadError::Malformed(error.to_string()))?;
-    }
-    if let Some(tower) = models.tower() {
-        // One whose vectors are not finite, or whose longest history takes too much, is refused here.
-        let longest = vec![0; tower.shape().window];
-        tower.encode(&longest).map_err(|error| exports::LoadError::Tower(error.to_string()))?;
-    }
+    // What first runs leave behind becomes part of the snapshot.
+    let models = Models::admit(ranker, tower).map_err(convert::load_error)?;
     Ok(MODELS.get_or_init(|| models))
 }
 
 fn tower() -> Result<&'static Tower, exports::Error> {
     MODELS.get().and_then(Models::tower).ok_or(exports::Error::NotLoaded)
 }
-
-/// As many as a shortlist mostly has.
-const WARM_ROWS: usize = 200;

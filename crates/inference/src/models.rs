@@ -6,7 +6,7 @@ use crate::error::{Error, LoadError};
 use crate::limits::ROWS_MAX;
 use crate::mlp::{Mlp, Shortlist};
 use crate::ranker::{Ranker, check_finite};
-use crate::tower::{Tower, TowerError};
+use crate::tower::{EncodeError, Tower, TowerError, TowerShape};
 
 /// A ranker and a tower, as far as there are.
 #[derive(Debug, Default)]
@@ -70,6 +70,46 @@ impl Models {
         let tower = tower.map(Tower::read).transpose().map_err(ModelError::Tower)?;
         let ranker = ranker.map(|onnx| Ranking::load(onnx, tower.as_ref())).transpose();
         Ok(Self { ranker: ranker.map_err(ModelError::Ranker)?, tower })
+    }
+
+    /// As [`Self::load`], but nothing of the ranker is rounded to bytes: what it is measured by.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::load`].
+    pub fn load_unrounded(ranker: Option<&[u8]>, tower: Option<&[u8]>) -> Result<Self, ModelError> {
+        let models = Self::load(None, tower)?;
+        let ranker = ranker.map(Ranker::load).transpose().map_err(ModelError::Ranker)?;
+        let ranker = ranker.map(|ranker| match &models.tower {
+            Some(tower) if ranker.columns() > 2 * tower.shape().width => Ranking::Wide(ranker),
+            _ => Ranking::Plain(ranker),
+        });
+        Ok(Self { ranker, ..models })
+    }
+
+    /// As [`Self::load`], and runs each once over as much as a request may bring: what would fail there is refused here. First runs
+    /// also fill what tract keeps from run to run.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::load`].
+    pub fn admit(ranker: Option<&[u8]>, tower: Option<&[u8]>) -> Result<Self, ModelError> {
+        let models = Self::load(ranker, tower)?;
+        if let Some(features) = models.features() {
+            let features = vec![0.0; features * ROWS_USUAL];
+            let rows = Shortlist { viewer: &[], items: &[0; ROWS_USUAL], features: &features };
+            let refused = |error: Error| LoadError::Malformed { reason: error.to_string() };
+            models.score(&rows).map_err(|error| ModelError::Ranker(refused(error)))?;
+        }
+        if let Some(tower) = models.tower() {
+            let TowerShape { items, window, .. } = tower.shape();
+            // The last item: the first is often one that pads, and hidden.
+            let longest = vec![u32::try_from(items - 1).unwrap_or(u32::MAX); window];
+            let refused =
+                |error: EncodeError| TowerError::Longest { items: window, reason: error.to_string() };
+            tower.encode(&longest).map_err(|error| ModelError::Tower(refused(error)))?;
+        }
+        Ok(models)
     }
 
     /// The tower.
@@ -191,6 +231,9 @@ fn side_by_side(tower: &Tower, shortlist: &Shortlist<'_>) -> Vec<f32> {
     }
     rows
 }
+
+/// As many rows as a shortlist mostly has.
+const ROWS_USUAL: usize = 200;
 
 const PROBES: usize = 8;
 

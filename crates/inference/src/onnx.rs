@@ -46,7 +46,7 @@ impl<'a> Graph<'a> {
         Ok(Self { input, output, nodes, constants })
     }
 
-    /// A constant of `f32`; others are only known by name.
+    /// A constant of finite `f32`; others are only known by name.
     pub(crate) fn constant(&self, name: &[u8]) -> Option<&Tensor<'a>> {
         self.constants.iter().find(|tensor| tensor.name == name && tensor.is_float)
     }
@@ -171,10 +171,12 @@ impl<'a> Tensor<'a> {
             return Ok(Self { parts: Vec::new(), is_float, ..tensor });
         }
         let length = tensor.shape.iter().try_fold(1_usize, |product, side| product.checked_mul(*side));
-        if length == Some(tensor.len()) && tensor.values().all(f32::is_finite) {
-            return Ok(Self { is_float, ..tensor });
+        if length != Some(tensor.len()) {
+            return Err(unsupported("a weight is not whole"));
         }
-        Err(unsupported("a weight is not whole and finite"))
+        // What hides later places from attention is minus infinity; no kernel of ours takes such a weight.
+        let is_float = tensor.values().all(f32::is_finite);
+        Ok(Self { is_float, ..tensor })
     }
 
     /// How many values there are; none where they are not `f32`.

@@ -1,15 +1,13 @@
 //! A ranker: a model that turns a row of features into a logit.
 
-use std::collections::HashSet;
-use std::io::Cursor;
 use std::sync::Arc;
 
-use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::DimLike;
 use tract_onnx::tract_hir::infer::Factoid;
 
 use crate::error::{Error, LoadError};
+use crate::graph::{self, said};
 use crate::guard::{contained, short};
 use crate::{Network, limits};
 
@@ -46,16 +44,8 @@ impl Ranker {
     }
 
     fn parse(bytes: &[u8]) -> Result<Self, LoadError> {
-        let malformed = |error: TractError| LoadError::Malformed { reason: short(&format!("{error:#}")) };
-        let proto = tract_onnx::onnx().proto_model_for_read(&mut Cursor::new(bytes)).map_err(malformed)?;
-        check_graph(&proto).map_err(|reason| LoadError::Malformed { reason: short(&reason) })?;
-        // Shapes that an exporter notes between operators are under its own names for the rows.
-        let onnx = tract_onnx::onnx().with_ignore_value_info(true);
-        let parsed = onnx.parse(&proto, None).map_err(malformed)?;
-        if !parsed.unresolved_inputs.is_empty() {
-            return Err(LoadError::Malformed { reason: "inputs that no operator makes".to_owned() });
-        }
-        let mut model = parsed.model;
+        let malformed = |error: TractError| LoadError::Malformed { reason: said(&error) };
+        let mut model = graph::parse(bytes).map_err(|reason| LoadError::Malformed { reason })?;
         let columns = columns(&model)?;
         let rows = TDim::from(model.symbols.sym("rows"));
         let fact = InferenceFact::dt_shape(f32::datum_type(), tvec!(rows.clone(), columns.to_dim()));
@@ -119,7 +109,7 @@ impl Ranker {
     }
 
     fn run(&self, rows: usize, features: &[f32]) -> Result<Vec<f32>, Error> {
-        let failed = |error: TractError| Error::Failed { reason: short(&format!("{error:#}")) };
+        let failed = |error: TractError| Error::Failed { reason: said(&error) };
         let plan = match &self.plan {
             Plan::Network(network) => return Ok(network.run(features)),
             Plan::Tract(plan) => plan,
@@ -129,40 +119,6 @@ impl Ranker {
         let plain = outputs[0].try_as_plain_ram().map_err(failed)?;
         Ok(plain.as_slice::<f32>().map_err(failed)?.to_vec())
     }
-}
-
-/// The names of the operator sets of ONNX itself; the empty one is the first.
-const STANDARD_SETS: [&str; 3] = ["", "ai.onnx", "ai.onnx.ml"];
-
-/// Refuses what tract would follow or trip over.
-fn check_graph(proto: &ModelProto) -> Result<(), String> {
-    let graph = proto.graph.as_ref().ok_or("there is no graph")?;
-    if proto.opset_import.is_empty() {
-        return Err("there is no operator set".to_owned());
-    }
-    // A model is one file, and names of others have led out of folders.
-    if graph.initializer.iter().any(|tensor| !tensor.external_data.is_empty()) {
-        return Err("weights outside the file".to_owned());
-    }
-    // Of a runtime's own operators tract says nothing that anybody could act on.
-    if let Some(node) = graph.node.iter().find(|node| !STANDARD_SETS.contains(&node.domain.as_str())) {
-        return Err(format!(
-            "operator {} of {}: only those of ai.onnx run, and quantised models as QDQ",
-            node.op_type, node.domain
-        ));
-    }
-    let made: HashSet<&str> = graph
-        .node
-        .iter()
-        .flat_map(|node| &node.output)
-        .chain(graph.input.iter().map(|value| &value.name))
-        .chain(graph.initializer.iter().map(|tensor| &tensor.name))
-        .map(String::as_str)
-        .collect();
-    if graph.output.iter().any(|value| !made.contains(value.name.as_str())) {
-        return Err("outputs that no operator makes".to_owned());
-    }
-    Ok(())
 }
 
 /// The width of the one input, `f32[n, columns]`.

@@ -14,7 +14,7 @@ pub(super) struct NativeModels(Models);
 
 impl NativeModels {
     pub(super) fn load(ranker: Option<&[u8]>, tower: Option<&[u8]>) -> Result<Self, inference::LoadError> {
-        let models = Models::load(ranker, tower).map_err(|error| match error {
+        let models = Models::admit(ranker, tower).map_err(|error| match error {
             ModelError::Ranker(LoadError::TooLarge { .. }) => {
                 inference::LoadError::TooLarge(MODEL_BYTES_MAX as u64)
             }
@@ -58,7 +58,9 @@ impl NativeModels {
             EncodeError::Empty => inference::Error::NoItems,
             EncodeError::UnknownItem { place } => inference::Error::UnknownItem(number(place)),
             EncodeError::State => inference::Error::State,
-            EncodeError::NotFinite => inference::Error::Failed(error.to_string()),
+            EncodeError::NotFinite | EncodeError::Failed { .. } => {
+                inference::Error::Failed(error.to_string())
+            }
         })?;
         Ok(inference::Step { user, state })
     }

@@ -38,7 +38,8 @@ pub(crate) fn large_tower() -> Vec<u8> {
 }
 
 fn tower_of(width: usize, hidden: usize) -> Vec<u8> {
-    let mut model = ModelProto::decode(TOWER).unwrap();
+    let was = ModelProto::decode(TOWER).unwrap();
+    let mut model = was.clone();
     for property in &mut model.metadata_props {
         match property.key.as_str() {
             "frontrow.tower.width" => property.value = width.to_string(),
@@ -46,10 +47,11 @@ fn tower_of(width: usize, hidden: usize) -> Vec<u8> {
             _ => {}
         }
     }
-    let shape = Tower::read(TOWER).unwrap().shape();
+    let was = |key: &str| said(&was, &format!("frontrow.tower.{key}"));
+    let (old_width, old_hidden) = (was("width"), was("hidden"));
     let sized = |size: i64| match usize::try_from(size).unwrap() {
-        size if size == shape.width => width,
-        size if size == shape.hidden => hidden,
+        size if size == old_width => width,
+        size if size == old_hidden => hidden,
         size => size,
     };
     for tensor in &mut model.graph.as_mut().unwrap().initializer {
@@ -58,6 +60,11 @@ fn tower_of(width: usize, hidden: usize) -> Vec<u8> {
         fill(tensor, &dims, &name);
     }
     model.encode_to_vec()
+}
+
+/// A size that the metadata of a tower say.
+fn said(model: &ModelProto, key: &str) -> usize {
+    model.metadata_props.iter().find(|property| property.key == key).unwrap().value.parse().unwrap()
 }
 
 pub(crate) fn large_ranker() -> Vec<u8> {
@@ -82,7 +89,8 @@ pub(crate) fn large_ranker() -> Vec<u8> {
 fn heads_of_seven_numbers_give_the_bits_of_this_process() {
     let tower = tower_of(14, 20);
     let own = Tower::read(&tower).unwrap();
-    assert_eq!(own.shape().width / own.shape().heads, 7);
+    let heads = said(&ModelProto::decode(tower.as_slice()).unwrap(), "frontrow.tower.heads");
+    assert_eq!(own.shape().width / heads, 7);
     let vectors = candidates(|vectors| vectors.matrix = own.items().clone());
     let generation = try_prepare_models(runtime(), &vectors, [None, Some(&tower)], 12).unwrap();
     let bits = |numbers: &[f32]| numbers.iter().map(|number| number.to_bits()).collect::<Vec<_>>();

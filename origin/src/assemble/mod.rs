@@ -14,7 +14,7 @@ pub use slates::{PlacedConfig, Slates};
 
 use std::collections::{BTreeMap, HashSet};
 
-use inference::{ModelError, Models as Loaded, Shortlist, Tower};
+use inference::{ModelError, Models as Loaded, Tower};
 use prost::Message;
 use ranking::features::COLUMNS;
 use release::{
@@ -27,7 +27,6 @@ use crate::database::{LicenceWindow, Title, WatchEvent};
 use crate::models::Models;
 use crate::publish::NewTarget;
 use crate::retrieval::RetrievalError;
-use crate::train::tower::onnx;
 
 /// What the database knows, as far as a release needs it.
 #[derive(Clone, Debug, Default)]
@@ -235,7 +234,7 @@ pub fn assemble(
         histories: Some("histories.safetensors".to_owned()),
         titles: "titles.json".to_owned(),
         ranker: models.ranker.as_deref().map(|onnx| ranker_model(onnx, &loaded)),
-        tower: loaded.tower().map(tower_model),
+        tower: models.tower.as_deref().zip(loaded.tower()).map(|(onnx, tower)| tower_model(onnx, tower)),
         golden,
         quality: models.training.told_apart(),
         accepted_worse: None,
@@ -256,44 +255,47 @@ impl Assembled {
     }
 }
 
-/// Loads the models as a node would, and runs the ranker once.
+/// Loads the models as a node would.
 fn admit(models: &Models) -> Result<Loaded, AssembleError> {
-    let loaded = Loaded::load(models.ranker.as_deref(), models.tower.as_deref())?;
-    let Some(features) = loaded.features() else { return Ok(loaded) };
-    if features != COLUMNS {
+    let loaded = Loaded::admit(models.ranker.as_deref(), models.tower.as_deref())?;
+    if let Some(features) = loaded.features().filter(|&features| features != COLUMNS) {
         let width = loaded.tower().map_or(0, |tower| tower.shape().width);
         let vectors = if width == 0 { String::new() } else { format!(" or {}", 2 * width + COLUMNS) };
         let columns = loaded.ranker_columns().unwrap_or(features);
         let reason = format!("it takes {columns} numbers a candidate, not {COLUMNS}{vectors}");
         return Err(AssembleError::RankerRefused(reason));
     }
-    let probe = Shortlist { viewer: &[], items: &[0; 3], features: &[0.5; COLUMNS * 3] };
-    loaded.score(&probe).map_err(|error| AssembleError::RankerRefused(error.to_string()))?;
     Ok(loaded)
 }
 
-fn tower_model(tower: &Tower) -> Model {
+fn tower_model(onnx: &[u8], tower: &Tower) -> Model {
     let width = u32::try_from(tower.shape().width).expect("a vector is short");
+    let [input, output] = value_names(onnx);
     Model {
         file: "tower.onnx".to_owned(),
-        inputs: vec![ModelValue { name: onnx::INPUT.to_owned(), shape: vec![Some(1), None] }],
-        outputs: vec![ModelValue { name: onnx::OUTPUT.to_owned(), shape: vec![Some(1), Some(width)] }],
+        inputs: vec![ModelValue { name: input, shape: vec![Some(1), None] }],
+        outputs: vec![ModelValue { name: output, shape: vec![Some(1), Some(width)] }],
     }
 }
 
-/// The ranker has been admitted; only what its exporter calls the input and the output is read here.
 fn ranker_model(onnx: &[u8], loaded: &Loaded) -> Model {
     let columns = loaded.ranker_columns().unwrap_or(COLUMNS);
     let width = u32::try_from(columns).expect("a row of features is short");
+    let [input, output] = value_names(onnx);
+    Model {
+        file: "ranker.onnx".to_owned(),
+        inputs: vec![ModelValue { name: input, shape: vec![None, Some(width)] }],
+        outputs: vec![ModelValue { name: output, shape: vec![None, Some(1)] }],
+    }
+}
+
+/// What the exporter of a model that has been admitted calls its one input and its one output.
+fn value_names(onnx: &[u8]) -> [String; 2] {
     let graph = ModelProto::decode(onnx).ok().and_then(|model| model.graph).unwrap_or_default();
     let is_weight = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
     let input = graph.input.iter().find(|value| !is_weight(&value.name));
     let name = |value: Option<&ValueInfoProto>| value.map_or_else(String::new, |value| value.name.clone());
-    Model {
-        file: "ranker.onnx".to_owned(),
-        inputs: vec![ModelValue { name: name(input), shape: vec![None, Some(width)] }],
-        outputs: vec![ModelValue { name: name(graph.output.first()), shape: vec![None, Some(1)] }],
-    }
+    [name(input), name(graph.output.first())]
 }
 
 fn check_components(

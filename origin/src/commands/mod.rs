@@ -1,6 +1,7 @@
 //! The subcommands: each takes the surroundings and its arguments, and returns what to print.
 
 mod evaluate;
+mod export;
 mod import;
 mod keys;
 mod licence;
@@ -36,6 +37,7 @@ pub async fn run(
         Command::Serve(args) => serve::run(context, &args, stopping).await,
         Command::Import(args) => import::run(context, &args).await,
         Command::Train(args) => train::run(context, &args).await,
+        Command::Export(args) => export::run(context, &args).await,
         Command::Evaluate(command) => evaluate::run(command).await,
         Command::Licence(command) => licence::run(context, &command).await,
         Command::Release(command) => release::run(context, &command).await,

@@ -1,12 +1,18 @@
 //! `train`: fits the models to everything that was watched, and keeps them for releases.
 
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
 use crate::assemble::Catalogue;
 use crate::cli::{TrainArgs, TrainedModel};
 use crate::context::Context;
 use crate::error::OriginError;
-use crate::models::Models;
+use crate::limits::TOWER_TITLES_BYTES_MAX;
+use crate::models::{Models, TowerFrom};
 use crate::train::Options;
 use crate::train::factors::Rating;
+use crate::train::given::Given;
 
 pub(super) async fn run(context: &Context, args: &TrainArgs) -> Result<String, OriginError> {
     let database = context.database().await?;
@@ -16,19 +22,41 @@ pub(super) async fn run(context: &Context, args: &TrainArgs) -> Result<String, O
     let (ratings, options) = (ratings.collect::<Vec<_>>(), options(args));
     let folder = context.folder().to_path_buf();
     let (model, minutes, fresh) = (args.model, args.minutes, args.fresh);
+    let given = given(args)?;
     let training = tokio::task::spawn_blocking(move || {
         // What cannot be read, or was never there, is no reason not to train.
         let before = if fresh { None } else { Models::load(&folder).ok() };
-        let fit = |minutes| Models::fit_after(before.as_ref(), &catalogue, &ratings, &options, minutes);
-        let models = match model {
-            TrainedModel::Ridge => fit(None)?,
-            TrainedModel::Tower => fit(Some(minutes))?,
-            TrainedModel::Mf => Models::load(&folder)?.refit_factors(&catalogue, &ratings, &options)?,
+        let fit = |tower| Models::fit_after(before.as_ref(), &catalogue, &ratings, &options, tower);
+        let models = match (&given, model) {
+            (Some(given), _) => fit(TowerFrom::Given(given))?,
+            (None, TrainedModel::Ridge) => fit(TowerFrom::Nowhere)?,
+            (None, TrainedModel::Tower) => fit(TowerFrom::Learned { minutes })?,
+            (None, TrainedModel::Mf) => {
+                Models::load(&folder)?.refit_factors(&catalogue, &ratings, &options)?
+            }
         };
         models.save(&folder)?;
-        Ok(told(&models))
+        let of_given = given.map(|_| told_of_given(&models));
+        Ok(told(&models) + &of_given.unwrap_or_default())
     });
     training.await.map_err(|_| OriginError::Panicked)?
+}
+
+/// The tower that somebody else has trained.
+fn given(args: &TrainArgs) -> Result<Option<Given>, OriginError> {
+    let Some(path) = &args.tower else { return Ok(None) };
+    // A byte more than any tower has is enough to refuse it.
+    let onnx = read(path, inference::limits::MODEL_BYTES_MAX as u64 + 1)?;
+    let titles = args.tower_titles.as_deref().map(|path| read(path, TOWER_TITLES_BYTES_MAX)).transpose()?;
+    let titles = titles.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    Ok(Some(Given::new(onnx, titles.as_deref())?))
+}
+
+fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, OriginError> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(bytes_max).read_to_end(&mut bytes));
+    read.map_err(|source| OriginError::File { what: "read", path: path.to_path_buf(), source })?;
+    Ok(bytes)
 }
 
 fn options(args: &TrainArgs) -> Options {
@@ -37,6 +65,15 @@ fn options(args: &TrainArgs) -> Options {
         row_entries: args.row_entries.map(usize::from),
         index_recall_at_10: args.recall,
         ..Options::default()
+    }
+}
+
+fn told_of_given(models: &Models) -> String {
+    match &models.everywhere.columns().vectors {
+        Some(vectors) => {
+            format!("\nthe tower knows {} of {} titles", vectors.known(), models.everywhere.len())
+        }
+        None => "\nthe tower was left out: rows alone find more of what was held out".to_owned(),
     }
 }
 

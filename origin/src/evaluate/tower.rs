@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::ridge::place;
 use super::{EvaluateError, Figures, Outcome, Report, Rounding};
 use crate::native::Native;
+use crate::train::blended::{Beside, Learned};
 use crate::train::catalogue::Catalogue;
 use crate::train::rank::Place;
 use crate::train::ranker::POOL;
@@ -70,7 +71,7 @@ pub struct ChosenRows {
 /// # Errors
 /// When there is nothing to learn from.
 pub fn tower(sequences: &Sequences, minutes: f64) -> Result<Report<TowerDetails>, EvaluateError> {
-    let learned = Learned::new(sequences, minutes)?;
+    let Timed { learned, seconds } = Timed::new(sequences, minutes)?;
     let views = views(sequences, 0, usize::MAX);
     let unrounded = places(sequences, &views, &learned.tower);
     let bytes = EdgeTower::new(&learned.tower).map_err(TrainError::from)?;
@@ -81,10 +82,10 @@ pub fn tower(sequences: &Sequences, minutes: f64) -> Result<Report<TowerDetails>
         shipped: quality(&shipped),
         rounding: Rounding::of(&unrounded, &shipped),
         validation: learned.found.validation,
-        train_seconds: learned.seconds,
-        bytes: learned.bytes(),
+        train_seconds: seconds,
+        bytes: bytes_of(&learned.tower),
     };
-    let settings = learned.chosen(None);
+    let settings = chosen(&learned.found, None);
     let tower_alone = quality(&unrounded).quality.into();
     let details = TowerDetails { settings, rows_alone: None, unranked: None, ranked: None, tower_alone };
     Ok(outcome.report(sequences, details))
@@ -99,12 +100,14 @@ pub fn blend(
     options: &Options,
     minutes: f64,
 ) -> Result<Report<TowerDetails>, EvaluateError> {
-    let learned = Learned::new(sequences, minutes)?;
+    let Timed { learned, seconds } = Timed::new(sequences, minutes)?;
     let started = Instant::now();
     let (settings, [before, rows]) = train::rows_twice(sequences, 1, options)?;
     let catalogue = Catalogue::of_counts(&sequences.counts(1));
-    let blended = blended::blend(learned.both(), (&settings, &before), sequences, 1, &catalogue, options)?;
-    let train_seconds = learned.seconds + started.elapsed().as_secs_f64();
+    let beside =
+        Beside { settings: &settings, rows: &before, sequences, held_out: 1, catalogue: &catalogue, options };
+    let blended = learned.blend(&beside)?;
+    let train_seconds = seconds + started.elapsed().as_secs_f64();
 
     let bytes = EdgeTower::new(&learned.tower).map_err(TrainError::from)?;
     let weighed = WeighedRows { rows: &rows, decay: ridge::decay(settings.recency_tau, settings.window) };
@@ -113,7 +116,7 @@ pub fn blend(
         places(sequences, &views, &Blended { rows: &weighed, tower, blend: blended.blend })
     };
     let (unrounded, unranked) = (with(&learned.tower), with(&bytes));
-    let ranked = ranked(&blended, (&settings, &rows), sequences, &catalogue, &views)?;
+    let ranked = ranked((&learned, &blended), (&settings, &rows), sequences, &catalogue, &views)?;
     let quality = |places: &[Place]| measure_places(sequences, 0, &views, places);
     let shipped = blended.shipped_ranker();
     let alone = |scorer: &dyn Scorer| measure(sequences, 0, usize::MAX, scorer).quality.into();
@@ -124,9 +127,9 @@ pub fn blend(
         rounding: Rounding::of(&unrounded, &unranked),
         validation: shipped.map_or(blended.validation, |ranker| ranker.ranked),
         train_seconds,
-        bytes: learned.bytes() + rows.bytes() + ranker_bytes,
+        bytes: bytes_of(&learned.tower) + rows.bytes() + ranker_bytes,
     };
-    let chosen = ChosenRows {
+    let chosen_rows = ChosenRows {
         recency_tau: settings.recency_tau,
         lambda: settings.penalty.lambda,
         rows_dropout: settings.penalty.dropout,
@@ -134,7 +137,7 @@ pub fn blend(
         blend_floor: blended.blend.floor(),
     };
     let details = TowerDetails {
-        settings: learned.chosen(Some(chosen)),
+        settings: chosen(&learned.found, Some(chosen_rows)),
         rows_alone: Some(alone(&weighed)),
         unranked: Some(quality(&unranked).quality.into()),
         ranked: ranked.map(|ranked| quality(&ranked).quality.into()),
@@ -145,14 +148,14 @@ pub fn blend(
 
 /// Where the views stand in answers with the ranker; none without one.
 fn ranked(
-    blended: &blended::Blended,
+    (learned, blended): (&Learned, &blended::Blended),
     (settings, rows): (&ridge::Settings, &Rows),
     sequences: &Sequences,
     catalogue: &Catalogue,
     views: &[View<'_>],
 ) -> Result<Option<Vec<Place>>, EvaluateError> {
     let Some(ranker) = &blended.ranker else { return Ok(None) };
-    let tower = blended.tower.to_onnx();
+    let tower = learned.tower.to_onnx();
     let models = Models::load(Some(&onnx::encode(&ranker.mlp)), Some(&tower))?;
     let vectors = models.tower().map(blended::vectors);
     let candidates =
@@ -163,54 +166,42 @@ fn ranked(
     views.par_iter().map(place).collect::<Result<_, _>>().map(Some)
 }
 
-/// A tower that knows everything but the test views.
-struct Learned {
-    found: Found,
-    tower: Tower,
+/// A tower that knows everything but the test views, and how long it took.
+struct Timed {
+    learned: Learned,
     seconds: f64,
 }
 
-impl Learned {
+impl Timed {
     fn new(sequences: &Sequences, minutes: f64) -> Result<Self, EvaluateError> {
         if sequences.events() == 0 {
             return Err(TrainError::NoHistory.into());
         }
         let started = Instant::now();
-        let (found, tower) = blended::learn(sequences, 1, minutes);
-        Ok(Self { found, tower, seconds: started.elapsed().as_secs_f64() })
+        let learned = Learned::new(sequences, 1, minutes);
+        Ok(Self { learned, seconds: started.elapsed().as_secs_f64() })
     }
+}
 
-    fn both(&self) -> (Found, Tower) {
-        (self.found.clone(), self.tower.clone())
-    }
+/// Item vectors as bytes for the comparison, and all numbers of the transformer, whose input they are too.
+fn bytes_of(tower: &Tower) -> u64 {
+    let shape = tower.shape();
+    let rounded = shape.items * (shape.width + 1);
+    (rounded + size_of_val(tower.parameters())) as u64
+}
 
-    /// Item vectors as bytes for the comparison, and all numbers of the transformer, whose input they are too.
-    fn bytes(&self) -> u64 {
-        let shape = self.tower.shape();
-        let rounded = shape.items * (shape.width + 1);
-        (rounded + size_of_val(self.tower.parameters())) as u64
-    }
-
-    fn chosen(&self, rows: Option<ChosenRows>) -> Chosen {
-        let Found { settings, epochs, epoch_seconds, .. } = self.found;
-        Chosen { dropout: settings.dropout, epochs, epoch_seconds, rows }
-    }
+fn chosen(found: &Found, rows: Option<ChosenRows>) -> Chosen {
+    let Found { settings, epochs, epoch_seconds, .. } = *found;
+    Chosen { dropout: settings.dropout, epochs, epoch_seconds, rows }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn ring() -> Sequences {
-        Sequences::new((0..80).map(|viewer| {
-            let start = viewer * 7 % 20;
-            (viewer, (0..10).map(|step| 100 + (start + step * 3 + (step + viewer) / 9) % 20).collect())
-        }))
-    }
-
     #[test]
     fn a_blend_finds_a_habit() {
-        let report = blend(&ring(), &Options::default(), 0.05).unwrap();
+        let report = blend(&Sequences::ring(), &Options::default(), 0.05).unwrap();
         assert_eq!((report.users, report.items, report.events), (80, 20, 80 * 9));
         assert!(report.hr_at_10 > 0.9 && report.validation.hr_at_10 > 0.9, "{report:?}");
         assert!(report.loss_int8.abs() < 0.1 && report.details.settings.rows.is_some(), "{report:?}");

@@ -4,11 +4,12 @@
 //! release, and what such a viewer watches after the training is newer still: at any later time the newest view of
 //! a held-out viewer is one that the models have not seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::limits::HELD_OUT_VIEWERS_MAX;
+use crate::train::factors::Rating;
 use crate::train::random::Random;
 
 /// One viewer in so many is held out.
@@ -51,6 +52,24 @@ impl Holdout {
         histories
     }
 
+    /// Ratings that may be learned from: without those of the views that are held out.
+    pub fn learned_ratings(self, histories: &BTreeMap<u32, Vec<u32>>, ratings: &[Rating]) -> Vec<Rating> {
+        let held_out: BTreeSet<(u32, u32)> =
+            self.views(histories).map(|view| (view.viewer, view.target)).collect();
+        let is_learned = |rating: &&Rating| !held_out.contains(&(rating.viewer, rating.title));
+        ratings.iter().filter(is_learned).copied().collect()
+    }
+
+    /// What somebody else may learn from: also without the views by which training chooses, the newest of each viewer
+    /// that may be learned from.
+    pub fn exported(self, histories: BTreeMap<u32, Vec<u32>>) -> BTreeMap<u32, Vec<u32>> {
+        let mut learned = self.learned(histories);
+        for watched in learned.values_mut().filter(|watched| watched.len() > 1) {
+            watched.pop();
+        }
+        learned
+    }
+
     /// The views that were held out, by rising viewer.
     pub fn views(self, histories: &BTreeMap<u32, Vec<u32>>) -> impl Iterator<Item = HeldOut<'_>> {
         let held_out = histories.iter().filter(move |(viewer, _)| self.has(**viewer));
@@ -81,6 +100,33 @@ mod tests {
     fn whoever_is_held_out_of_many_is_held_out_of_few() {
         let (few, many) = (Holdout::of(1_000), Holdout::of(1_000_000));
         assert!((0..10_000).filter(|&viewer| many.has(viewer)).all(|viewer| few.has(viewer)));
+    }
+
+    #[test]
+    fn what_is_exported_has_neither_the_views_that_choose_nor_those_that_measure() {
+        let histories: BTreeMap<u32, Vec<u32>> = (0..50).map(|viewer| (viewer, vec![1, 2, 3, 4])).collect();
+        let holdout = Holdout::of(histories.len());
+        let exported = holdout.exported(histories.clone());
+        assert!((0..50).any(|viewer| holdout.has(viewer)) && !(0..50).all(|viewer| holdout.has(viewer)));
+        for (viewer, watched) in exported {
+            assert_eq!(watched, if holdout.has(viewer) { vec![1, 2] } else { vec![1, 2, 3] });
+        }
+        assert_eq!(holdout.exported(BTreeMap::from([(7, vec![5])])), BTreeMap::from([(7, vec![5])]));
+    }
+
+    #[test]
+    fn a_rating_of_a_view_that_is_held_out_is_not_learned_from() {
+        let histories: BTreeMap<u32, Vec<u32>> = (0..50).map(|viewer| (viewer, vec![1, 2])).collect();
+        let holdout = Holdout::of(histories.len());
+        let rating = |viewer, title| Rating { viewer, title, rating: 4.0 };
+        let ratings: Vec<Rating> =
+            (0..50).flat_map(|viewer| [rating(viewer, 1), rating(viewer, 2)]).collect();
+        let learned = holdout.learned_ratings(&histories, &ratings);
+        let of =
+            |viewer| learned.iter().filter(move |rating| rating.viewer == viewer).map(|rating| rating.title);
+        for viewer in 0..50 {
+            assert!(of(viewer).eq(if holdout.has(viewer) { 1..2 } else { 1..3 }), "{viewer}");
+        }
     }
 
     #[test]

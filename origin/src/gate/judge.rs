@@ -96,6 +96,7 @@ pub fn judge(now: &Figures, before: Option<Before<'_>>, config: &GateConfig) -> 
         _ => {}
     };
     hold("overlap_at_10", config.overlap_min, Least::Floor);
+    hold("ranked_overlap_at_10", config.overlap_min, Least::Floor);
     if let Some(rows) = figure("rows_hr_at_10") {
         hold("hr_at_10", least(rows, config.fall_max, figure("users"), config), Least::Rows(rows));
     }
@@ -105,6 +106,7 @@ pub fn judge(now: &Figures, before: Option<Before<'_>>, config: &GateConfig) -> 
         ("ndcg_at_10", config.fall_max, "users"),
         ("debiased_hr_at_10", config.fall_max, "debiased_users"),
         ("coverage_at_10", config.coverage_fall_max, "users"),
+        ("factors_hr_at_20", config.fall_max, "users"),
     ] {
         let Some(&before) = figures.get(name) else { continue };
         hold(name, least(before, fall_max, figure(views), config), Least::Generation(generation, before));

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use inference::Models;
-use ranking::{Candidates, Request, Rules, Slate};
+use ranking::{Candidates, Factors, Request, Rules, Slate};
 use rayon::prelude::*;
 use release::limits::HISTORY_TITLES_MAX;
-use release::{CandidateFile, FileError};
+use release::{CandidateFile, FileError, decode_factors};
 
 use super::judge::GateError;
 use super::{HeldOut, Holdout, Reference};
@@ -25,7 +25,9 @@ pub type Figures = BTreeMap<String, f64>;
 /// equal scores, of which one is shown first), of `users` views; a view of a title that has no licence there now is
 /// not looked for. `debiased_users` is of how many equal views the debiased figure is worth. `rows_hr_at_10` is that
 /// of the rows without any model. `coverage_at_10` is the share of all titles shown anywhere that are among the first
-/// ten of at least one viewer, `overlap_at_10` the share of the first ten before rounding that are still among them.
+/// ten of at least one viewer, `overlap_at_10` the share of the first ten before rounding that are still among them,
+/// and `ranked_overlap_at_10` the same of a ranker that nodes run in bytes.
+/// `factors_hr_at_20` is of the factor model alone, which retrieval and the candidates of regions go by.
 ///
 /// # Errors
 ///
@@ -76,6 +78,12 @@ pub fn measure(
     if let Some(overlap) = release.overlap(catalogue, reference)? {
         put("overlap_at_10", overlap);
     }
+    if let Some(overlap) = release.ranked_overlap(catalogue, reference)? {
+        put("ranked_overlap_at_10", overlap);
+    }
+    if let Some(found) = release.found_by_factors(views.values().flatten()) {
+        put("factors_hr_at_20", found);
+    }
     Ok(figures)
 }
 
@@ -86,6 +94,9 @@ struct Release<'a> {
     first: &'a str,
     rules: Rules,
     models: Models,
+    // Of a ranker that is rounded.
+    unrounded: Option<Models>,
+    factors: Option<Factors>,
     at_unix_s: u64,
 }
 
@@ -107,6 +118,9 @@ impl<'a> Release<'a> {
             sets.insert(region.name.as_str(), CandidateFile::decode(bytes)?.candidates);
         }
         let model = |model: &'a Option<release::Model>| model.as_ref().and_then(|model| file(&model.file));
+        let (ranker, tower) = (model(&manifest.ranker), model(&manifest.tower));
+        let models = Models::load(ranker, tower)?;
+        let unrounded = models.sees_vectors().then(|| Models::load_unrounded(ranker, tower)).transpose()?;
         Ok(Self {
             sets,
             first: manifest.regions.first().ok_or(missing)?.name.as_str(),
@@ -116,7 +130,9 @@ impl<'a> Release<'a> {
                 .rules()
                 .map_err(|_| FileError::Value { field: "rules" })?
                 .with_slate(Slate::default()),
-            models: Models::load(model(&manifest.ranker), model(&manifest.tower))?,
+            models,
+            unrounded,
+            factors: manifest.factors.as_deref().and_then(file).map(decode_factors).transpose()?,
             at_unix_s: manifest.created_unix_s,
         })
     }
@@ -166,6 +182,16 @@ impl<'a> Release<'a> {
         views.par_iter().map(shown).collect()
     }
 
+    /// The share of views among the first twenty of the factor model, licences aside; none without one, or without views.
+    fn found_by_factors<'v>(&self, views: impl Iterator<Item = &'v HeldOut<'v>>) -> Option<f64> {
+        let factors = self.factors.as_ref()?;
+        let is_found = |view: &HeldOut<'_>| {
+            let best = factors.top_rated(view.viewer, 20, view.history);
+            f64::from(u8::from(best.iter().any(|scored| scored.title == view.target)))
+        };
+        mean(&views.map(is_found).collect::<Vec<_>>())
+    }
+
     /// None when nobody's list is known.
     fn overlap(&self, catalogue: &Catalogue, reference: &Reference) -> Result<Option<f64>, GateError> {
         let shares = reference.lists.par_iter().map(|list| {
@@ -174,15 +200,36 @@ impl<'a> Release<'a> {
                 |title: &&u32| set.index_of(**title).is_some_and(|at| is_open(set, at, self.at_unix_s));
             let wanted: Vec<u32> = list.best.iter().filter(is_shown).take(10).copied().collect();
             let Ok(k @ 1..) = u32::try_from(wanted.len()) else { return Ok(None) };
-            // The ranker orders what rows and tower have found; its numbers are not rounded.
+            // The ranker orders what rows and tower have found; what rounds it is measured by itself.
             let native = Native::new(set, self.rules.clone().without_ranker(), &self.models);
             let picks = native.recommend(&self.request(&list.history, k))?.picks;
             let found = picks.iter().filter(|pick| wanted.contains(&pick.title)).count();
             Ok(Some(found as f64 / f64::from(k)))
         });
-        let shares: Vec<f64> = shares.filter_map(Result::transpose).collect::<Result<_, GateError>>()?;
-        Ok((!shares.is_empty()).then(|| shares.iter().sum::<f64>() / shares.len() as f64))
+        Ok(mean(&shares.filter_map(Result::transpose).collect::<Result<Vec<_>, GateError>>()?))
     }
+
+    /// None without a ranker that is rounded.
+    fn ranked_overlap(&self, catalogue: &Catalogue, reference: &Reference) -> Result<Option<f64>, GateError> {
+        let Some(unrounded) = &self.unrounded else { return Ok(None) };
+        let shares = reference.lists.par_iter().map(|list| {
+            let set = &self.sets[self.region_of(catalogue, list.viewer)];
+            let request = self.request(&list.history, 10);
+            let first_ten = |models| {
+                let picks = Native::new(set, self.rules.clone(), models).recommend(&request)?.picks;
+                Ok::<_, GateError>(picks.into_iter().map(|pick| pick.title).collect::<Vec<_>>())
+            };
+            let (shown, wanted) = (first_ten(&self.models)?, first_ten(unrounded)?);
+            let found = wanted.iter().filter(|title| shown.contains(title)).count();
+            Ok(found as f64 / wanted.len().max(1) as f64)
+        });
+        Ok(mean(&shares.collect::<Result<Vec<_>, GateError>>()?))
+    }
+}
+
+/// None of nothing.
+fn mean(shares: &[f64]) -> Option<f64> {
+    (!shares.is_empty()).then(|| shares.iter().sum::<f64>() / shares.len() as f64)
 }
 
 fn is_open(set: &Candidates, index: usize, at_unix_s: u64) -> bool {

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::Holdout;
 use crate::limits::{REFERENCE_TITLES, REFERENCE_VIEWERS_MAX};
 use crate::train::rows::Entries;
+use crate::train::score::Scorer;
 use crate::train::sequences::Sequences;
-use crate::train::tower::Tower;
 
 /// Lists of the unrounded models for some of the viewers who are held out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ impl Reference {
         sequences: &Sequences,
         holdout: Holdout,
         rows: &Unrounded<'_>,
-        tower: Option<(&Tower, Blend)>,
+        tower: Option<(&dyn Scorer, Blend)>,
     ) -> Self {
         let watched = sequences.viewers().iter().copied().zip(sequences.iter(0));
         let held_out: Vec<(u32, &[u32])> = watched.filter(|(viewer, _)| holdout.has(*viewer)).collect();
@@ -65,7 +65,7 @@ impl Reference {
 }
 
 /// One score an item, as [`ranking::recommend`] would take them.
-fn scores(history: &[u32], rows: &Unrounded<'_>, tower: Option<(&Tower, Blend)>) -> Vec<f32> {
+fn scores(history: &[u32], rows: &Unrounded<'_>, tower: Option<(&dyn Scorer, Blend)>) -> Vec<f32> {
     let mut sums = vec![0.0; rows.entries.len()];
     for (&item, &factor) in history.iter().rev().zip(&rows.decay) {
         for &(target, value) in &rows.entries[item as usize] {

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use inference::Models;
 use ranking::{Blend, Vectors};
 
 use super::alignment::rotation;
@@ -10,19 +11,32 @@ use super::rank::Quality;
 use super::ranker::{self, Trained};
 use super::ridge;
 use super::rows::Rows;
-use super::score::{WeighedRows, choose_blend};
+use super::score::{Scorer, WeighedRows, choose_blend};
 use super::sequences::Sequences;
 use super::tower::search::{self, Budget, Found};
 use super::tower::{Settings, Tower};
 use super::{Options, TrainError};
 
-/// A tower, how its scores are added to those of the rows, and what orders the best by both.
+/// What a tower is blended with, and on which views.
+#[derive(Clone, Copy, Debug)]
+pub struct Beside<'a> {
+    /// How the rows were fitted.
+    pub settings: &'a ridge::Settings,
+    /// Rows that do not know the validation views.
+    pub rows: &'a Rows,
+    /// What was watched.
+    pub sequences: &'a Sequences,
+    /// Newest views of each viewer that nobody looks at; the one before them is the validation view.
+    pub held_out: usize,
+    /// What a ranker may know of each title.
+    pub catalogue: &'a Catalogue,
+    /// Whether a ranker is learned.
+    pub options: &'a Options,
+}
+
+/// How a tower's scores are added to those of the rows, and what orders the best by both.
 #[derive(Clone, Debug)]
 pub struct Blended {
-    /// Learned from everything but what was held out.
-    pub tower: Tower,
-    /// The one that knows neither the validation views, and how it was found.
-    pub found: Found,
     /// Chosen on the validation views.
     pub blend: Blend,
     /// The quality of both together where the blend was chosen.
@@ -31,57 +45,33 @@ pub struct Blended {
     pub ranker: Option<Trained>,
 }
 
-/// Learns a tower within so many minutes, its search for settings included, but for the little that rows and ranker take.
-pub fn learn(sequences: &Sequences, held_out: usize, minutes: f64) -> (Found, Tower) {
-    let started = Instant::now();
-    let clock = || started.elapsed().as_secs_f64();
-    let budget = Budget { seconds: minutes * 60.0 * TOWER_SHARE, clock: &clock };
-    let found = search::search(sequences, held_out, &Settings::default(), &budget);
-    let tower = search::refit(sequences, held_out, &found, &budget);
-    (found, tower)
-}
-
-/// Chooses how to blend a tower with rows of these settings, and learns a ranker over both; `before` are the rows without
-/// the validation views too.
-///
-/// # Errors
-/// When a node could not read the tower, or the candidates are none.
-pub fn blend(
-    (found, tower): (Found, Tower),
-    (settings, before): (&ridge::Settings, &Rows),
-    sequences: &Sequences,
-    held_out: usize,
-    catalogue: &Catalogue,
-    options: &Options,
-) -> Result<Blended, TrainError> {
-    let decay = ridge::decay(settings.recency_tau, settings.window);
-    let weighed = WeighedRows { rows: before, decay };
-    let (blend, validation) = choose_blend(sequences, held_out, &weighed, &found.tower);
-    let mut blended = Blended { tower, found, blend, validation, ranker: None };
-    if options.ranker {
-        blended.ranker = blended.learn_ranker((settings, before), sequences, held_out, catalogue)?;
+impl Beside<'_> {
+    /// Chooses how to blend, and learns a ranker over both; tower and models must not know the validation views.
+    /// `vectors` are those of the titles in the order of the sequences.
+    ///
+    /// # Errors
+    /// When the candidates are none.
+    pub fn blend(
+        &self,
+        tower: &dyn Scorer,
+        models: &Models,
+        vectors: Vectors,
+    ) -> Result<Blended, TrainError> {
+        let decay = ridge::decay(self.settings.recency_tau, self.settings.window);
+        let weighed = WeighedRows { rows: self.rows, decay };
+        let (blend, validation) = choose_blend(self.sequences, self.held_out, &weighed, tower);
+        let mut ranker = None;
+        if self.options.ranker {
+            let titles = self.sequences.titles();
+            let candidates = self.catalogue.candidates_with(titles, self.rows, Some(vectors))?;
+            let rules = super::rules(self.settings, ranker::POOL)?.with_blend(Some(blend));
+            ranker = ranker::train(&candidates, &rules, models, self.sequences, self.held_out)?;
+        }
+        Ok(Blended { blend, validation, ranker })
     }
-    Ok(blended)
 }
 
 impl Blended {
-    /// Learned where neither rows nor tower know what it is to find, then turned towards the tower that does.
-    fn learn_ranker(
-        &self,
-        (settings, before): (&ridge::Settings, &Rows),
-        sequences: &Sequences,
-        held_out: usize,
-        catalogue: &Catalogue,
-    ) -> Result<Option<Trained>, TrainError> {
-        let (known, shipped) = (self.found.tower.item_vectors(), self.tower.item_vectors());
-        let Some(rotation) = rotation(shipped, known, self.tower.shape().width) else { return Ok(None) };
-        let tower = inference::Tower::read(&self.found.tower.to_onnx())?;
-        let candidates = catalogue.candidates_with(sequences.titles(), before, Some(vectors(&tower)))?;
-        let rules = super::rules(settings, ranker::POOL)?.with_blend(Some(self.blend));
-        let trained = ranker::train(&candidates, &rules, Some(&tower), sequences, held_out)?;
-        Ok(trained.map(|trained| Trained { mlp: trained.mlp.turned(&rotation), ..trained }))
-    }
-
     /// Whether a release is better with the tower than without it.
     pub fn is_worth_shipping(&self, rows: &Quality) -> bool {
         self.validation.worth() > rows.worth()
@@ -90,6 +80,46 @@ impl Blended {
     /// The ranker, if a release is better with it.
     pub fn shipped_ranker(&self) -> Option<&Trained> {
         self.ranker.as_ref().filter(|ranker| ranker.is_worth_shipping())
+    }
+}
+
+/// A tower that was learned here.
+#[derive(Clone, Debug)]
+pub struct Learned {
+    /// Knows everything but what was held out.
+    pub tower: Tower,
+    /// The one that knows neither the validation views, and how it was found.
+    pub found: Found,
+}
+
+impl Learned {
+    /// Learns within so many minutes, a search for settings included, but for the little that rows and ranker take.
+    pub fn new(sequences: &Sequences, held_out: usize, minutes: f64) -> Self {
+        let started = Instant::now();
+        let clock = || started.elapsed().as_secs_f64();
+        let budget = Budget { seconds: minutes * 60.0 * TOWER_SHARE, clock: &clock };
+        let found = search::search(sequences, held_out, &Settings::default(), &budget);
+        let tower = search::refit(sequences, held_out, &found, &budget);
+        Self { tower, found }
+    }
+
+    /// As [`Beside::blend`]. The ranker learns where neither rows nor tower know what it is to find, and is then turned
+    /// towards the tower that does.
+    ///
+    /// # Errors
+    /// When a node could not read the tower, or the candidates are none.
+    pub fn blend(&self, beside: &Beside<'_>) -> Result<Blended, TrainError> {
+        let (known, shipped) = (self.found.tower.item_vectors(), self.tower.item_vectors());
+        let rotation = rotation(shipped, known, self.tower.shape().width);
+        let options = Options { ranker: beside.options.ranker && rotation.is_some(), ..*beside.options };
+        let models = Models::load(None, Some(&self.found.tower.to_onnx()))?;
+        let vectors = models.tower().map(vectors).expect("a tower was loaded");
+        let blended = Beside { options: &options, ..*beside }.blend(&self.found.tower, &models, vectors)?;
+        let turned = blended.ranker.zip(rotation).map(|(ranker, rotation)| {
+            let mlp = ranker.mlp.turned(&rotation);
+            Trained { mlp, ..ranker }
+        });
+        Ok(Blended { ranker: turned, ..blended })
     }
 }
 
@@ -105,30 +135,35 @@ pub fn vectors(tower: &inference::Tower) -> Vectors {
 
 #[cfg(test)]
 mod tests {
-    use inference::{Models, Shortlist};
+    use inference::Shortlist;
 
     use super::*;
     use crate::train::mlp::{Example, Items};
     use crate::train::{self, onnx};
 
-    /// Viewers walk a ring of titles in steps of three; every ninth step is longer, each viewer's at another time.
-    fn ring() -> Sequences {
-        Sequences::new((0..80).map(|viewer| {
-            let start = viewer * 7 % 20;
-            (viewer, (0..10).map(|step| 100 + (start + step * 3 + (step + viewer) / 9) % 20).collect())
-        }))
+    fn learned(minutes: f64, options: &Options) -> (Learned, Blended) {
+        let sequences = Sequences::ring();
+        let catalogue = Catalogue::of_counts(&sequences.counts(1));
+        let (settings, [before, _]) = train::rows_twice(&sequences, 1, options).unwrap();
+        let learned = Learned::new(&sequences, 1, minutes);
+        let beside = Beside {
+            settings: &settings,
+            rows: &before,
+            sequences: &sequences,
+            held_out: 1,
+            catalogue: &catalogue,
+            options,
+        };
+        let blended = learned.blend(&beside).unwrap();
+        (learned, blended)
     }
 
     #[test]
     fn a_node_runs_the_ranker_with_the_tower_that_ships() {
-        let (sequences, options) = (ring(), Options::default());
-        let catalogue = Catalogue::of_counts(&sequences.counts(1));
-        let (settings, [before, _]) = train::rows_twice(&sequences, 1, &options).unwrap();
-        let learned = learn(&sequences, 1, 0.02);
-        let blended = blend(learned, (&settings, &before), &sequences, 1, &catalogue, &options).unwrap();
-        let ranker = &blended.ranker.as_ref().unwrap();
+        let (learned, blended) = learned(0.02, &Options::default());
+        let ranker = blended.ranker.as_ref().unwrap();
         assert_eq!(ranker.ranked.users, 80);
-        let models = Models::load(Some(&onnx::encode(&ranker.mlp)), Some(&blended.tower.to_onnx())).unwrap();
+        let models = Models::load(Some(&onnx::encode(&ranker.mlp)), Some(&learned.tower.to_onnx())).unwrap();
         assert!(models.sees_vectors() && models.is_exact());
         let tower = models.tower().unwrap();
         let items: Vec<u32> = (0..20).collect();
@@ -145,11 +180,7 @@ mod tests {
 
     #[test]
     fn without_a_ranker_there_is_none() {
-        let (sequences, options) = (ring(), Options { ranker: false, ..Options::default() });
-        let catalogue = Catalogue::of_counts(&sequences.counts(1));
-        let (settings, [before, _]) = train::rows_twice(&sequences, 1, &options).unwrap();
-        let learned = learn(&sequences, 1, 0.01);
-        let blended = blend(learned, (&settings, &before), &sequences, 1, &catalogue, &options).unwrap();
+        let (_, blended) = learned(0.01, &Options { ranker: false, ..Options::default() });
         assert!(blended.ranker.is_none() && blended.shipped_ranker().is_none());
     }
 }

@@ -5,6 +5,7 @@ pub mod blended;
 pub mod catalogue;
 pub mod ease;
 pub mod factors;
+pub mod given;
 pub mod implicit;
 pub mod limits;
 mod matrix;
@@ -27,6 +28,7 @@ mod vector;
 use std::collections::BTreeMap;
 
 use catalogue::Catalogue;
+use inference::Models;
 use penalty::Penalty;
 use rank::Quality;
 use ridge::{Normal, RidgeError};
@@ -128,7 +130,7 @@ pub fn fit(
     let ranker = if options.ranker {
         let before = rows(sequences, held_out + 1, &settings, options)?;
         let candidates = catalogue.candidates(sequences.titles(), &before)?;
-        ranker::train(&candidates, &rules(&settings, ranker::POOL)?, None, sequences, held_out)?
+        ranker::train(&candidates, &rules(&settings, ranker::POOL)?, &Models::default(), sequences, held_out)?
     } else {
         None
     };
@@ -271,6 +273,9 @@ pub enum TrainError {
     /// A node could not read the tower.
     #[error("a node could not read the tower: {0}")]
     Tower(#[from] inference::TowerError),
+    /// A node could not load the models.
+    #[error("a node could not load the models: {0}")]
+    Models(#[from] inference::ModelError),
     /// The titles could not be indexed.
     #[error(transparent)]
     Index(#[from] RetrievalError),
@@ -287,6 +292,7 @@ impl TrainError {
             Self::Rules(_) => "train-rules",
             Self::Ranking(error) => error.code(),
             Self::Tower(error) => error.code(),
+            Self::Models(error) => error.code(),
             Self::Index(error) => error.code(),
         }
     }

@@ -1,7 +1,7 @@
 //! Learns the ranker from validation views, and judges it on viewers it did not learn from.
 
-use inference::Tower;
-use ranking::{Candidates, ModelError, Request, Rules, pool};
+use inference::Models;
+use ranking::{Candidates, Request, Rules, pool};
 use rayon::prelude::*;
 
 use super::limits::RANKER_VIEWERS_MAX;
@@ -9,6 +9,7 @@ use super::mlp::{Example, Items, Mlp, Settings};
 use super::rank::{Place, Quality, Tally};
 use super::score::{View, newest, views};
 use super::sequences::Sequences;
+use crate::native::AtWork;
 
 /// Candidates of a pool: as many as a node can lay out.
 pub const POOL: u32 = ranking::limits::RANKER_POOL_MAX;
@@ -31,8 +32,8 @@ impl Trained {
     }
 }
 
-/// Learns from the view before the newest `held_out` of each viewer; candidates and tower must know neither. With a
-/// tower the rules say how to blend, and the network sees vectors.
+/// Learns from the view before the newest `held_out` of each viewer; candidates and tower must know neither. Where the
+/// models are a tower the rules say how to blend, and the network sees vectors.
 ///
 /// None when no pool holds the view it should lead to.
 ///
@@ -41,17 +42,17 @@ impl Trained {
 pub fn train(
     candidates: &Candidates,
     rules: &Rules,
-    tower: Option<&Tower>,
+    models: &Models,
     sequences: &Sequences,
     held_out: usize,
 ) -> Result<Option<Trained>, ranking::Error> {
     let views = views(sequences, held_out, RANKER_VIEWERS_MAX);
-    let example = |view: &View<'_>| example(candidates, rules, tower, sequences, view);
+    let example = |view: &View<'_>| example(candidates, rules, models, sequences, view);
     let pools: Vec<Option<Example>> = views.par_iter().map(example).collect::<Result<_, _>>()?;
     if pools.iter().all(Option::is_none) {
         return Ok(None);
     }
-    let (items, settings) = match tower {
+    let (items, settings) = match models.tower() {
         Some(tower) => (Items::of(tower), Settings::OF_VECTORS),
         None => (Items::default(), Settings::OF_FEATURES),
     };
@@ -92,7 +93,7 @@ fn judge(networks: &[Mlp], strength: f32, pools: &[Option<Example>], items: &Ite
 fn example(
     candidates: &Candidates,
     rules: &Rules,
-    tower: Option<&Tower>,
+    models: &Models,
     sequences: &Sequences,
     &(target, history): &View<'_>,
 ) -> Result<Option<Example>, ranking::Error> {
@@ -105,28 +106,10 @@ fn example(
         maturity_max_years: u8::MAX,
         seed: None,
     };
-    let Some(pool) = pool(candidates, rules, &request, &mut Encoder(tower))? else { return Ok(None) };
+    let Some(pool) = pool(candidates, rules, &request, &mut AtWork(models))? else { return Ok(None) };
     let target = pool.titles.iter().position(|pooled| *pooled == title(target));
     let ranking::Pool { viewer, items, features, .. } = pool;
     Ok(target.map(|target| Example { viewer, items, features, target }))
-}
-
-/// The tower, natively; nobody asks a ranker while a pool is made.
-struct Encoder<'a>(Option<&'a Tower>);
-
-impl ranking::Models for Encoder<'_> {
-    fn score(&mut self, _: &ranking::Shortlist<'_>) -> Result<Vec<f32>, ModelError> {
-        Err(not_loaded())
-    }
-
-    fn encode(&mut self, items: &[u32]) -> Result<Vec<f32>, ModelError> {
-        let tower = self.0.ok_or_else(not_loaded)?;
-        tower.encode(items).map_err(|error| ModelError { code: error.code().to_owned() })
-    }
-}
-
-fn not_loaded() -> ModelError {
-    ModelError { code: "not-loaded".to_owned() }
 }
 
 /// Where the target stands by logit; equal logits keep the order of the pool.

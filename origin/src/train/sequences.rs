@@ -171,6 +171,17 @@ impl SequencesError {
 }
 
 #[cfg(test)]
+impl Sequences {
+    /// Viewers walk a ring of titles in steps of three; every ninth step is longer, each viewer's at another time.
+    pub(crate) fn ring() -> Self {
+        Self::new((0..80).map(|viewer| {
+            let start = viewer * 7 % 20;
+            (viewer, (0..10).map(|step| 100 + (start + step * 3 + (step + viewer) / 9) % 20).collect())
+        }))
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -7,7 +7,7 @@ use frontrow_origin::train::onnx::{self, Layer};
 use frontrow_origin::train::random::Random;
 use frontrow_origin::train::ranker::POOL;
 use ranking::features::COLUMNS;
-use ranking::{Candidates, Columns};
+use ranking::{Candidates, Columns, FactorColumns, Factors};
 
 use crate::catalogue;
 
@@ -84,6 +84,43 @@ fn shuffled_rows_are_refused_and_the_refusal_names_the_figures() {
     assert_eq!(first.iter().map(|fall| fall.figure).collect::<Vec<_>>(), ["overlap_at_10"]);
 }
 
+/// Titles on a ring and viewers where they watched last, so that what comes next is among the twenty nearest; the other
+/// way round, among the twenty farthest.
+fn factors_on_a_ring(catalogue: &Catalogue, sign: f32) -> Factors {
+    let at = |title: u32| {
+        let angle =
+            std::f32::consts::TAU * ((title - catalogue::title(0)) / 2) as f32 / catalogue::TITLES as f32;
+        [angle.cos(), angle.sin()]
+    };
+    let title_ids: Vec<u32> = (0..catalogue::TITLES).map(catalogue::title).collect();
+    let histories = catalogue.histories();
+    let newest = histories.values().map(|watched| watched[watched.len() - 2]);
+    Factors::new(FactorColumns {
+        mean: 3.0,
+        factors: 2,
+        viewer_ids: histories.keys().copied().collect(),
+        viewer_biases: vec![0.0; histories.len()],
+        viewer_factors: newest.flat_map(at).map(|number| sign * number).collect(),
+        title_biases: vec![0.0; title_ids.len()],
+        title_factors: title_ids.iter().copied().flat_map(at).collect(),
+        title_ids,
+    })
+    .unwrap()
+}
+
+#[test]
+fn factors_that_point_the_other_way_are_refused() {
+    let catalogue = catalogue::catalogue();
+    let models = catalogue::models(&catalogue);
+    let of = |sign| {
+        measured(&catalogue, &Models { factors: factors_on_a_ring(&catalogue, sign), ..models.clone() })
+    };
+    let (sound, spoilt) = (of(1.0), of(-1.0));
+    assert!(sound["factors_hr_at_20"] > 0.8 && spoilt["factors_hr_at_20"] < 0.2, "{sound:?} {spoilt:?}");
+    let falls = judge(&spoilt, Some(Before { generation: 1, figures: &sound }), &GateConfig::default());
+    assert_eq!(falls.iter().map(|fall| fall.figure).collect::<Vec<_>>(), ["factors_hr_at_20"]);
+}
+
 #[test]
 fn a_ranker_that_says_always_the_same_is_refused_in_the_first_release() {
     let catalogue = catalogue::catalogue();
@@ -148,6 +185,8 @@ fn beside_a_tower_a_ranker_may_see_the_vectors_of_viewers_and_titles() {
     assert_eq!(ranker.inputs[0].shape, [None, Some(u32::try_from(2 * width + COLUMNS).unwrap())]);
     let figures = measure(&assembled, &catalogue, models.training.holdout, &models.reference).unwrap();
     assert!(figures["hr_at_10"] >= 0.0);
+    let rounded = figures["ranked_overlap_at_10"];
+    assert!(rounded > 0.7, "{rounded}");
     // One that sees features alone ships as well; any other width is refused, and says what would do.
     assert!(with(COLUMNS).is_ok());
     let refused = with(2 * width + COLUMNS + 1).unwrap_err();

@@ -4,6 +4,7 @@
 mod assemble;
 mod catalogue;
 mod gate;
+mod given;
 mod layout;
 mod publish;
 mod quality;

@@ -13,3 +13,4 @@ mod releases;
 mod retrieve;
 mod spooled;
 mod stage;
+mod train;

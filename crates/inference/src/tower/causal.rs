@@ -3,15 +3,10 @@
 //! The model is read from the ONNX file that the trainer writes: its initialisers have promised names and shapes
 //! (listed in `origin/src/train/tower/onnx.rs`), its metadata the sizes. A place sees itself and what came before,
 //! and knows of an item only how many came after it. So what was computed for a history stays true when it grows:
-//! its state is kept, and one more item costs one step ([`Step`]). Either way gives the same bits.
+//! its state is kept, and one more item costs one step. Either way gives the same bits.
 //!
 //! Items are kept in eight bits, as the candidates that a vector is compared with are; layers run in fixed point
 //! ([`FixedDense`]), attention in floats.
-
-mod error;
-mod read;
-
-pub use error::{EncodeError, TowerError};
 
 use core::ops::Range;
 
@@ -19,105 +14,64 @@ use kernels::{
     ByteMatrix, FixedDense, FixedRows, LayerNorm, Panels, add, rectify, softmax, times_inputs, times_outputs,
 };
 
-/// A tower, ready to run.
+use super::Step;
+
+/// A tower of the trainer, ready to run.
 #[derive(Clone, Debug)]
-pub struct Tower {
-    shape: TowerShape,
-    epsilon: f32,
-    input_scale: f32,
+pub(super) struct Causal {
+    pub(super) shape: Shape,
+    pub(super) epsilon: f32,
+    pub(super) input_scale: f32,
     // As they are compared with, and times `input_scale` as they enter.
-    items: ByteMatrix,
-    blocks: Vec<Block>,
-    last_norm: Norm,
+    pub(super) items: ByteMatrix,
+    pub(super) blocks: Vec<Block>,
+    pub(super) last_norm: Norm,
 }
 
-/// The sizes of a tower.
+/// The sizes of a transformer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TowerShape {
+pub(super) struct Shape {
     /// Items it knows.
-    pub items: usize,
+    pub(super) items: usize,
     /// Numbers in a vector.
-    pub width: usize,
+    pub(super) width: usize,
     /// Transformer blocks.
-    pub blocks: usize,
+    pub(super) blocks: usize,
     /// Attention heads of a block.
-    pub heads: usize,
+    pub(super) heads: usize,
     /// Rectified units of a block.
-    pub hidden: usize,
+    pub(super) hidden: usize,
     /// Newest items of a history that it sees.
-    pub window: usize,
-}
-
-/// What items that are added to a history lead to.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Step {
-    /// The viewer's vector.
-    pub user: Vec<f32>,
-    /// What they add to the state: keys and values, a row an item, of each block its keys and then its values.
-    pub state: Vec<f32>,
+    pub(super) window: usize,
 }
 
 #[derive(Clone, Debug)]
-struct Block {
-    attention_norm: Norm,
-    query: FixedDense,
+pub(super) struct Block {
+    pub(super) attention_norm: Norm,
+    pub(super) query: FixedDense,
     // Keys and values side by side.
-    key_value: FixedDense,
+    pub(super) key_value: FixedDense,
     // Heads × window; the last entry for age 0.
-    age_bias: Vec<f32>,
-    attention_out: FixedDense,
-    hidden_norm: Norm,
-    hidden: FixedDense,
-    out: FixedDense,
+    pub(super) age_bias: Vec<f32>,
+    pub(super) attention_out: FixedDense,
+    pub(super) hidden_norm: Norm,
+    pub(super) hidden: FixedDense,
+    pub(super) out: FixedDense,
 }
 
 #[derive(Clone, Debug)]
-struct Norm {
-    gain: Vec<f32>,
-    bias: Vec<f32>,
+pub(super) struct Norm {
+    pub(super) gain: Vec<f32>,
+    pub(super) bias: Vec<f32>,
 }
 
-impl Tower {
-    /// Its sizes.
-    pub fn shape(&self) -> TowerShape {
-        self.shape
-    }
-
-    /// The vectors of its items.
-    pub fn items(&self) -> &ByteMatrix {
-        &self.items
-    }
-
-    /// The vector of whoever watched these items, oldest first; of more than the window the newest count.
-    ///
-    /// # Errors
-    ///
-    /// When there are none, or one is not the tower's.
-    pub fn encode(&self, items: &[u32]) -> Result<Vec<f32>, EncodeError> {
-        let older = items.len().saturating_sub(self.shape.window);
-        let step = self.encode_from(&[], &items[older..]).map_err(|error| match error {
-            EncodeError::UnknownItem { place } => EncodeError::UnknownItem { place: place + older },
-            other => other,
-        })?;
-        Ok(step.user)
-    }
-
-    /// Goes on from the state of a history, what each [`Step`] of it added one behind the other; empty for none. The
-    /// vector is that of the longer history.
-    ///
-    /// # Errors
-    ///
-    /// When the state is not one of this tower or has no room, there are no items, or one is not the tower's.
-    pub fn encode_from(&self, state: &[f32], items: &[u32]) -> Result<Step, EncodeError> {
+impl Causal {
+    /// As [`super::Tower::encode_from`], of a state with room and items that it has. A row of the state is of each block
+    /// its keys and then its values.
+    pub(super) fn encode_from(&self, state: &[f32], items: &[u32]) -> Step {
         let (width, row) = (self.shape.width, self.state_row());
         let before = state.len() / row;
-        if !state.len().is_multiple_of(row) || before + items.len() > self.shape.window {
-            return Err(EncodeError::State);
-        }
-        if items.is_empty() {
-            return Err(EncodeError::Empty);
-        }
-        let mut stream = self.entering(items)?;
+        let mut stream = self.entering(items);
         let mut added = vec![0.0; items.len() * row];
         let mut room = Room::default();
         for (number, block) in self.blocks.iter().enumerate() {
@@ -130,29 +84,22 @@ impl Tower {
         }
         let mut user = vec![0.0; width];
         self.last_norm.over(self.epsilon).apply(&stream, &mut user);
-        if user.iter().all(|value| value.is_finite()) {
-            Ok(Step { user, state: added })
-        } else {
-            Err(EncodeError::NotFinite)
-        }
+        Step { user, state: added }
     }
 
     /// Numbers that an item adds to a state.
-    pub fn state_row(&self) -> usize {
+    pub(super) fn state_row(&self) -> usize {
         self.shape.blocks * 2 * self.shape.width
     }
 
-    fn entering(&self, items: &[u32]) -> Result<Vec<f32>, EncodeError> {
+    fn entering(&self, items: &[u32]) -> Vec<f32> {
         let mut stream = Vec::with_capacity(items.len() * self.shape.width);
-        for (place, &item) in items.iter().enumerate() {
+        for &item in items {
             let item = item as usize;
-            if item >= self.shape.items {
-                return Err(EncodeError::UnknownItem { place });
-            }
             let scale = self.items.scales()[item] * self.input_scale;
             stream.extend(self.items.row(item).iter().map(|&value| f32::from(value) * scale));
         }
-        Ok(stream)
+        stream
     }
 }
 
@@ -220,7 +167,7 @@ impl Block {
     /// Writes this block's part of every new row of the state, and what the newest `asked` places ask.
     fn enter(
         &self,
-        tower: &Tower,
+        tower: &Causal,
         number: usize,
         stream: &[f32],
         asked: usize,
@@ -252,8 +199,8 @@ impl Block {
     }
 
     /// What each place takes from itself and those before it; the first of them is the history's `first`.
-    fn attend(&self, tower: &Tower, number: usize, first: usize, states: [&[f32]; 2], room: &mut Room) {
-        let TowerShape { width, heads, .. } = tower.shape;
+    fn attend(&self, tower: &Causal, number: usize, first: usize, states: [&[f32]; 2], room: &mut Room) {
+        let Shape { width, heads, .. } = tower.shape;
         resize(&mut room.attended, room.queries.len());
         for head in 0..heads {
             let seen = Seen { states, row: tower.state_row(), block: number, width, head, heads };
@@ -266,7 +213,7 @@ impl Block {
     }
 
     /// The newest place only: keys and values are read once, and bringing them into an order would cost more.
-    fn attend_alone(&self, tower: &Tower, seen: &Seen<'_>, room: &mut Room) {
+    fn attend_alone(&self, tower: &Causal, seen: &Seen<'_>, room: &mut Room) {
         resize(&mut room.scores, seen.len());
         times_outputs(&room.queries[seen.own()], seen.keys(), &mut room.scores);
         self.weigh(tower, seen.head, &mut room.scores);
@@ -274,7 +221,7 @@ impl Block {
     }
 
     /// Places together, so that keys and values are read once for all of them.
-    fn attend_together(&self, tower: &Tower, seen: &Seen<'_>, first: usize, room: &mut Room) {
+    fn attend_together(&self, tower: &Causal, seen: &Seen<'_>, first: usize, room: &mut Room) {
         let (width, head_width) = (seen.width, seen.own().len());
         room.keys.reset(head_width, seen.len());
         room.values.reset(seen.len(), head_width);
@@ -306,8 +253,8 @@ impl Block {
     }
 
     /// From products to chances, for a place that sees so many; the last is the place itself.
-    fn weigh(&self, tower: &Tower, head: usize, scores: &mut [f32]) {
-        let TowerShape { width, heads, window, .. } = tower.shape;
+    fn weigh(&self, tower: &Causal, head: usize, scores: &mut [f32]) {
+        let Shape { width, heads, window, .. } = tower.shape;
         let scale = 1.0 / ((width / heads) as f32).sqrt();
         let bias = &self.age_bias[(head + 1) * window - scores.len()..(head + 1) * window];
         for (score, bias) in scores.iter_mut().zip(bias) {
@@ -317,7 +264,7 @@ impl Block {
     }
 
     /// From what was attended to the stream behind the block.
-    fn finish(&self, tower: &Tower, stream: &mut [f32], room: &mut Room) {
+    fn finish(&self, tower: &Causal, stream: &mut [f32], room: &mut Room) {
         let Room { normed, fixed, attended, hidden, out, .. } = room;
         let tile = TILE * tower.shape.width;
         for (stream, attended) in stream.chunks_mut(tile).zip(attended.chunks(tile)) {

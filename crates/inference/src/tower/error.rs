@@ -13,7 +13,7 @@ pub enum TowerError {
         /// In what way.
         reason: &'static str,
     },
-    /// The metadata do not say that this is a tower of a kind we know.
+    /// The metadata say that it is a tower of a kind we do not know, or, where tract is not, that it is none of ours.
     NotATower,
     /// A size is missing or outside the limits.
     Size {
@@ -25,6 +25,23 @@ pub enum TowerError {
         /// Which.
         name: String,
     },
+    /// A graph that the trainer did not make cannot run.
+    Graph {
+        /// What tract says.
+        reason: String,
+    },
+    /// It fails where a history is as long as it may be.
+    Longest {
+        /// Items of such a history.
+        items: usize,
+        /// How.
+        reason: String,
+    },
+    /// Its input or output is not of the form that is asked for.
+    Signature {
+        /// What was found.
+        found: String,
+    },
 }
 
 impl TowerError {
@@ -35,6 +52,9 @@ impl TowerError {
             Self::NotATower => "tower-unknown",
             Self::Size { .. } => "tower-size",
             Self::Initialiser { .. } => "tower-initialiser",
+            Self::Graph { .. } => "tower-graph",
+            Self::Longest { .. } => "tower-longest",
+            Self::Signature { .. } => "tower-signature",
         }
     }
 }
@@ -43,9 +63,12 @@ impl fmt::Display for TowerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Malformed { reason } => write!(f, "not an ONNX file: {reason}"),
-            Self::NotATower => write!(f, "frontrow.tower is not {KIND}"),
+            Self::NotATower => write!(f, "frontrow.tower is not {KIND}, the kind that runs here"),
             Self::Size { name } => write!(f, "frontrow.tower.{name} is missing or out of range"),
             Self::Initialiser { name } => write!(f, "{name} is missing or not of its shape"),
+            Self::Graph { reason } => write!(f, "not a graph that can run: {reason}"),
+            Self::Longest { items, reason } => write!(f, "it fails with {items} items: {reason}"),
+            Self::Signature { found } => write!(f, "not i64[1, n] or i32[1, n] to f32[1, width]: {found}"),
         }
     }
 }
@@ -64,7 +87,7 @@ impl From<NetworkError> for TowerError {
 }
 
 /// Why a history has no vector.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EncodeError {
     /// There is nothing to encode.
     Empty,
@@ -77,6 +100,11 @@ pub enum EncodeError {
     State,
     /// The numbers left all bounds.
     NotFinite,
+    /// The graph failed while it ran.
+    Failed {
+        /// What tract says.
+        reason: String,
+    },
 }
 
 impl EncodeError {
@@ -87,6 +115,7 @@ impl EncodeError {
             Self::UnknownItem { .. } => "encode-unknown-item",
             Self::State => "encode-state",
             Self::NotFinite => "encode-not-finite",
+            Self::Failed { .. } => "encode-failed",
         }
     }
 }
@@ -98,6 +127,7 @@ impl fmt::Display for EncodeError {
             Self::UnknownItem { place } => write!(f, "item {place} of the history is not one of the tower's"),
             Self::State => write!(f, "the state is not one of this tower, or full"),
             Self::NotFinite => write!(f, "the tower gave a number that is not finite"),
+            Self::Failed { reason } => write!(f, "the tower failed: {reason}"),
         }
     }
 }

@@ -2,22 +2,15 @@
 
 use kernels::{ByteMatrix, FixedDense};
 
+use super::causal::{Block, Causal, Norm, Shape};
 use super::error::TowerError;
-use super::{Block, Norm, Tower, TowerShape};
+use super::{ITEM_VECTORS, ITEMS_MAX};
 use crate::limits::{TOWER_BLOCKS_MAX, TOWER_WIDTH_MAX, TOWER_WINDOW_MAX};
 use crate::onnx::{Graph, Tensor, metadata};
 
-impl Tower {
-    /// Reads an ONNX file of the trainer.
-    ///
-    /// # Errors
-    ///
-    /// When it is not ONNX, or not a tower of the kind and shape that it promises.
-    pub fn read(onnx: &[u8]) -> Result<Self, TowerError> {
-        let graph = Graph::read(onnx)?;
-        if metadata(onnx, b"frontrow.tower")? != Some(KIND.as_bytes()) {
-            return Err(TowerError::NotATower);
-        }
+impl Causal {
+    /// Reads an ONNX file of the trainer; refuses one that is not of the shape that it promises.
+    pub(super) fn read(onnx: &[u8], graph: &Graph<'_>) -> Result<Self, TowerError> {
         let number = |name: &'static str| -> Result<f32, TowerError> {
             let key = format!("frontrow.tower.{name}");
             let text = metadata(onnx, key.as_bytes())?.and_then(|text| str::from_utf8(text).ok());
@@ -25,7 +18,7 @@ impl Tower {
             number.filter(|number| number.is_finite() && *number > 0.0).ok_or(TowerError::Size { name })
         };
         let shape = shape(&number)?;
-        let weights = Weights { graph: &graph, shape };
+        let weights = Weights { graph, shape };
         let blocks = (0..shape.blocks).map(|block| weights.block(block)).collect::<Result<_, _>>()?;
         Ok(Self {
             shape,
@@ -38,14 +31,14 @@ impl Tower {
     }
 }
 
-fn shape(number: &impl Fn(&'static str) -> Result<f32, TowerError>) -> Result<TowerShape, TowerError> {
+fn shape(number: &impl Fn(&'static str) -> Result<f32, TowerError>) -> Result<Shape, TowerError> {
     let size = |name: &'static str, size_max: usize| -> Result<usize, TowerError> {
         let size = number(name)?;
         // Exact: every limit is below 2^24.
         let is_whole = size.fract() == 0.0 && size <= size_max as f32;
         if is_whole { Ok(size as usize) } else { Err(TowerError::Size { name }) }
     };
-    let shape = TowerShape {
+    let shape = Shape {
         items: size("items", ITEMS_MAX)?,
         width: size("width", TOWER_WIDTH_MAX)?,
         blocks: size("blocks", TOWER_BLOCKS_MAX)?,
@@ -59,12 +52,12 @@ fn shape(number: &impl Fn(&'static str) -> Result<f32, TowerError>) -> Result<To
 /// The initialisers, by their promised names.
 struct Weights<'a> {
     graph: &'a Graph<'a>,
-    shape: TowerShape,
+    shape: Shape,
 }
 
 impl Weights<'_> {
     fn block(&self, block: usize) -> Result<Block, TowerError> {
-        let TowerShape { width, heads, hidden, window, .. } = self.shape;
+        let Shape { width, heads, hidden, window, .. } = self.shape;
         let name = |part: &str| format!("{block}.{part}");
         Ok(Block {
             attention_norm: self.norm(&name("attention_norm"))?,
@@ -110,10 +103,9 @@ impl Weights<'_> {
     }
 
     fn items(&self) -> Result<ByteMatrix, TowerError> {
-        let TowerShape { items, width, .. } = self.shape;
-        let name = "item_vectors";
-        ByteMatrix::quantise_rows(items, width, self.tensor(name, &[items, width])?.values())
-            .map_err(|_| TowerError::Initialiser { name: name.to_owned() })
+        let Shape { items, width, .. } = self.shape;
+        ByteMatrix::quantise_rows(items, width, self.tensor(ITEM_VECTORS, &[items, width])?.values())
+            .map_err(|_| TowerError::Initialiser { name: ITEM_VECTORS.to_owned() })
     }
 
     fn table(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, TowerError> {
@@ -128,6 +120,3 @@ impl Weights<'_> {
 
 /// What `frontrow.tower` says of the kind that is read here.
 pub(super) const KIND: &str = "causal-v1";
-
-/// As many as a set of candidates may hold.
-const ITEMS_MAX: usize = 1 << 20;

@@ -1,0 +1,189 @@
+//! Towers: what was watched becomes a viewer's vector, which is compared with those of items.
+//!
+//! Those of the trainer say so in their metadata and run on our own kernels, with the same bits in every form. Any other
+//! graph runs in tract: its one input is `i64[1, n]` or `i32[1, n]`, items by number, oldest first, its one output
+//! `f32[1, width]`, and the vectors of its items are an initialiser `f32[items, width]`: the one called `item_vectors`,
+//! or else the table in which the input is looked up.
+
+mod causal;
+mod error;
+#[cfg(feature = "tract")]
+mod graph;
+mod read;
+
+pub use error::{EncodeError, TowerError};
+
+use causal::Causal;
+#[cfg(feature = "tract")]
+use graph::GraphTower;
+use kernels::ByteMatrix;
+
+use crate::onnx::{Graph, Tensor, metadata};
+
+/// A tower, ready to run.
+#[derive(Clone, Debug)]
+pub struct Tower(Kind);
+
+/// Who computes.
+#[derive(Clone, Debug)]
+enum Kind {
+    Causal(Box<Causal>),
+    #[cfg(feature = "tract")]
+    Graph(GraphTower),
+}
+
+/// The sizes of a tower.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TowerShape {
+    /// Items it knows.
+    pub items: usize,
+    /// Numbers in a vector.
+    pub width: usize,
+    /// Newest items of a history that it sees.
+    pub window: usize,
+}
+
+/// What items that are added to a history lead to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Step {
+    /// The viewer's vector.
+    pub user: Vec<f32>,
+    /// What they add to the state, a row an item: keys and values, or of a graph that is run by tract the items' numbers.
+    pub state: Vec<f32>,
+}
+
+impl Tower {
+    /// Reads an ONNX file. A graph that the trainer did not make may take any amount of memory while it is loaded: see
+    /// [`crate::Ranker::load`]. Without the feature `tract` it is refused.
+    ///
+    /// # Errors
+    ///
+    /// When it is not ONNX, not a tower of the kind and shape that it promises, or cannot run.
+    pub fn read(onnx: &[u8]) -> Result<Self, TowerError> {
+        let graph = Graph::read(onnx)?;
+        match metadata(onnx, b"frontrow.tower")? {
+            Some(kind) if kind == read::KIND.as_bytes() => {
+                Ok(Self(Kind::Causal(Box::new(Causal::read(onnx, &graph)?))))
+            }
+            #[cfg(feature = "tract")]
+            None => Ok(Self(Kind::Graph(GraphTower::read(onnx, &graph)?))),
+            _ => Err(TowerError::NotATower),
+        }
+    }
+
+    /// The vectors of its items as the file has them, before they are rounded: a row an item.
+    ///
+    /// # Errors
+    ///
+    /// When it is not ONNX or has no such vectors.
+    pub fn item_floats(onnx: &[u8]) -> Result<Vec<f32>, TowerError> {
+        Ok(item_vectors(&Graph::read(onnx)?)?.to_vec())
+    }
+
+    /// Its sizes.
+    pub fn shape(&self) -> TowerShape {
+        let items = self.items();
+        let window = match &self.0 {
+            Kind::Causal(causal) => causal.shape.window,
+            #[cfg(feature = "tract")]
+            Kind::Graph(graph) => graph.window,
+        };
+        TowerShape { items: items.rows(), width: items.columns(), window }
+    }
+
+    /// The vectors of its items.
+    pub fn items(&self) -> &ByteMatrix {
+        match &self.0 {
+            Kind::Causal(causal) => &causal.items,
+            #[cfg(feature = "tract")]
+            Kind::Graph(graph) => &graph.items,
+        }
+    }
+
+    /// Whether our own kernels run it, with the same bits in every form.
+    pub fn is_exact(&self) -> bool {
+        matches!(self.0, Kind::Causal(_))
+    }
+
+    /// Numbers that an item adds to a state.
+    pub fn state_row(&self) -> usize {
+        match &self.0 {
+            Kind::Causal(causal) => causal.state_row(),
+            #[cfg(feature = "tract")]
+            Kind::Graph(_) => 1,
+        }
+    }
+
+    /// The vector of whoever watched these items, oldest first; of more than the window the newest count.
+    ///
+    /// # Errors
+    ///
+    /// When there are none, one is not the tower's, or the tower fails.
+    pub fn encode(&self, items: &[u32]) -> Result<Vec<f32>, EncodeError> {
+        let older = items.len().saturating_sub(self.shape().window);
+        let step = self.encode_from(&[], &items[older..]).map_err(|error| match error {
+            EncodeError::UnknownItem { place } => EncodeError::UnknownItem { place: place + older },
+            other => other,
+        })?;
+        Ok(step.user)
+    }
+
+    /// Goes on from the state of a history, what each [`Step`] of it added one behind the other; empty for none. The
+    /// vector is that of the longer history.
+    ///
+    /// # Errors
+    ///
+    /// When the state is not one of this tower or has no room, there are no items, one is not the tower's, or the tower
+    /// fails.
+    pub fn encode_from(&self, state: &[f32], items: &[u32]) -> Result<Step, EncodeError> {
+        let (shape, row) = (self.shape(), self.state_row());
+        if !state.len().is_multiple_of(row) || state.len() / row + items.len() > shape.window {
+            return Err(EncodeError::State);
+        }
+        if items.is_empty() {
+            return Err(EncodeError::Empty);
+        }
+        if let Some(place) = items.iter().position(|&item| item as usize >= shape.items) {
+            return Err(EncodeError::UnknownItem { place });
+        }
+        let step = match &self.0 {
+            Kind::Causal(causal) => causal.encode_from(state, items),
+            #[cfg(feature = "tract")]
+            Kind::Graph(graph) => graph.encode_from(state, items)?,
+        };
+        if step.user.iter().all(|value| value.is_finite()) { Ok(step) } else { Err(EncodeError::NotFinite) }
+    }
+}
+
+/// The vectors of a graph's items, `f32[items, width]`.
+fn item_vectors<'g>(graph: &'g Graph<'_>) -> Result<&'g Tensor<'g>, TowerError> {
+    let looked_up = || {
+        // Some exporters make the numbers another type first, or count from the end what is below 0.
+        let mut numbers = vec![graph.input];
+        for node in &graph.nodes {
+            match (node.operator, node.inputs.as_slice()) {
+                (b"Gather", [table, from]) if numbers.contains(from) => return graph.constant(table),
+                // How many there are says nothing of which.
+                (b"Shape" | b"Size", _) => {}
+                (_, inputs) if inputs.iter().any(|input| numbers.contains(input)) => {
+                    numbers.push(node.output)
+                }
+                _ => {}
+            }
+        }
+        None
+    };
+    let table = graph.constant(ITEM_VECTORS.as_bytes()).or_else(looked_up);
+    table
+        .filter(|table| matches!(*table.shape, [items, width] if items > 0 && width > 0))
+        .ok_or_else(|| TowerError::Initialiser { name: ITEM_VECTORS.to_owned() })
+}
+
+/// Under which key the metadata of a tower say how many of the newest items count.
+pub const WINDOW_KEY: &str = "frontrow.tower.window";
+
+/// What the trainer calls them.
+const ITEM_VECTORS: &str = "item_vectors";
+
+/// As many as a set of candidates may hold.
+const ITEMS_MAX: usize = 1 << 20;

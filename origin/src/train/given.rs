@@ -1,0 +1,208 @@
+//! A tower that somebody else has trained: what it is, and which titles its items stand for.
+
+use std::collections::HashMap;
+
+use inference::{ModelError, Models, Tower, WINDOW_KEY};
+use kernels::{ByteMatrix, dot};
+use prost::Message;
+use ranking::Vectors;
+use tract_onnx::pb::{ModelProto, StringStringEntryProto};
+
+use super::TrainError;
+use super::blended::{Beside, Blended};
+use super::score::Scorer;
+
+/// A tower, ready to run, and the titles of its items.
+#[derive(Debug)]
+pub struct Given {
+    onnx: Vec<u8>,
+    // Invariant: a tower and nothing else.
+    models: Models,
+    // As the file has them, a row an item.
+    floats: Vec<f32>,
+    items: HashMap<u32, u32>,
+}
+
+/// Why a tower was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum GivenError {
+    /// The file is none that a node could run.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// There are other lines than items.
+    #[error("{lines} lines of titles for {items} items of the tower")]
+    Lines {
+        /// How many.
+        lines: usize,
+        /// Of the tower.
+        items: usize,
+    },
+    /// A line is no number of a title.
+    #[error("line {line} is no number of a title")]
+    Line {
+        /// Which; the first is 1.
+        line: usize,
+    },
+    /// A title has two items.
+    #[error("title {title} stands in line {line} again")]
+    Twice {
+        /// Which.
+        title: u32,
+        /// Where; the first is 1.
+        line: usize,
+    },
+}
+
+impl GivenError {
+    /// Stable, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Model(error) => error.code(),
+            Self::Lines { .. } => "tower-titles-count",
+            Self::Line { .. } => "tower-titles-line",
+            Self::Twice { .. } => "tower-titles-twice",
+        }
+    }
+}
+
+impl Given {
+    /// Loads a tower as a node does. `titles` has a line for each of its items, in their order, with the number of the
+    /// title that it stands for; an empty one where it stands for none. Without them item 7 is title 7.
+    ///
+    /// Where the graph takes fewer items than a history may have, how many is noted in its metadata.
+    ///
+    /// # Errors
+    /// When a node could not run it, or the titles are not those of its items.
+    pub fn new(onnx: Vec<u8>, titles: Option<&str>) -> Result<Self, GivenError> {
+        let (onnx, models) = windowed(onnx)?;
+        let known = tower_of(&models).shape().items;
+        let items = match titles {
+            Some(titles) => read_titles(titles, known)?,
+            None => (0..).take(known).map(|item| (item, item)).collect(),
+        };
+        let floats = Tower::item_floats(&onnx).map_err(ModelError::Tower)?;
+        Ok(Self { onnx, models, floats, items })
+    }
+
+    /// What a release ships.
+    pub fn onnx(&self) -> &[u8] {
+        &self.onnx
+    }
+
+    /// The tower, its items by the places of these titles.
+    pub fn matched(&self, titles: &[u32]) -> Matched<'_> {
+        let item = |title| self.items.get(title).copied().unwrap_or(Vectors::UNKNOWN);
+        Matched { given: self, items: titles.iter().map(item).collect() }
+    }
+
+    /// As [`Beside::blend`]: whoever trained it has kept the validation views from it, as `frontrow-origin export` does.
+    ///
+    /// # Errors
+    /// When the candidates are none.
+    pub fn blend(&self, beside: &Beside<'_>) -> Result<Blended, TrainError> {
+        let matched = self.matched(beside.sequences.titles());
+        beside.blend(&matched, &self.models, matched.vectors())
+    }
+}
+
+/// A tower whose items go by the places of a catalogue's titles.
+#[derive(Clone, Debug)]
+pub struct Matched<'a> {
+    given: &'a Given,
+    // By the place of a title.
+    items: Vec<u32>,
+}
+
+impl Matched<'_> {
+    /// The vectors of the titles as an edge compares them; zeros where the tower does not know one.
+    pub fn vectors(&self) -> Vectors {
+        let all = tower_of(&self.given.models).items();
+        let (mut values, mut scales) = (Vec::new(), Vec::new());
+        for &item in &self.items {
+            if item == Vectors::UNKNOWN {
+                values.resize(values.len() + all.columns(), 0);
+                scales.push(1.0);
+            } else {
+                values.extend_from_slice(all.row(item as usize));
+                scales.push(all.scales()[item as usize]);
+            }
+        }
+        let matrix = ByteMatrix::new(all.columns(), &values, scales).expect("rows of a matrix are a matrix");
+        Vectors { matrix, items: self.items.clone() }
+    }
+
+    /// The vector of a viewer; none where the tower knows nothing that was watched, or fails.
+    fn encode(&self, history: &[u32]) -> Option<Vec<f32>> {
+        let items = history.iter().map(|&place| self.items[place as usize]);
+        let items: Vec<u32> = items.filter(|&item| item != Vectors::UNKNOWN).collect();
+        tower_of(&self.given.models).encode(ranking::encoded(&items)).ok()
+    }
+}
+
+impl Scorer for Matched<'_> {
+    fn scores(&self, histories: &[&[u32]]) -> Vec<f32> {
+        let width = tower_of(&self.given.models).shape().width;
+        let mut scores = Vec::with_capacity(histories.len() * self.items.len());
+        for history in histories {
+            let Some(viewer) = self.encode(history) else {
+                scores.resize(scores.len() + self.items.len(), 0.0);
+                continue;
+            };
+            // As at an edge: what the tower does not know is not found by it.
+            scores.extend(self.items.iter().map(|&item| match item {
+                Vectors::UNKNOWN => f32::NEG_INFINITY,
+                item => dot(&viewer, &self.given.floats[item as usize * width..][..width]),
+            }));
+        }
+        scores
+    }
+}
+
+fn tower_of(models: &Models) -> &Tower {
+    models.tower().expect("a tower was loaded")
+}
+
+/// The item of each title.
+fn read_titles(text: &str, items: usize) -> Result<HashMap<u32, u32>, GivenError> {
+    let lines = text.lines().count();
+    if lines != items {
+        return Err(GivenError::Lines { lines, items });
+    }
+    let mut known = HashMap::with_capacity(items);
+    for ((item, line), text) in (0..).zip(1..).zip(text.lines()) {
+        let text = text.trim();
+        if text.is_empty() {
+            continue;
+        }
+        let title = text.parse().map_err(|_| GivenError::Line { line })?;
+        if known.insert(title, item).is_some() {
+            return Err(GivenError::Twice { title, line });
+        }
+    }
+    Ok(known)
+}
+
+/// The tower, and its file with as large a window as it can run.
+fn windowed(onnx: Vec<u8>) -> Result<(Vec<u8>, Models), ModelError> {
+    let models = Models::load(None, Some(&onnx))?;
+    let shape = tower_of(&models).shape();
+    // The last item: the first is often one that pads, and hidden.
+    let last = u32::try_from(shape.items - 1).unwrap_or(u32::MAX);
+    let runs = |items: usize| tower_of(&models).encode(&vec![last; items]).is_ok();
+    if runs(shape.window) {
+        return Ok((onnx, models));
+    }
+    // Loading has run it with one.
+    let (mut longest, mut too_long) = (1, shape.window);
+    while longest + 1 < too_long {
+        let middle = longest.midpoint(too_long);
+        if runs(middle) { longest = middle } else { too_long = middle }
+    }
+    let mut model = ModelProto::decode(onnx.as_slice()).expect("what was loaded is ONNX");
+    model.metadata_props.retain(|property| property.key != WINDOW_KEY);
+    let value = longest.to_string();
+    model.metadata_props.push(StringStringEntryProto { key: WINDOW_KEY.to_owned(), value });
+    let onnx = model.encode_to_vec();
+    let models = Models::load(None, Some(&onnx))?;
+    Ok((onnx, models))
+}
