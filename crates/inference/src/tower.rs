@@ -166,7 +166,7 @@ fn item_vectors<'g>(graph: &'g Graph<'_>) -> Result<&'g Tensor<'g>, TowerError> 
                 // How many there are says nothing of which.
                 (b"Shape" | b"Size", _) => {}
                 (_, inputs) if inputs.iter().any(|input| numbers.contains(input)) => {
-                    numbers.push(node.output)
+                    numbers.push(node.output);
                 }
                 _ => {}
             }
