@@ -24,8 +24,7 @@ fn each_model_is_trained_by_its_name_and_says_what_it_is_worth() {
     assert!(error.starts_with("error: models-missing:"), "{error}");
     let ridge = home.says(&["train"]);
     assert!(
-        line(&ridge, "item-to-item rows of ").contains('λ')
-            && line(&ridge, "held out,").contains("HR@10")
+        line(&ridge, "item-to-item rows of ").contains('λ') && line(&ridge, "held out,").contains("HR@10")
     );
     let factors = home.says(&["train", "--model", "mf"]);
     assert_eq!(line(&factors, "held out,"), line(&ridge, "held out,"), "rows stay as they were");
