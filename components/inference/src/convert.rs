@@ -21,7 +21,8 @@ pub(crate) fn encode_error(error: EncodeError) -> exports::Error {
         EncodeError::Empty => exports::Error::NoItems,
         EncodeError::UnknownItem { place } => exports::Error::UnknownItem(number(place)),
         EncodeError::State => exports::Error::State,
-        EncodeError::NotFinite | EncodeError::Failed { .. } => exports::Error::Failed(error.to_string()),
+        EncodeError::NotFinite => exports::Error::Failed(error.to_string()),
+        EncodeError::Failed { reason } => exports::Error::Failed(reason),
     }
 }
 
