@@ -41,7 +41,9 @@ if (process.argv.includes("--tests")) {
 } else {
   await mkdir("dist/fonts", { recursive: true });
   await build({ ...browser, entryPoints: ["src/index.ts"], outfile: "dist/frontrow/index.js", minify: true });
-  await cp("generated/bindings_bg.wasm", "dist/frontrow/bindings_bg.wasm");
+  for (const wasm of ["bindings_bg.wasm", "bindings_plain_bg.wasm"]) {
+    await cp(`generated/${wasm}`, `dist/frontrow/${wasm}`);
+  }
   await build({
     ...browser,
     entryPoints: ["demo/page.ts", "demo/page.css"],

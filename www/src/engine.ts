@@ -86,9 +86,17 @@ export function call<T>(Refused: typeof FrontrowError, into: () => T): T {
   }
 }
 
+/** A module of one function that returns a vector of sixteen zeros; an engine without vectors refuses it. */
+const VECTORS = Uint8Array.from([
+  0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, // magic, version
+  1, 5, 1, 0x60, 0, 1, 0x7b, // type: () -> v128
+  3, 2, 1, 0, // function
+  10, 8, 1, 6, 0, 0x41, 0, 0xfd, 0x0f, 0x0b, // code: i32.const 0, i8x16.splat
+]);
+
 async function instantiate(source?: EngineSource): Promise<void> {
-  const wasm = source ?? new URL("bindings_bg.wasm", import.meta.url);
-  await load({ module_or_path: wasm });
+  const file = WebAssembly.validate(VECTORS) ? "bindings_bg.wasm" : "bindings_plain_bg.wasm";
+  await load({ module_or_path: source ?? new URL(file, import.meta.url) });
   loaded = {
     loadRanking: (candidates, factors, ranker, tower, rules) =>
       generated.Ranking.load(candidates, factors, ranker, tower, rules),

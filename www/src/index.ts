@@ -31,9 +31,10 @@ export { PlaybackSession } from "./session.ts";
 
 /**
  * Fetches and starts the engine, once; later calls return the same promise. Everything else here is
- * synchronous and needs it. Without `source` the file is `bindings_bg.wasm` beside this module.
+ * synchronous and needs it. Without `source` the file is `bindings_bg.wasm` beside this module, or, in a browser whose
+ * WebAssembly has no vectors (SIMD), `bindings_plain_bg.wasm`, which answers the same and takes longer.
  *
- * @throws {@link LoadFailedError} the file is missing, or the browser has no WebAssembly SIMD.
+ * @throws {@link LoadFailedError} the file is missing, or the browser has no WebAssembly.
  */
 export function loadFrontrow(source?: EngineSource): Promise<void> {
   return startEngine(source);

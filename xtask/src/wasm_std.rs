@@ -10,7 +10,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell;
+use crate::{shell, www};
 
 const TARGETS: [&str; 2] = ["wasm32-wasip2", "wasm32-unknown-unknown"];
 
@@ -174,6 +174,8 @@ fn build(work: &Path, sysroot: &Path, target: &str) -> Result<()> {
     let mut cargo = shell::cargo();
     // A std of our own is not a stable feature of cargo; the source is that of the compiler itself.
     cargo.current_dir(&stub).env("RUSTC_BOOTSTRAP", "1").env("CARGO_TARGET_DIR", stub.join("target"));
+    // As rustup's, it is also for engines without vectors.
+    cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", www::WITHOUT_VECTORS);
     cargo.args(["build", "--release", "-Z", "build-std=std,panic_abort,proc_macro", "--target", target]);
     shell::quietly(&format!("building std for {target}"), &mut cargo)?;
     let library = sysroot.join("lib/rustlib").join(target).join("lib");

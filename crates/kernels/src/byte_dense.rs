@@ -103,7 +103,7 @@ impl ByteDense {
 
     fn row(&self, bytes: &[u8], scale: f32, to: &mut [f32]) {
         let whole = self.outputs / GROUP * GROUP;
-        #[cfg(target_family = "wasm")]
+        #[cfg(target_feature = "simd128")]
         // SAFETY: one stride of bytes, and whole groups of outputs.
         unsafe {
             wasm::row(self, bytes, scale, &mut to[..whole]);
@@ -115,7 +115,7 @@ impl ByteDense {
         } else {
             self.plain(bytes, scale, 0..whole, to);
         }
-        #[cfg(not(any(target_family = "wasm", target_arch = "x86_64")))]
+        #[cfg(not(any(target_feature = "simd128", target_arch = "x86_64")))]
         self.plain(bytes, scale, 0..whole, to);
         self.plain(bytes, scale, whole..self.outputs, to);
     }
@@ -147,7 +147,7 @@ fn scale(weights: &[f32]) -> f32 {
     if scale < f32::MIN_POSITIVE { 0.0 } else { scale }
 }
 
-#[cfg(target_family = "wasm")]
+#[cfg(target_feature = "simd128")]
 mod wasm {
     use core::arch::wasm32::{
         f32x4_add, f32x4_convert_i32x4, f32x4_mul, f32x4_splat, i32x4_add, i32x4_splat, v128, v128_load,

@@ -6,11 +6,11 @@ use crate::bytes::{GROUP, STEP};
 /// How products are made here; the result is the same for all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dot {
-    #[cfg_attr(target_family = "wasm", allow(dead_code, reason = "the other form for tests"))]
+    #[cfg_attr(target_feature = "simd128", allow(dead_code, reason = "the other form for tests"))]
     Plain,
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    #[cfg(target_family = "wasm")]
+    #[cfg(target_feature = "simd128")]
     Simd128,
 }
 
@@ -20,13 +20,13 @@ cpufeatures::new!(cpu_has_avx2, "avx2");
 impl Dot {
     /// The fastest one.
     pub(crate) fn best() -> Self {
-        #[cfg(target_family = "wasm")]
+        #[cfg(target_feature = "simd128")]
         return Self::Simd128;
         #[cfg(target_arch = "x86_64")]
         if cpu_has_avx2::get() {
             return Self::Avx2;
         }
-        #[cfg(not(target_family = "wasm"))]
+        #[cfg(not(target_feature = "simd128"))]
         Self::Plain
     }
 
@@ -49,7 +49,7 @@ impl Dot {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => unsafe { x86::scores(rows, query, scores) },
             // SAFETY: the lengths were checked.
-            #[cfg(target_family = "wasm")]
+            #[cfg(target_feature = "simd128")]
             Self::Simd128 => unsafe { wasm::scores(rows, query, scores) },
         }
     }
@@ -73,7 +73,7 @@ fn plain(rows: Rows<'_>, query: &[u8], scores: &mut [f32]) {
     }
 }
 
-#[cfg(target_family = "wasm")]
+#[cfg(target_feature = "simd128")]
 pub(crate) mod wasm {
     use core::hint::black_box;
 

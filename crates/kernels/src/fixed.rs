@@ -194,7 +194,7 @@ impl FixedDense {
     /// One or two rows: the weights are read once for both.
     fn rows<const ROWS: usize>(&self, words: &[i16], scales: [f32; ROWS], to: &mut [f32]) {
         let whole = self.outputs / GROUP * GROUP;
-        #[cfg(target_family = "wasm")]
+        #[cfg(target_feature = "simd128")]
         // SAFETY: as many rows of one stride each, and as many rows of outputs.
         unsafe {
             wasm::rows(self, words, scales, whole, to);
@@ -206,7 +206,7 @@ impl FixedDense {
         } else {
             self.plain(words, scales, 0..whole, to);
         }
-        #[cfg(not(any(target_family = "wasm", target_arch = "x86_64")))]
+        #[cfg(not(any(target_feature = "simd128", target_arch = "x86_64")))]
         self.plain(words, scales, 0..whole, to);
         self.plain(words, scales, whole..self.outputs, to);
     }
@@ -232,7 +232,7 @@ impl FixedDense {
     }
 }
 
-#[cfg(target_family = "wasm")]
+#[cfg(target_feature = "simd128")]
 mod wasm {
     use core::hint::black_box;
 

@@ -34,6 +34,7 @@ impl<T: Copy + Default, const STEP: usize> Groups<T, STEP> {
         (0..self.steps).flat_map(move |step| self.weights[self.place(output, step)])
     }
 
+    #[cfg(any(target_feature = "simd128", target_arch = "x86_64"))]
     pub(crate) fn as_ptr(&self) -> *const T {
         self.weights.as_ptr().cast()
     }

@@ -2,7 +2,7 @@
 //!
 //! Written out because what the compiler makes of plain loops for WebAssembly is mostly one float at a time.
 #![cfg_attr(
-    target_family = "wasm",
+    target_feature = "simd128",
     allow(unsafe_code, reason = "vector instructions load from raw pointers")
 )]
 
@@ -12,17 +12,17 @@ pub(crate) const LANES: usize = 8;
 /// Inputs of eight rows that are turned at once.
 pub(crate) const INPUTS: usize = 4;
 
-#[cfg(target_family = "wasm")]
+#[cfg(target_feature = "simd128")]
 use core::arch::wasm32 as arch;
 
 /// Eight floats; whatever is done to them is done in every lane, and rounds in every lane.
 #[derive(Clone, Copy)]
 pub(crate) struct Lanes(
-    #[cfg(target_family = "wasm")] [arch::v128; 2],
-    #[cfg(not(target_family = "wasm"))] [f32; LANES],
+    #[cfg(target_feature = "simd128")] [arch::v128; 2],
+    #[cfg(not(target_feature = "simd128"))] [f32; LANES],
 );
 
-#[cfg(target_family = "wasm")]
+#[cfg(target_feature = "simd128")]
 #[allow(clippy::inline_always, reason = "instructions")]
 impl Lanes {
     #[inline(always)]
@@ -131,7 +131,7 @@ impl Lanes {
     }
 }
 
-#[cfg(not(target_family = "wasm"))]
+#[cfg(not(target_feature = "simd128"))]
 #[allow(clippy::inline_always, reason = "instructions")]
 impl Lanes {
     #[inline(always)]
@@ -241,7 +241,7 @@ impl Lanes {
 }
 
 /// Rows as columns.
-#[cfg(target_family = "wasm")]
+#[cfg(target_feature = "simd128")]
 #[allow(clippy::inline_always, reason = "so that it stays in registers")]
 #[inline(always)]
 fn turned([a, b, c, d]: [arch::v128; INPUTS]) -> [arch::v128; INPUTS] {
@@ -257,13 +257,13 @@ fn turned([a, b, c, d]: [arch::v128; INPUTS]) -> [arch::v128; INPUTS] {
 #[allow(clippy::inline_always, reason = "an instruction")]
 pub(crate) fn narrow(words: [[i16; LANES]; 2]) -> [u8; 2 * LANES] {
     let mut bytes = [0; 2 * LANES];
-    #[cfg(target_family = "wasm")]
+    #[cfg(target_feature = "simd128")]
     // SAFETY: eight words each, and sixteen bytes.
     unsafe {
         let [low, high] = words.map(|words| arch::v128_load(words.as_ptr().cast()));
         arch::v128_store(bytes.as_mut_ptr().cast(), arch::u8x16_narrow_i16x8(low, high));
     }
-    #[cfg(not(target_family = "wasm"))]
+    #[cfg(not(target_feature = "simd128"))]
     for (byte, word) in bytes.iter_mut().zip(words.as_flattened()) {
         *byte = *word as u8;
     }

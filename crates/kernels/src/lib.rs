@@ -2,7 +2,8 @@
 //!
 //! Integer sums are exact, so their order does not matter. Float sums are taken in one order, which is
 //! part of each function's contract: the vector and the plain form differ in speed only. Products and
-//! sums are never fused.
+//! sums are never fused. Natively the processor is asked what it has; WebAssembly has vectors or not
+//! from the build on, and whoever loads it chooses.
 #![no_std]
 extern crate alloc;
 

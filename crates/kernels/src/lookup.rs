@@ -1,7 +1,7 @@
 //! A layer over rows in three parts: what all of them share, what is looked up in a table, and a few numbers of each
 //! row's own.
 #![cfg_attr(
-    any(target_arch = "x86_64", target_family = "wasm"),
+    any(target_arch = "x86_64", target_feature = "simd128"),
     allow(unsafe_code, reason = "wider registers and raw pointers")
 )]
 
@@ -148,7 +148,7 @@ const LINE_BYTES: usize = 64;
 /// `row += bytes · scale`, then `row += numbers · weights`, number by number.
 fn add((bytes, scale): (&[i8], f32), numbers: &[f32; OWN], weights: &[Weights], row: &mut [f32]) {
     assert!(weights.len() * LANES == row.len() && bytes.len() == row.len());
-    #[cfg(target_family = "wasm")]
+    #[cfg(target_feature = "simd128")]
     // SAFETY: eight outputs and bytes for each eight weights of eight inputs.
     unsafe {
         wasm::add(bytes, scale, numbers, weights, row);
@@ -158,11 +158,11 @@ fn add((bytes, scale): (&[i8], f32), numbers: &[f32; OWN], weights: &[Weights], 
         // SAFETY: as above, and AVX2 was found.
         return unsafe { x86::add(bytes, scale, numbers, weights, row) };
     }
-    #[cfg(not(target_family = "wasm"))]
+    #[cfg(not(target_feature = "simd128"))]
     plain(bytes, scale, numbers, weights, row);
 }
 
-#[cfg(not(target_family = "wasm"))]
+#[cfg(not(target_feature = "simd128"))]
 fn plain(bytes: &[i8], scale: f32, numbers: &[f32; OWN], weights: &[Weights], row: &mut [f32]) {
     let lanes = row.as_chunks_mut::<LANES>().0.iter_mut().zip(bytes.as_chunks::<LANES>().0);
     for ((sums, bytes), weights) in lanes.zip(weights) {
@@ -221,7 +221,7 @@ mod x86 {
     }
 }
 
-#[cfg(target_family = "wasm")]
+#[cfg(target_feature = "simd128")]
 mod wasm {
     use core::hint::black_box;
 

@@ -129,7 +129,7 @@ impl Panels {
 }
 
 /// Adds a row times four panels to their sums.
-#[cfg(not(target_family = "wasm"))]
+#[cfg(not(target_feature = "simd128"))]
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "compiled once for each set of instructions")]
 fn plain_row(row: &[f32], weights: &[f32], sums: &mut [[f32; PANEL]; TILE]) {
@@ -144,7 +144,7 @@ fn plain_row(row: &[f32], weights: &[f32], sums: &mut [[f32; PANEL]; TILE]) {
     }
 }
 
-#[cfg(not(target_family = "wasm"))]
+#[cfg(not(target_feature = "simd128"))]
 fn add_row(row: &[f32], weights: &[f32], sums: &mut [[f32; PANEL]; TILE]) {
     #[cfg(target_arch = "x86_64")]
     if x86::has_avx2() {
@@ -154,7 +154,7 @@ fn add_row(row: &[f32], weights: &[f32], sums: &mut [[f32; PANEL]; TILE]) {
     plain_row(row, weights, sums);
 }
 
-#[cfg(target_family = "wasm")]
+#[cfg(target_feature = "simd128")]
 fn add_row(row: &[f32], weights: &[f32], sums: &mut [[f32; PANEL]; TILE]) {
     assert!(weights.len().is_multiple_of(TILE * PANEL) && weights.len() >= TILE * row.len() * PANEL);
     // SAFETY: the lengths were checked.
@@ -162,7 +162,7 @@ fn add_row(row: &[f32], weights: &[f32], sums: &mut [[f32; PANEL]; TILE]) {
 }
 
 /// The eight outputs of a panel for four rows.
-#[cfg(target_family = "wasm")]
+#[cfg(target_feature = "simd128")]
 fn panel_sums(rows: &[f32], weights: &[f32]) -> [[f32; PANEL]; TILE] {
     assert!(rows.len() * PANEL == weights.len() * TILE);
     // SAFETY: the lengths were checked.
@@ -170,7 +170,7 @@ fn panel_sums(rows: &[f32], weights: &[f32]) -> [[f32; PANEL]; TILE] {
 }
 
 /// The eight outputs of a panel for four rows.
-#[cfg(not(target_family = "wasm"))]
+#[cfg(not(target_feature = "simd128"))]
 fn panel_sums(rows: &[f32], weights: &[f32]) -> [[f32; PANEL]; TILE] {
     #[cfg(target_arch = "x86_64")]
     if x86::has_avx2() {
@@ -181,7 +181,7 @@ fn panel_sums(rows: &[f32], weights: &[f32]) -> [[f32; PANEL]; TILE] {
 }
 
 /// The plain form of it.
-#[cfg(not(target_family = "wasm"))]
+#[cfg(not(target_feature = "simd128"))]
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "compiled once for each set of instructions")]
 fn plain(rows: &[f32], weights: &[f32]) -> [[f32; PANEL]; TILE] {
@@ -231,7 +231,7 @@ mod x86 {
 /// A backward branch has a check that the engine adds, and around it every sum goes to the stack and back. Between two
 /// forward branches, in turn, the compiler moves all loads before all sums and runs out of registers. So each input has
 /// a way out of the loop behind it, and many inputs follow each other before the loop goes back.
-#[cfg(target_family = "wasm")]
+#[cfg(target_feature = "simd128")]
 mod wasm {
     use core::arch::wasm32::{
         f32x4_add, f32x4_mul, f32x4_splat, i32x4_shuffle, v128, v128_load, v128_load32_splat, v128_store,

@@ -58,9 +58,8 @@ impl NativeModels {
             EncodeError::Empty => inference::Error::NoItems,
             EncodeError::UnknownItem { place } => inference::Error::UnknownItem(number(place)),
             EncodeError::State => inference::Error::State,
-            EncodeError::NotFinite | EncodeError::Failed { .. } => {
-                inference::Error::Failed(error.to_string())
-            }
+            EncodeError::NotFinite => inference::Error::Failed(error.to_string()),
+            EncodeError::Failed { reason } => inference::Error::Failed(reason),
         })?;
         Ok(inference::Step { user, state })
     }
