@@ -167,16 +167,18 @@ async function open(): Promise<void> {
   document.documentElement.dataset["ready"] = "true";
 }
 
-/** With the ranker, unless it is one that only the node can run: then the rows alone decide the order. */
+/** With the models, unless one of them is a graph that only nodes can run: then without it. */
 function decode({ bytes, rules }: CandidateFile, release: ReleaseFiles): RankingModel {
   const tower = release.tower && { tower: release.tower.bytes };
   const ranker = release.ranker && { ranker: release.ranker.bytes };
-  try {
-    return RankingModel.decode(bytes, rules, { ...tower, ...ranker });
-  } catch (error) {
-    if (!(error instanceof FileRefusedError && error.code === "ranker-unsupported")) throw error;
-    return RankingModel.decode(bytes, rules, { ...tower });
+  for (const models of [{ ...tower, ...ranker }, { ...tower }]) {
+    try {
+      return RankingModel.decode(bytes, rules, models);
+    } catch (error) {
+      if (!(error instanceof FileRefusedError && ["ranker-unsupported", "tower-unknown"].includes(error.code))) throw error;
+    }
   }
+  return RankingModel.decode(bytes, rules);
 }
 
 open().catch((error: unknown) => {

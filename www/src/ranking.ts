@@ -30,7 +30,10 @@ export interface RankingModelParts {
    * then the release can be used without it, in the order of its rows.
    */
   ranker?: Uint8Array;
-  /** `tower.onnx`: without it the order is that of the rows alone. */
+  /**
+   * `tower.onnx`: without it the order is that of the rows alone. The browser runs those of Frontrow's own trainer; that
+   * of another is refused with the code `tower-unknown`, and then the release can be used without its models.
+   */
   tower?: Uint8Array;
 }
 

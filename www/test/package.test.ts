@@ -71,6 +71,12 @@ test("an unknown title in the history, or none at all, is not an error", () => {
   model.close();
 });
 
+test("a tower of another trainer is refused by name, and the release works without it", async () => {
+  const tower = await readFile(join(WWW, "../crates/inference/tests/data/towers/gru-script.onnx"));
+  refuses(FileRefusedError, "tower-unknown", () => RankingModel.decode(eu, RULES, { tower }));
+  assert.equal(RankingModel.decode(eu, RULES).info.tower, false);
+});
+
 test("questions out of range are refused with their code", () => {
   const model = RankingModel.decode(eu, RULES);
   refuses(RequestRefusedError, "k-out-of-range", () => model.recommend({ k: 0 }));
