@@ -4,9 +4,9 @@ use frontrow_origin::assemble::{Catalogue, assemble};
 use frontrow_origin::gate::{GateConfig, Holdout, judge, measure};
 use frontrow_origin::models::{Models, TowerFrom};
 use frontrow_origin::train::Options;
-use frontrow_origin::train::blended::Learned;
 use frontrow_origin::train::given::Given;
 use frontrow_origin::train::sequences::Sequences;
+use frontrow_origin::train::tower::{Learner, Settings, Shape};
 use inference::Tower;
 use prost::Message;
 use tract_onnx::pb::ModelProto;
@@ -17,12 +17,19 @@ use crate::catalogue;
 const TRANSFORMER: &[u8] =
     include_bytes!("../../../crates/inference/tests/data/towers/transformer-script.onnx");
 
+/// Enough to know the habit of the catalogue's viewers.
+const EPOCHS: usize = 60;
+
 /// As any trainer would make one: of what is exported, an ordinary graph without a word about us, and its titles.
 fn trained(catalogue: &Catalogue) -> (Vec<u8>, String) {
     let histories = catalogue.histories();
     let sequences = Sequences::new(Holdout::of(histories.len()).exported(histories));
-    let tower = Learned::new(&sequences, 0, 0.05).tower;
-    let mut model = ModelProto::decode(tower.to_onnx().as_slice()).unwrap();
+    let shape = Shape { width: 16, heads: 2, hidden: 32, ..Shape::standard(sequences.titles().len()) };
+    let mut learner = Learner::new(shape, Settings::default(), sequences.iter(0));
+    for _ in 0..EPOCHS {
+        learner.epoch(&|| false);
+    }
+    let mut model = ModelProto::decode(learner.tower().to_onnx().as_slice()).unwrap();
     model.metadata_props.clear();
     let titles: Vec<String> = sequences.titles().iter().map(u32::to_string).collect();
     (model.encode_to_vec(), titles.join("\n"))
