@@ -144,19 +144,34 @@ impl Scorer for Matched<'_> {
         let width = tower_of(&self.given.models).shape().width;
         let mut scores = Vec::with_capacity(histories.len() * self.items.len());
         for history in histories {
-            let Some(viewer) = self.encode(history) else {
-                scores.resize(scores.len() + self.items.len(), 0.0);
-                continue;
-            };
+            let dot_with =
+                |viewer: &[f32], item| dot(viewer, &self.given.floats[item as usize * width..][..width]);
             // As at an edge: what the tower does not know is not found by it.
-            scores.extend(self.items.iter().map(|&item| match item {
-                Vectors::UNKNOWN => f32::NEG_INFINITY,
-                item => dot(&viewer, &self.given.floats[item as usize * width..][..width]),
-            }));
+            let found = self.encode(history).map(|viewer| {
+                let score = |&item: &u32| match item {
+                    Vectors::UNKNOWN => f32::NEG_INFINITY,
+                    item => dot_with(&viewer, item),
+                };
+                self.items.iter().map(score).collect::<Vec<f32>>()
+            });
+            match found.filter(|scores| says_anything(scores)) {
+                Some(found) => scores.extend(found),
+                None => scores.extend((0..self.items.len()).map(|place| -(place as f32) * SILENT_STEP)),
+            }
         }
         scores
     }
 }
+
+/// Whether these scores put anything before anything else.
+fn says_anything(scores: &[f32]) -> bool {
+    let known = || scores.iter().filter(|score| **score != f32::NEG_INFINITY);
+    known().all(|score| score.is_finite()) && known().any(|score| Some(score) != known().next())
+}
+
+/// From title to title where a tower says nothing: of equal scores the wanted one would count as the first, and silence as
+/// perfect. Far less than what rows are apart by.
+const SILENT_STEP: f32 = 1e-7;
 
 fn tower_of(models: &Models) -> &Tower {
     models.tower().expect("a tower was loaded")

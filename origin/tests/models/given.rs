@@ -123,6 +123,17 @@ fn a_tower_that_knows_nothing_is_left_out() {
 }
 
 #[test]
+fn a_tower_of_other_titles_is_silent_and_left_out() {
+    let catalogue = catalogue::catalogue();
+    let (onnx, titles) = knowing(&catalogue);
+    let others: Vec<String> =
+        (0..titles.lines().count()).map(|place| (1_000_000 + place).to_string()).collect();
+    let given = Given::new(onnx, Some(&others.join("\n"))).unwrap();
+    let models = Models::fit(&catalogue, &[], &Options::default(), TowerFrom::Given(&given)).unwrap();
+    assert_eq!(models.tower, None);
+}
+
+#[test]
 fn how_many_items_a_graph_takes_is_found_out_and_noted() {
     let given = Given::new(TRANSFORMER.to_vec(), None).unwrap();
     let shipped = Tower::read(given.onnx()).unwrap();
