@@ -221,9 +221,9 @@ impl<'a> Release<'a> {
             };
             let (shown, wanted) = (first_ten(&self.models)?, first_ten(unrounded)?);
             let found = wanted.iter().filter(|title| shown.contains(title)).count();
-            Ok(found as f64 / wanted.len().max(1) as f64)
+            Ok((!wanted.is_empty()).then(|| found as f64 / wanted.len() as f64))
         });
-        Ok(mean(&shares.collect::<Result<Vec<_>, GateError>>()?))
+        Ok(mean(&shares.filter_map(Result::transpose).collect::<Result<Vec<_>, GateError>>()?))
     }
 }
 
