@@ -122,7 +122,8 @@ pub struct TrainArgs {
     #[arg(long, default_value_t = 30.0, value_parser = minutes)]
     pub minutes: f64,
     /// A tower of your own instead of one that is learned here: ONNX, one input i64[1, n] or i32[1, n] (items, oldest
-    /// first), one output f32[1, width], the vectors of items inside (README.md). Train it on what `export` writes
+    /// first), one output f32[1, width], the vectors of items inside (README.md). Train it on what `export` writes, and give it at every training:
+    /// one without it ships without it
     #[arg(long, value_name = "FILE", conflicts_with_all = ["model", "minutes"])]
     pub tower: Option<PathBuf>,
     /// Of which title each of its items is: a line an item, empty where it is of none [default: item 7 is title 7]

@@ -144,7 +144,7 @@ impl Models {
         catalogue: &Catalogue,
         ratings: &[Rating],
         options: &Options,
-        tower: TowerFrom<'_>,
+        tower: Option<TowerFrom<'_>>,
     ) -> Result<Self, TrainError> {
         Self::fit_after(None, catalogue, ratings, options, tower)
     }
@@ -160,7 +160,7 @@ impl Models {
         catalogue: &Catalogue,
         ratings: &[Rating],
         options: &Options,
-        tower: TowerFrom<'_>,
+        tower: Option<TowerFrom<'_>>,
     ) -> Result<Self, TrainError> {
         let before = before.filter(|before| before.training.steady_trainings < STEADY_TRAININGS_MAX);
         let histories = catalogue.histories();
@@ -174,7 +174,8 @@ impl Models {
         let options = &Options { row_entries: options.row_entries.or(kept), before: settings, ..*options };
         let known = known(catalogue, &sequences);
         let fitted = train::fit(&sequences, 0, &known, options)?;
-        let side = tower.beside(&fitted, &sequences, &known, options)?;
+        let side =
+            tower.map(|tower| tower.beside(&fitted, &sequences, &known, options)).transpose()?.flatten();
         let blended = side.as_ref().map(|side| &side.blended);
         let (trained, rmse) = fit_factors(&sequences, ratings)?;
         let mut quality = fitted.quality();

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 
-use kernels::ByteMatrix;
 use ranking::{Candidates, Columns, Vectors};
 use release::CandidateFile;
 
@@ -15,6 +14,7 @@ use super::{AssembleError, Catalogue};
 use crate::database::LicenceWindow;
 use crate::limits::CANDIDATES_MAX;
 use crate::models::Models;
+use crate::train::blended;
 
 pub(super) fn candidates(
     catalogue: &Catalogue,
@@ -62,24 +62,8 @@ pub(super) fn candidates(
 /// The vectors of these titles, if there is a tower; nothing but zeros where it does not know one.
 fn vectors(models: &Models, ids: &[u32]) -> Option<Vectors> {
     let all = models.everywhere.columns().vectors.as_ref()?;
-    let width = all.matrix.columns();
-    let (mut values, mut scales, mut items) = (Vec::new(), Vec::new(), Vec::new());
-    for &id in ids {
-        match vector(models, id) {
-            Some(index) => {
-                values.extend_from_slice(all.matrix.row(index));
-                scales.push(all.matrix.scales()[index]);
-                items.push(all.items[index]);
-            }
-            None => {
-                values.resize(values.len() + width, 0);
-                scales.push(1.0);
-                items.push(Vectors::UNKNOWN);
-            }
-        }
-    }
-    let matrix = ByteMatrix::new(width, &values, scales).expect("rows of a matrix are a matrix");
-    Some(Vectors { matrix, items })
+    let known = ids.iter().map(|&id| vector(models, id).map(|index| (index, all.items[index])));
+    Some(blended::select(&all.matrix, known))
 }
 
 /// Where the vector of a title stands among those of all.

@@ -28,15 +28,15 @@ pub(super) async fn run(context: &Context, args: &TrainArgs) -> Result<String, O
         let before = if fresh { None } else { Models::load(&folder).ok() };
         let fit = |tower| Models::fit_after(before.as_ref(), &catalogue, &ratings, &options, tower);
         let models = match (&given, model) {
-            (Some(given), _) => fit(TowerFrom::Given(given))?,
-            (None, TrainedModel::Ridge) => fit(TowerFrom::Nowhere)?,
-            (None, TrainedModel::Tower) => fit(TowerFrom::Learned { minutes })?,
+            (Some(given), _) => fit(Some(TowerFrom::Given(given)))?,
+            (None, TrainedModel::Ridge) => fit(None)?,
+            (None, TrainedModel::Tower) => fit(Some(TowerFrom::Learned { minutes }))?,
             (None, TrainedModel::Mf) => {
                 Models::load(&folder)?.refit_factors(&catalogue, &ratings, &options)?
             }
         };
         models.save(&folder)?;
-        let of_given = given.map(|_| told_of_given(&models));
+        let of_given = given.map(|given| told_of_given(&given, &models));
         Ok(told(&models) + &of_given.unwrap_or_default())
     });
     training.await.map_err(|_| OriginError::Panicked)?
@@ -68,12 +68,13 @@ fn options(args: &TrainArgs) -> Options {
     }
 }
 
-fn told_of_given(models: &Models) -> String {
-    match &models.everywhere.columns().vectors {
-        Some(vectors) => {
-            format!("\nthe tower knows {} of {} titles", vectors.known(), models.everywhere.len())
-        }
-        None => "\nthe tower was left out: rows alone find more of what was held out".to_owned(),
+fn told_of_given(given: &Given, models: &Models) -> String {
+    let watched = &models.everywhere.columns().title_ids;
+    let known =
+        format!("\nthe tower knows {} of {} titles that were watched", given.known(watched), watched.len());
+    match &models.tower {
+        Some(_) => known,
+        None => known + "\nit was left out: rows alone find more of what was held out",
     }
 }
 

@@ -211,6 +211,8 @@ mod tests {
             ("debiased_hr_at_10", 0.5),
             ("coverage_at_10", 0.5),
             ("overlap_at_10", 0.99),
+            ("ranked_overlap_at_10", 0.99),
+            ("factors_hr_at_20", 0.05),
         ];
         sound.iter().chain(changes).map(|&(name, figure)| (name.to_owned(), figure)).collect()
     }
@@ -234,6 +236,8 @@ mod tests {
             ("debiased_hr_at_10", 0.45),
             ("coverage_at_10", 0.375),
             ("overlap_at_10", 0.95),
+            ("ranked_overlap_at_10", 0.95),
+            ("factors_hr_at_20", 0.045),
         ];
         for (figure, least) in checks {
             assert!(refused(&[(figure, least + 1e-9)], &EXACT).is_empty(), "{figure}");

@@ -10,11 +10,8 @@ use crate::train::sequences::Sequences;
 use crate::train::{self, Fitted, Options, TrainError};
 
 /// Where a release's tower comes from.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub enum TowerFrom<'a> {
-    /// There is none.
-    #[default]
-    Nowhere,
     /// It is learned.
     Learned {
         /// The time it may take, the search for settings included.
@@ -43,14 +40,10 @@ impl<'a> TowerFrom<'a> {
         catalogue: &Catalogue,
         options: &Options,
     ) -> Result<Option<Side<'a>>, TrainError> {
-        if matches!(self, Self::Nowhere) {
-            return Ok(None);
-        }
         let rows = train::rows(sequences, 1, &fitted.settings, options)?;
         let settings = &fitted.settings;
         let beside = Beside { settings, rows: &rows, sequences, held_out: 0, catalogue, options };
         let side = match self {
-            Self::Nowhere => return Ok(None),
             Self::Learned { minutes } => {
                 let learned = Learned::new(sequences, 0, minutes);
                 let blended = learned.blend(&beside)?;

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use inference::Models;
+use kernels::ByteMatrix;
 use ranking::{Blend, Vectors};
 
 use super::alignment::rotation;
@@ -130,6 +131,27 @@ const TOWER_SHARE: f64 = 0.97;
 pub fn vectors(tower: &inference::Tower) -> Vectors {
     let matrix = tower.items().clone();
     let items = (0..).take(matrix.rows()).collect();
+    Vectors { matrix, items }
+}
+
+/// A row a title: of this matrix, with the tower's number of the title, or zeros where the tower does not know it.
+pub fn select(matrix: &ByteMatrix, titles: impl Iterator<Item = Option<(usize, u32)>>) -> Vectors {
+    let (mut values, mut scales, mut items) = (Vec::new(), Vec::new(), Vec::new());
+    for title in titles {
+        let (scale, item) = match title {
+            Some((row, item)) => {
+                values.extend_from_slice(matrix.row(row));
+                (matrix.scales()[row], item)
+            }
+            None => {
+                values.resize(values.len() + matrix.columns(), 0);
+                (1.0, Vectors::UNKNOWN)
+            }
+        };
+        scales.push(scale);
+        items.push(item);
+    }
+    let matrix = ByteMatrix::new(matrix.columns(), &values, scales).expect("rows of a matrix are a matrix");
     Vectors { matrix, items }
 }
 

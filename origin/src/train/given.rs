@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use inference::{ModelError, Models, Tower, WINDOW_KEY};
-use kernels::{ByteMatrix, dot};
+use kernels::dot;
 use prost::Message;
 use ranking::Vectors;
 use tract_onnx::pb::{ModelProto, StringStringEntryProto};
 
 use super::TrainError;
-use super::blended::{Beside, Blended};
+use super::blended::{self, Beside, Blended};
 use super::score::Scorer;
 
 /// A tower, ready to run, and the titles of its items.
@@ -89,6 +89,11 @@ impl Given {
         &self.onnx
     }
 
+    /// How many of these titles it knows.
+    pub fn known(&self, titles: &[u32]) -> usize {
+        titles.iter().filter(|title| self.items.contains_key(title)).count()
+    }
+
     /// The tower, its items by the places of these titles.
     pub fn matched(&self, titles: &[u32]) -> Matched<'_> {
         let item = |title| self.items.get(title).copied().unwrap_or(Vectors::UNKNOWN);
@@ -116,19 +121,9 @@ pub struct Matched<'a> {
 impl Matched<'_> {
     /// The vectors of the titles as an edge compares them; zeros where the tower does not know one.
     pub fn vectors(&self) -> Vectors {
-        let all = tower_of(&self.given.models).items();
-        let (mut values, mut scales) = (Vec::new(), Vec::new());
-        for &item in &self.items {
-            if item == Vectors::UNKNOWN {
-                values.resize(values.len() + all.columns(), 0);
-                scales.push(1.0);
-            } else {
-                values.extend_from_slice(all.row(item as usize));
-                scales.push(all.scales()[item as usize]);
-            }
-        }
-        let matrix = ByteMatrix::new(all.columns(), &values, scales).expect("rows of a matrix are a matrix");
-        Vectors { matrix, items: self.items.clone() }
+        let known =
+            self.items.iter().map(|&item| (item != Vectors::UNKNOWN).then_some((item as usize, item)));
+        blended::select(tower_of(&self.given.models).items(), known)
     }
 
     /// The vector of a viewer; none where the tower knows nothing that was watched, or fails.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use frontrow_origin::assemble::{Catalogue, ComponentFiles, Identity, Slates};
 use frontrow_origin::database::{LicenceWindow, Title, WatchEvent};
-use frontrow_origin::models::{Models, TowerFrom};
+use frontrow_origin::models::Models;
 use frontrow_origin::train::Options;
 use frontrow_origin::train::tower::{self, Learner, Shape};
 use kernels::ByteMatrix;
@@ -56,7 +56,7 @@ pub(crate) fn catalogue() -> Catalogue {
 }
 
 pub(crate) fn models(catalogue: &Catalogue) -> Models {
-    Models::fit(catalogue, &[], &Options::default(), TowerFrom::Nowhere).unwrap()
+    Models::fit(catalogue, &[], &Options::default(), None).unwrap()
 }
 
 /// The same with a tower that has learned little, whatever it is worth.

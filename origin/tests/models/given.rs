@@ -94,7 +94,7 @@ fn a_tower_that_helps_is_blended_measured_and_shipped_with_the_titles_of_its_ite
     let catalogue = catalogue::catalogue();
     let (onnx, titles) = knowing(&catalogue);
     let given = Given::new(onnx, Some(&titles)).unwrap();
-    let models = Models::fit(&catalogue, &[], &Options::default(), TowerFrom::Given(&given)).unwrap();
+    let models = Models::fit(&catalogue, &[], &Options::default(), Some(TowerFrom::Given(&given))).unwrap();
     let shipped = Tower::read(models.tower.as_ref().expect("it helps")).unwrap();
     assert!(!shipped.is_exact(), "it is a graph like any other");
     let vectors = models.everywhere.columns().vectors.as_ref().unwrap();
@@ -116,9 +116,9 @@ fn a_tower_that_knows_nothing_is_left_out() {
         .map(|item| if item == 0 { "\n".to_owned() } else { format!("{}\n", catalogue::title(item)) })
         .collect();
     let given = Given::new(TRANSFORMER.to_vec(), Some(&titles)).unwrap();
-    let models = Models::fit(&catalogue, &[], &Options::default(), TowerFrom::Given(&given)).unwrap();
+    let models = Models::fit(&catalogue, &[], &Options::default(), Some(TowerFrom::Given(&given))).unwrap();
     assert_eq!((models.tower, models.everywhere.columns().vectors.as_ref()), (None, None));
-    let rows = Models::fit(&catalogue, &[], &Options::default(), TowerFrom::Nowhere).unwrap();
+    let rows = Models::fit(&catalogue, &[], &Options::default(), None).unwrap();
     assert_eq!(models.training.rules, rows.training.rules);
 }
 
@@ -129,7 +129,7 @@ fn a_tower_of_other_titles_is_silent_and_left_out() {
     let others: Vec<String> =
         (0..titles.lines().count()).map(|place| (1_000_000 + place).to_string()).collect();
     let given = Given::new(onnx, Some(&others.join("\n"))).unwrap();
-    let models = Models::fit(&catalogue, &[], &Options::default(), TowerFrom::Given(&given)).unwrap();
+    let models = Models::fit(&catalogue, &[], &Options::default(), Some(TowerFrom::Given(&given))).unwrap();
     assert_eq!(models.tower, None);
 }
 

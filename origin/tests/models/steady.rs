@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use frontrow_origin::assemble::assemble;
 use frontrow_origin::database::WatchEvent;
 use frontrow_origin::gate::{Before, GateConfig, judge, measure};
-use frontrow_origin::models::{Models, TowerFrom};
+use frontrow_origin::models::Models;
 use frontrow_origin::train::Options;
 
 use crate::catalogue::{self, NOW_S, title};
@@ -33,8 +33,7 @@ fn two_new_views_change_little_and_cost_no_quality() {
         let watched = title(viewer * 5 + 17);
         catalogue.events.push(WatchEvent { at_unix_s: NOW_S, viewer, title: watched });
     }
-    let after =
-        |before| Models::fit_after(before, &catalogue, &[], &Options::default(), TowerFrom::Nowhere).unwrap();
+    let after = |before| Models::fit_after(before, &catalogue, &[], &Options::default(), None).unwrap();
     let (steady, fresh) = (after(Some(&before)), after(None));
     assert_eq!((steady.training.steady_trainings, fresh.training.steady_trainings), (1, 0));
     assert_eq!(steady.training.row_entries, before.training.row_entries);
@@ -60,7 +59,6 @@ fn after_some_trainings_all_rows_are_chosen_anew() {
     let catalogue = catalogue::catalogue();
     let mut before = catalogue::models(&catalogue);
     before.training.steady_trainings = frontrow_origin::limits::STEADY_TRAININGS_MAX;
-    let after =
-        Models::fit_after(Some(&before), &catalogue, &[], &Options::default(), TowerFrom::Nowhere).unwrap();
+    let after = Models::fit_after(Some(&before), &catalogue, &[], &Options::default(), None).unwrap();
     assert_eq!(after.training.steady_trainings, 0);
 }

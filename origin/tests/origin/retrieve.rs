@@ -2,7 +2,7 @@
 
 use frontrow_origin::assemble::Catalogue;
 use frontrow_origin::import::import_folder;
-use frontrow_origin::models::{Models, TowerFrom};
+use frontrow_origin::models::Models;
 use frontrow_origin::train::Options;
 use frontrow_origin::train::factors::Rating;
 use reqwest::{Response, StatusCode};
@@ -38,11 +38,9 @@ async fn trained(name: &str) -> (Stage, Models) {
     let kept: Vec<Rating> =
         kept.into_iter().map(|(viewer, title, rating)| Rating { viewer, title, rating }).collect();
     let options = Options { ranker: false, ..Options::default() };
-    let models = tokio::task::spawn_blocking(move || {
-        Models::fit(&catalogue, &kept, &options, TowerFrom::Nowhere).unwrap()
-    })
-    .await
-    .unwrap();
+    let models = tokio::task::spawn_blocking(move || Models::fit(&catalogue, &kept, &options, None).unwrap())
+        .await
+        .unwrap();
     models.save(stage.folder.path()).unwrap();
     assert!(stage.shelf.refresh().unwrap());
     (stage, models)
