@@ -162,10 +162,10 @@ fn scored(generation: &Generation, rounds: u32, empty: ScoreBatch) -> Result<[f6
         // The ranges of the seed's bench 0.8.
         let played_ms = 60_000 + u64::from(dice.below(3_600_000));
         batch.add(&Summary {
-            startup_ms: Some(200 + dice.below(4_801)),
+            initial_startup_time_ms: Some(200 + dice.below(4_801)),
             played_ms,
-            stalled_ms: played_ms * u64::from(dice.below(51)) / 1_000,
-            stalls: dice.below(4),
+            playback_stall_duration_ms: played_ms * u64::from(dice.below(51)) / 1_000,
+            playback_stall_count: dice.below(4),
             mean_kbps: Some(f64::from(2_000 + dice.below(6_001))),
             mean_buffer_ms: Some(f64::from(5_000 + dice.below(15_001))),
             ..Summary::default()

@@ -1,7 +1,7 @@
 //! Between the messages of `wire` and the types of the components.
 
 use release::{RulesEntry, SlateEntry};
-use windows::Window;
+use windows::{Sketch, Window};
 use wire::{
     BitrateRequest, Dimension, LadderFile, Player, ReasonKind, Rung, SketchRecord, SpeedRule, WindowRecord,
 };
@@ -149,8 +149,6 @@ pub(crate) fn reason(reason: &ranking::Reason) -> (ReasonKind, Option<u32>) {
 /// A window as the origin takes it.
 pub(crate) fn window(window: &Window) -> WindowRecord {
     let totals = &window.totals;
-    let startup = &totals.startup;
-    let buckets = startup.buckets();
     WindowRecord {
         start_unix_ms: window.start.get(),
         length_ms: u32::try_from(windows::limits::WINDOW.get()).unwrap_or(u32::MAX),
@@ -177,14 +175,22 @@ pub(crate) fn window(window: &Window) -> WindowRecord {
         session_v1s: totals.session_v1s,
         mos_milli_sum: totals.mos_milli_sum,
         moses: totals.moses,
-        startup_ms: SketchRecord {
-            buckets: buckets.iter().map(|bucket| bucket.place).collect(),
-            counts: buckets.iter().map(|bucket| bucket.count).collect(),
-            sum: startup.sum(),
-            min: startup.min().unwrap_or_default(),
-            max: startup.max().unwrap_or_default(),
-        },
+        startup_ms: sketch(&totals.startup),
+        rebuffer_ratio_ppm: sketch(&totals.rebuffer_ratio_ppm),
+        mean_kbps: sketch(&totals.mean_kbps),
+        mos_milli: sketch(&totals.mos_milli),
         window_v1: totals.figures().window_v1,
+    }
+}
+
+fn sketch(sketch: &Sketch) -> SketchRecord {
+    let buckets = sketch.buckets();
+    SketchRecord {
+        buckets: buckets.iter().map(|bucket| bucket.place).collect(),
+        counts: buckets.iter().map(|bucket| bucket.count).collect(),
+        sum: sketch.sum(),
+        min: sketch.min().unwrap_or_default(),
+        max: sketch.max().unwrap_or_default(),
     }
 }
 

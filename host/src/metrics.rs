@@ -1,5 +1,8 @@
 //! What the node counts, as OpenMetrics. Labels have few values: never a session, a viewer or a title.
 
+mod playback;
+
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -8,6 +11,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+use windows::Totals;
+
+use playback::Playback;
 
 /// All counters of a node.
 #[derive(Debug)]
@@ -42,6 +48,7 @@ struct Now {
     spool_bytes: Family<Lane, Gauge>,
     spool_waiting: Family<Lane, Gauge>,
     synced_seconds: Gauge<f64, AtomicU64>,
+    playback: Arc<Playback>,
 }
 
 /// What is true now.
@@ -61,6 +68,8 @@ pub struct Snapshot {
     pub alerts: Vec<(&'static str, &'static str)>,
     /// Since the last good look at the origin, in seconds; infinite before the first.
     pub synced_s: f64,
+    /// What sessions saw since the start.
+    pub seen: Totals,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -200,6 +209,7 @@ impl Metrics {
             Unit::Seconds,
             self.now.synced_seconds.clone(),
         );
+        r.register_collector(Box::new(Arc::clone(&self.now.playback)));
     }
 
     /// A request was answered after so many seconds.
@@ -292,6 +302,7 @@ impl Metrics {
             self.now.alerts.get_or_create(&Alert { metric, severity }).inc();
         }
         self.now.synced_seconds.set(now.synced_s);
+        self.now.playback.set(now.seen);
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry)
             .expect("writing to memory does not fail");

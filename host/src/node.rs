@@ -250,6 +250,7 @@ impl Node {
             answers: self.answers.len() + self.pages.len(),
             alerts: self.watch.raised(),
             spool: self.outbox.as_ref().map(|outbox| outbox.status()).unwrap_or_default(),
+            seen: self.sessions.seen(),
             synced_s: self.sync.since_success(now).map_or(f64::INFINITY, |since| since.as_secs_f64()),
         }
     }

@@ -322,14 +322,14 @@ export type Codec = "avc" | "hevc" | "vp9" | "av1" | "vvc" | "other";
 /** What it is watched on. */
 export type Screen = "phone" | "tablet" | "desktop" | "tv";
 
-/** A session so far; what is absent is nothing, or not known. */
+/** A session so far, under the names of CTA-2066 where it has one; what is absent is nothing, or not known. */
 export interface SessionSummary {
-  /** From start to the first frame, less the ads before it; absent until it came. */
-  startup_ms?: number;
+  /** CTA-2066 initialStartupTime: from start to the first frame, less the ads before it; absent until it came. */
+  initial_startup_time_ms?: number;
   /** Time in which media was shown. */
   played_ms: number;
-  /** Time spent waiting after the first frame. */
-  stalled_ms: number;
+  /** CTA-2066 playbackStallDuration: time spent waiting after the first frame. */
+  playback_stall_duration_ms: number;
   /** Time in a pause of the viewer's. */
   paused_ms?: number;
   /** Time from a seek to the picture at its end. */
@@ -338,8 +338,8 @@ export interface SessionSummary {
   background_ms?: number;
   /** Time in ads. */
   ads_ms?: number;
-  /** Times playback ran dry. */
-  stalls: number;
+  /** CTA-2066 playbackStallCount: times playback ran dry. */
+  playback_stall_count: number;
   /** The longest of them. */
   stall_longest_ms?: number;
   /** Stalled time, each stall fading as the title goes on. */
@@ -356,6 +356,8 @@ export interface SessionSummary {
   change_kbps?: number;
   /** The sizes of their logarithms' changes added up. */
   change_log?: number;
+  /** CTA-2066 bitsPlayed: bit rate times time. */
+  bits_played: number;
   /** Time-weighted mean bit rate in kbit/s; absent until one was reported. */
   mean_kbps?: number;
   /** Time-weighted mean of ln(kbit/s); absent until one was reported. */

@@ -157,7 +157,7 @@ test("a session is scored, and goes on after it was saved", () => {
   ] as const;
   const { summary, scores } = restored.report(rest);
   assert.deepEqual(session.report(rest), { summary, scores });
-  assert.equal(summary.startup_ms, 800);
+  assert.equal(summary.initial_startup_time_ms, 800);
   assert.equal(summary.ended, true);
   // 0.3 · (100 − 800 / 20) + 0.4 · 100 + 0.2 · 100 + 0.1 · 100, the seed's own figure.
   assert.equal(scores.session_v1, 88);

@@ -106,7 +106,8 @@ class Pictures:
                 "falls": self.falls / 1e6,
             }
         changes = {"change_kbps": self.change_kbps, "change_log": self.change_log / 1e6}
-        return {**found, "switches": self.switches, **{key: value for key, value in changes.items() if value}}
+        bits = sum(ms * now["kbps"] for ms, now in self.spans if "kbps" in now)
+        return {**found, "bits_played": bits, "switches": self.switches, **{key: value for key, value in changes.items() if value}}
 
 
 def log(kbps):
@@ -261,7 +262,7 @@ def summary(events, phase, spent, stalls, pictures, position, began, broken, sta
     numbers = all_of("sequence")
     optional = {
         **pictures.told(),
-        "startup_ms": None if startup is None else min(startup, GAP_MS_MAX),
+        "initial_startup_time_ms": None if startup is None else min(startup, GAP_MS_MAX),
         "mean_buffer_ms": mean(all_of("buffer_ms")),
         "mean_throughput_kbps": mean(all_of("throughput_kbps")),
         "mean_latency_ms": mean(all_of("latency_ms")),
@@ -281,8 +282,8 @@ def summary(events, phase, spent, stalls, pictures, position, began, broken, sta
     }
     return {
         "played_ms": spent["playing"],
-        "stalled_ms": stalls.ms,
-        "stalls": max(stalls.seen, stalls.risen, risen(all_of("buffering_events"))),
+        "playback_stall_duration_ms": stalls.ms,
+        "playback_stall_count": max(stalls.seen, stalls.risen, risen(all_of("buffering_events"))),
         "dropped_frames": risen(all_of("dropped_frames")),
         "errors": sum(event["kind"] == "error" for event in events),
         "position_ms": position,

@@ -58,12 +58,12 @@ def percent(value):
 
 
 def scores(summary):
-    startup_ms, kbps = summary.get("startup_ms"), summary.get("mean_kbps", 0.0)
-    total_ms = summary["played_ms"] + summary["stalled_ms"]
-    ratio = summary["stalled_ms"] / total_ms if total_ms else 0.0
+    startup_ms, kbps = summary.get("initial_startup_time_ms"), summary.get("mean_kbps", 0.0)
+    total_ms = summary["played_ms"] + summary["playback_stall_duration_ms"]
+    ratio = summary["playback_stall_duration_ms"] / total_ms if total_ms else 0.0
     startup = 50.0 if startup_ms is None else percent(100.0 - startup_ms / 20.0)
     rate = percent(kbps / 50.0)
-    stalls = percent(100.0 - 10.0 * summary["stalls"])
+    stalls = percent(100.0 - 10.0 * summary["playback_stall_count"])
     drops = percent(100.0 - summary["dropped_frames"])
     waiting = percent(100.0 - 10_000.0 * ratio)
     buffer = percent(10.0 * (summary.get("mean_buffer_ms", 0.0) / 1000.0))
@@ -77,7 +77,7 @@ def scores(summary):
         found["completion"] = min(summary["position_max_ms"] / summary["duration_ms"], 1.0)
     if "mean_kbps" in summary and summary["played_ms"]:
         chunks = max(summary["played_ms"] / 1000.0 / 4.0, 1.0)
-        stall_s = summary["stalled_ms"] / 1000.0
+        stall_s = summary["playback_stall_duration_ms"] / 1000.0
         lost = 4.3 * stall_s + summary.get("change_kbps", 0) / 1000.0
         found["qoe_lin_v1"] = kbps / 1000.0 - lost / chunks
         lost = 2.66 * stall_s + millionths(summary.get("change_log", 0.0)) / 1e6
@@ -100,10 +100,10 @@ def mux_style(summary, ratio):
         success = 50.0
     if not shown:
         return success
-    half = summary["stalls"] / 2.0
+    half = summary["playback_stall_count"] / 2.0
     parts = [50.0 * (1.0 / math.sqrt(1.0 + half * half) + math.exp(-10.0 * ratio))]
-    if "startup_ms" in summary:
-        parts.append(100.0 * 8.0 / (8.0 + summary["startup_ms"] / 1000.0))
+    if "initial_startup_time_ms" in summary:
+        parts.append(100.0 * 8.0 / (8.0 + summary["initial_startup_time_ms"] / 1000.0))
     if "upscaling" in summary:
         mean, farthest = (millionths(summary["upscaling"][key]) for key in ("mean", "max"))
         parts.append(100.0 * math.exp(-(0.33 * (0.85 * mean + 0.15 * farthest) / 1e6)))
@@ -118,7 +118,7 @@ def spi_style(summary, ratio):
         if summary.get("failed"):
             return "failed-to-start"
         return "left-before-start" if summary["ended"] else None
-    if summary.get("startup_ms", 0) > 5_000:
+    if summary.get("initial_startup_time_ms", 0) > 5_000:
         return "slow-start"
     if summary.get("failed"):
         return "failed"
@@ -133,14 +133,14 @@ def mos(summary):
     mean, recent, worst = (millionths(seen[key]) / 1e6 for key in ("mean", "recent", "worst"))
     falls = millionths(seen["falls"]) / 1e6 / (1.0 + 0.12 * more)
     pictures = (0.60 * mean + 0.25 * recent + 0.15 * worst) / (1.0 + 0.20 * falls)
-    told = 0.07 * summary["stalls"] + 0.025 * (summary["stalled_ms"] / 1000.0)
+    told = 0.07 * summary["playback_stall_count"] + 0.025 * (summary["playback_stall_duration_ms"] / 1000.0)
     kept = 0.010 * (summary.get("stall_recent_ms", 0) / 1000.0)
     kept += 0.010 * (summary.get("stall_longest_ms", 0) / 1000.0)
     base = 1.0 + (told / (1.0 + 0.35 * more) + kept) / 4.0
     square = base * base
     stalls = 1.0 / (square * square)
     shown_s = min(max(summary["played_ms"] / 1000.0, 10.0), 60.0)
-    startup = 1.0 / (1.0 + 0.018 * (summary.get("startup_ms", 0) / 1000.0) * math.sqrt(60.0 / shown_s))
+    startup = 1.0 / (1.0 + 0.018 * (summary.get("initial_startup_time_ms", 0) / 1000.0) * math.sqrt(60.0 / shown_s))
     frames = summary["played_ms"] / 1000.0 * 30.0 + 1.0
     rest = (0.4 if summary.get("failed") else 1.0) / (1.0 + 3.0 * (summary["dropped_frames"] / frames))
     return 1.0 + 4.0 * (pictures * stalls * startup * rest)

@@ -1,19 +1,23 @@
 //! What a player saw in one session.
+//!
+//! What leaves a node has the names of CTA-2066 where it has one, with the unit behind it; here things have the words
+//! of this crate:
+//!
+//! | here | CTA-2066 | in messages |
+//! |---|---|---|
+//! | `startup` | `initialStartupTime`: from the request to play to the first frame, without ads | `initial_startup_time_ms` |
+//! | `stalls` | `playbackStallCount`: times playback ran dry after its first frame, seeking apart | `playback_stall_count` |
+//! | `stalled` | `playbackStallDuration`: how long that took in all | `playback_stall_duration_ms` |
+//! | `bits_played` | `bitsPlayed`: bit rate times the time it was shown | `bits_played` |
+//!
+//! Of many sessions: Average Initial Startup Time, Average Playback Bitrate, and Average Stalled Time Percentage, which
+//! is the share of the time shown and stalled that was stalled.
 
 use units::{Kbps, Millis};
 
 use crate::Screen;
 
 /// What a player saw in one session.
-///
-/// | here | CTA-2066 |
-/// |---|---|
-/// | `startup` | initial startup time |
-/// | `played` | playing time, of the viewer's clock |
-/// | `stalled`, `stalls` | playback stall duration and count |
-/// | `mean_kbps` × `played` | bits played |
-/// | `switches` | rendition changes |
-/// | `dropped_frames`, `errors` | dropped frames, playback errors |
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Summary {
     /// From start to the first frame, less the ads before it; none until it came.
@@ -48,6 +52,8 @@ pub struct Summary {
     pub change_kbps: u32,
     /// The sizes of their logarithms' changes added up.
     pub change_log: f64,
+    /// Bit rate times time, over the time in which a bit rate was known. Bits.
+    pub bits_played: u64,
     /// Time-weighted mean bit rate in kbit/s; none until one was reported.
     pub mean_kbps: Option<f64>,
     /// Time-weighted mean of ln(kbit/s); none until one was reported.

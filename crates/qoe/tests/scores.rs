@@ -41,6 +41,7 @@ impl Arbitrary for Seen {
             switches: number(g),
             change_kbps: number(g),
             change_log: f64::from(number(g)) / 1e6,
+            bits_played: u64::from(number(g)),
             mean_kbps: Option::arbitrary(g),
             mean_log: some(g).then(|| f64::from(number(g)) / 1e6),
             top_rate: some(g).then(|| Kbps::new(number(g))),

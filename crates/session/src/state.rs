@@ -102,6 +102,8 @@ impl Session {
             stall_longest: self.waits.longest,
             stall_recent: self.waits.recent,
             stall_ago: self.waits.last_at_played.map(|at| self.played.saturating_sub(at)),
+            // 1 kbit/s for 1 ms is a bit.
+            bits_played: shown.rate_sum,
             dropped_frames: self.dropped.total,
             errors: self.errors,
             switches: shown.switches,

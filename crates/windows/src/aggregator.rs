@@ -22,6 +22,8 @@ pub struct Windows {
     open: Vec<Open>,
     /// Windows with a lower number are closed for good.
     closed_until: u64,
+    /// What all sessions saw in windows that are not open any more.
+    before: Totals,
     counts: Counts,
 }
 
@@ -128,6 +130,7 @@ impl Windows {
             hasher: FixedState::with_seed(seed),
             open: Vec::new(),
             closed_until: 0,
+            before: Totals::default(),
             counts: Counts::default(),
         }
     }
@@ -188,7 +191,8 @@ impl Windows {
     /// The windows that nothing can come late to any more, by time, dimension and value.
     pub fn close(&mut self, now: UnixMillis) -> Vec<Window> {
         let over = self.open.iter().take_while(|open| self.is_over(open.number, now)).count();
-        let closed = self.open.drain(..over).collect();
+        let closed: Vec<Open> = self.open.drain(..over).collect();
+        closed.iter().for_each(|open| self.before.merge(&open.all));
         // What is over stays over, also if nothing was seen in it, and if the clock is set back.
         let ended = now.get().saturating_sub(self.settings.lateness.get()) / limits::WINDOW.get();
         self.closed_until = self.closed_until.max(ended);
@@ -197,7 +201,16 @@ impl Windows {
 
     /// All windows as they are, for a node that stops: they are parts, as those of another node are.
     pub fn drain(&mut self) -> Vec<Window> {
+        self.open.iter().for_each(|open| self.before.merge(&open.all));
         windows(core::mem::take(&mut self.open))
+    }
+
+    /// What all sessions saw in all windows so far, open ones among them; it never falls but by
+    /// [`forget`](Self::forget).
+    pub fn so_far(&self) -> Totals {
+        let mut totals = self.before.clone();
+        self.open.iter().for_each(|open| totals.merge(&open.all));
+        totals
     }
 
     /// Lets go of the windows up to the one that starts at `start`, for a node that told of them before it started

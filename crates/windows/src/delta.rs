@@ -45,6 +45,10 @@ pub struct End {
     pub session_v1: Option<f64>,
     /// Mean opinion score, 1 to 5.
     pub mos: Option<f64>,
+    /// stalled / (played + stalled), 0 to 1.
+    pub rebuffer_ratio: Option<f64>,
+    /// Time-weighted mean bit rate in kbit/s.
+    pub mean_kbps: Option<f64>,
 }
 
 /// Totals of a session so far: what a delta is the difference of.

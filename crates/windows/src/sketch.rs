@@ -172,6 +172,15 @@ impl Sketch {
         Some(bucket.map_or(self.max, |bucket| middle(bucket.place).clamp(self.min, self.max)))
     }
 
+    /// Numbers counted that are not above `bound`, to within 1/64 of it.
+    pub fn count_to(&self, bound: u64) -> u64 {
+        if bound >= self.max {
+            return self.count;
+        }
+        let until = self.buckets.iter().take_while(|bucket| middle(bucket.place) <= bound);
+        until.fold(0, |count, bucket| count.saturating_add(bucket.count))
+    }
+
     /// Numbers counted.
     pub fn count(&self) -> u64 {
         self.count

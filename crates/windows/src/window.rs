@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 
 use units::{Millis, UnixMillis};
 
-use crate::delta::{Delta, whole};
+use crate::delta::{Delta, End, whole};
 use crate::{Dimension, Sketch, limits};
 
 /// What the sessions of one value of a dimension saw in one window.
@@ -89,6 +89,12 @@ pub struct Totals {
     pub moses: u64,
     /// Startup times in milliseconds.
     pub startup: Sketch,
+    /// Of each ended session stalled / (played + stalled), in millionths.
+    pub rebuffer_ratio_ppm: Sketch,
+    /// Of each ended session the time-weighted mean bit rate in kbit/s.
+    pub mean_kbps: Sketch,
+    /// Of each ended session the mean opinion score, in thousandths.
+    pub mos_milli: Sketch,
 }
 
 /// A session that saw this many millionths of its title has completed it: the seed's nine tenths. Who
@@ -116,21 +122,34 @@ impl Totals {
             self.startup.add(startup.min(limits::STARTUP_MAX).get());
         }
         if let Some(end) = &delta.end {
-            add(&mut self.ended, 1);
-            if let Some(share) = end.completion.filter(|share| !share.is_nan()) {
-                let ppm = whole(share * 1e6).min(1_000_000);
-                add(&mut self.completion_ppm_sum, ppm);
-                add(&mut self.completions, 1);
-                add(&mut self.completed, u64::from(ppm >= COMPLETED_PPM));
-            }
-            if let Some(score) = end.session_v1.filter(|score| !score.is_nan()) {
-                add(&mut self.session_v1_milli_sum, whole(score * 1e3).min(100_000));
-                add(&mut self.session_v1s, 1);
-            }
-            if let Some(score) = end.mos.filter(|score| !score.is_nan()) {
-                add(&mut self.mos_milli_sum, whole(score * 1e3).clamp(1_000, 5_000));
-                add(&mut self.moses, 1);
-            }
+            self.add_end(end);
+        }
+    }
+
+    fn add_end(&mut self, end: &End) {
+        let known = |figure: Option<f64>| figure.filter(|figure| !figure.is_nan());
+        add(&mut self.ended, 1);
+        if let Some(share) = known(end.completion) {
+            let ppm = whole(share * 1e6).min(1_000_000);
+            add(&mut self.completion_ppm_sum, ppm);
+            add(&mut self.completions, 1);
+            add(&mut self.completed, u64::from(ppm >= COMPLETED_PPM));
+        }
+        if let Some(score) = known(end.session_v1) {
+            add(&mut self.session_v1_milli_sum, whole(score * 1e3).min(100_000));
+            add(&mut self.session_v1s, 1);
+        }
+        if let Some(score) = known(end.mos) {
+            let milli = whole(score * 1e3).clamp(1_000, 5_000);
+            add(&mut self.mos_milli_sum, milli);
+            add(&mut self.moses, 1);
+            self.mos_milli.add(milli);
+        }
+        if let Some(ratio) = known(end.rebuffer_ratio) {
+            self.rebuffer_ratio_ppm.add(whole(ratio * 1e6).min(1_000_000));
+        }
+        if let Some(kbps) = known(end.mean_kbps) {
+            self.mean_kbps.add(whole(kbps).min(limits::KBPS_MAX));
         }
     }
 
@@ -158,6 +177,9 @@ impl Totals {
         add(&mut self.mos_milli_sum, other.mos_milli_sum);
         add(&mut self.moses, other.moses);
         self.startup.merge(&other.startup);
+        self.rebuffer_ratio_ppm.merge(&other.rebuffer_ratio_ppm);
+        self.mean_kbps.merge(&other.mean_kbps);
+        self.mos_milli.merge(&other.mos_milli);
     }
 }
 

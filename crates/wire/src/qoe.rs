@@ -1,4 +1,4 @@
-//! `GET /v1/qoe`: what sessions saw, for operators, under the terms of CTA-2066 where it has one.
+//! `GET /v1/qoe`: what sessions saw, for operators, under the names of CTA-2066 where it has one.
 
 use serde::{Deserialize, Serialize};
 
@@ -36,39 +36,60 @@ pub struct QoeRow {
     pub sessions_ended: u64,
     /// Sessions that had their first error.
     pub sessions_failed: u64,
-    /// CTA-2066 play time: time in which media was shown. Milliseconds.
-    pub play_time_ms: u64,
-    /// CTA-2066 rebuffering duration: time spent waiting after the first frame. Milliseconds.
-    pub rebuffering_duration_ms: u64,
-    /// CTA-2066 rebuffering count: times playback ran dry.
-    pub rebuffering_count: u64,
-    /// Rebuffering duration over the sum of it and of play time, 0 to 1.
+    /// Time in which media was shown. Milliseconds.
+    pub played_ms: u64,
+    /// CTA-2066 playbackStallDuration: time spent waiting after the first frame. Milliseconds.
+    pub playback_stall_duration_ms: u64,
+    /// CTA-2066 playbackStallCount: times playback ran dry.
+    pub playback_stall_count: u64,
+    /// CTA-2066 Average Stalled Time Percentage, as a share: stalled time over the sum of it and of the time shown, 0
+    /// to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rebuffering_ratio: Option<f64>,
-    /// CTA-2066 startup time, half of all. Milliseconds, as the two below to within 1/64.
+    pub rebuffer_ratio: Option<f64>,
+    /// The share that half of the ended sessions were not above; as the two below to within 1/64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub startup_time_p50_ms: Option<u64>,
-    /// Of 95 in 100.
+    pub rebuffer_ratio_p50: Option<f64>,
+    /// Nor 95 in 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub startup_time_p95_ms: Option<u64>,
-    /// Of 99 in 100.
+    pub rebuffer_ratio_p95: Option<f64>,
+    /// Nor 99 in 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub startup_time_p99_ms: Option<u64>,
-    /// The mean of all. Milliseconds.
+    pub rebuffer_ratio_p99: Option<f64>,
+    /// CTA-2066 initialStartupTime that half of all were not above. Milliseconds, as the two below to within 1/64.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub startup_time_mean_ms: Option<f64>,
-    /// CTA-2066 average bit rate, by time. kbit/s.
+    pub initial_startup_time_p50_ms: Option<u64>,
+    /// Nor 95 in 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub average_bitrate_kbps: Option<f64>,
+    pub initial_startup_time_p95_ms: Option<u64>,
+    /// Nor 99 in 100.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initial_startup_time_p99_ms: Option<u64>,
+    /// CTA-2066 Average Initial Startup Time. Milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub average_initial_startup_time_ms: Option<f64>,
+    /// CTA-2066 bitsPlayed: bit rate times the time it was shown.
+    pub bits_played: u64,
+    /// CTA-2066 Average Playback Bitrate: bits played over the time in which a bit rate was known. kbit/s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub average_playback_bitrate_kbps: Option<f64>,
+    /// The mean bit rate that half of the ended sessions were not above. kbit/s, as the two below to within 1/64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub playback_bitrate_p50_kbps: Option<f64>,
+    /// That 5 in 100 were not above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub playback_bitrate_p5_kbps: Option<f64>,
+    /// That 1 in 100 was not above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub playback_bitrate_p1_kbps: Option<f64>,
     /// Mean of the reported buffer levels. Milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub average_buffer_ms: Option<f64>,
-    /// CTA-2066 bit rate switches.
+    /// Changes of bit rate.
     pub bitrate_switches: u64,
     /// Changes of bit rate a minute shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bitrate_switches_per_minute: Option<f64>,
-    /// CTA-2066 dropped frames.
+    /// Frames not shown.
     pub dropped_frames: u64,
     /// Errors reported.
     pub errors: u64,
@@ -87,4 +108,13 @@ pub struct QoeRow {
     /// Mean opinion score `mos-v1` of the sessions that ended, 1 to 5.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mos_v1: Option<f64>,
+    /// The score that half of the ended sessions were not above; as the two below to within 1/64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mos_v1_p50: Option<f64>,
+    /// That 5 in 100 were not above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mos_v1_p5: Option<f64>,
+    /// That 1 in 100 was not above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mos_v1_p1: Option<f64>,
 }

@@ -146,6 +146,15 @@ pub struct WindowRecord {
     pub moses: u64,
     /// Times from start to the first frame.
     pub startup_ms: SketchRecord,
+    /// Of each ended session the share of time stalled, in millionths.
+    #[serde(default)]
+    pub rebuffer_ratio_ppm: SketchRecord,
+    /// Of each ended session the mean bit rate.
+    #[serde(default)]
+    pub mean_kbps: SketchRecord,
+    /// Of each ended session the opinion score `mos-v1`, in thousandths.
+    #[serde(default)]
+    pub mos_milli: SketchRecord,
     /// The window's own score; none where nothing was shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window_v1: Option<f64>,
@@ -158,7 +167,9 @@ impl WindowRecord {
         if self.length_ms == 0 || !self.start_unix_ms.is_multiple_of(u64::from(self.length_ms)) {
             return Err(Refusal::new("window-misplaced", "a window begins at a multiple of its length"));
         }
-        self.startup_ms.validate()?;
+        for sketch in [&self.startup_ms, &self.rebuffer_ratio_ppm, &self.mean_kbps, &self.mos_milli] {
+            sketch.validate()?;
+        }
         check_finite(self.window_v1.into_iter())
     }
 }

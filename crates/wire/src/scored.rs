@@ -8,14 +8,16 @@ impl From<qoe::Summary> for Summary {
     fn from(summary: qoe::Summary) -> Self {
         Self {
             // A session bounds its startup to minutes; a longer one would be as bad.
-            startup_ms: summary.startup.map(|startup| u32::try_from(startup.get()).unwrap_or(u32::MAX)),
+            initial_startup_time_ms: summary
+                .startup
+                .map(|startup| u32::try_from(startup.get()).unwrap_or(u32::MAX)),
             played_ms: summary.played.get(),
-            stalled_ms: summary.stalled.get(),
+            playback_stall_duration_ms: summary.stalled.get(),
             paused_ms: summary.paused.get(),
             sought_ms: summary.sought.get(),
             background_ms: summary.background.get(),
             ads_ms: summary.ads.get(),
-            stalls: summary.stalls,
+            playback_stall_count: summary.stalls,
             stall_longest_ms: summary.stall_longest.get(),
             stall_recent_ms: summary.stall_recent.get(),
             stall_ago_ms: summary.stall_ago.map(Millis::get),
@@ -24,6 +26,7 @@ impl From<qoe::Summary> for Summary {
             switches: summary.switches,
             change_kbps: summary.change_kbps,
             change_log: summary.change_log,
+            bits_played: summary.bits_played,
             mean_kbps: summary.mean_kbps,
             mean_log: summary.mean_log,
             top_kbps: summary.top_rate.map(Kbps::get),
@@ -52,14 +55,14 @@ impl From<qoe::Summary> for Summary {
 impl From<&Summary> for qoe::Summary {
     fn from(summary: &Summary) -> Self {
         Self {
-            startup: summary.startup_ms.map(|ms| Millis::new(u64::from(ms))),
+            startup: summary.initial_startup_time_ms.map(|ms| Millis::new(u64::from(ms))),
             played: Millis::new(summary.played_ms),
-            stalled: Millis::new(summary.stalled_ms),
+            stalled: Millis::new(summary.playback_stall_duration_ms),
             paused: Millis::new(summary.paused_ms),
             sought: Millis::new(summary.sought_ms),
             background: Millis::new(summary.background_ms),
             ads: Millis::new(summary.ads_ms),
-            stalls: summary.stalls,
+            stalls: summary.playback_stall_count,
             stall_longest: Millis::new(summary.stall_longest_ms),
             stall_recent: Millis::new(summary.stall_recent_ms),
             stall_ago: summary.stall_ago_ms.map(Millis::new),
@@ -68,6 +71,7 @@ impl From<&Summary> for qoe::Summary {
             switches: summary.switches,
             change_kbps: summary.change_kbps,
             change_log: summary.change_log,
+            bits_played: summary.bits_played,
             mean_kbps: summary.mean_kbps,
             mean_log: summary.mean_log,
             top_rate: summary.top_kbps.map(Kbps::new),

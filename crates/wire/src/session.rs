@@ -29,17 +29,19 @@ pub struct SessionAnswer {
     pub timings_us: TimingsUs,
 }
 
-/// What a player saw; what is left out is nothing, or not known.
+/// What a player saw; what is left out is nothing, or not known. Under the names of CTA-2066 where it has one;
+/// those before are read as well, for what a node had written when it was upgraded.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Summary {
-    /// From start to the first frame, less the ads before it; none until it came.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub startup_ms: Option<u32>,
+    /// CTA-2066 initialStartupTime: from start to the first frame, less the ads before it; none until it came.
+    #[serde(default, alias = "startup_ms", skip_serializing_if = "Option::is_none")]
+    pub initial_startup_time_ms: Option<u32>,
     /// Time in which media was shown.
     pub played_ms: u64,
-    /// Time spent waiting after the first frame.
-    pub stalled_ms: u64,
+    /// CTA-2066 playbackStallDuration: time spent waiting after the first frame.
+    #[serde(alias = "stalled_ms")]
+    pub playback_stall_duration_ms: u64,
     /// Time in a pause of the viewer's.
     #[serde(default, skip_serializing_if = "is_default")]
     pub paused_ms: u64,
@@ -52,8 +54,9 @@ pub struct Summary {
     /// Time in ads.
     #[serde(default, skip_serializing_if = "is_default")]
     pub ads_ms: u64,
-    /// Times playback ran dry.
-    pub stalls: u32,
+    /// CTA-2066 playbackStallCount: times playback ran dry.
+    #[serde(alias = "stalls")]
+    pub playback_stall_count: u32,
     /// The longest of them.
     #[serde(default, skip_serializing_if = "is_default")]
     pub stall_longest_ms: u64,
@@ -75,6 +78,9 @@ pub struct Summary {
     /// The sizes of their logarithms' changes added up.
     #[serde(default, skip_serializing_if = "is_default")]
     pub change_log: f64,
+    /// CTA-2066 bitsPlayed: bit rate times time.
+    #[serde(default)]
+    pub bits_played: u64,
     /// Time-weighted mean bit rate in kbit/s; none until one was reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean_kbps: Option<f64>,

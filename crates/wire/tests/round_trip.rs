@@ -51,7 +51,8 @@ impl Arbitrary for Any<SessionRecord> {
     fn arbitrary(g: &mut Gen) -> Self {
         let finite = |g: &mut Gen| Some(f64::arbitrary(g)).filter(|figure| figure.is_finite());
         let summary = Summary {
-            startup_ms: Option::arbitrary(g),
+            initial_startup_time_ms: Option::arbitrary(g),
+            bits_played: u64::arbitrary(g),
             played_ms: u64::arbitrary(g),
             mean_kbps: finite(g),
             mean_buffer_ms: finite(g),

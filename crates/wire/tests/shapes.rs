@@ -246,7 +246,9 @@ fn a_session_with_one_stall_of_three_seconds() {
     session.fold(told.into_iter().map(session::Event::from).collect()).unwrap();
     let report = SessionReport::from(&session);
     let summary = json!({
-        "startup_ms": 800, "played_ms": 97_000, "stalled_ms": 3_000, "stalls": 1, "dropped_frames": 0,
+        "initial_startup_time_ms": 800, "played_ms": 97_000, "playback_stall_duration_ms": 3_000,
+        // 5,000 kbit/s for 97 s.
+        "playback_stall_count": 1, "bits_played": 485_000_000, "dropped_frames": 0,
         "errors": 0, "switches": 0, "mean_kbps": 5000.0, "mean_buffer_ms": 10_000.0,
         "position_ms": 97_000, "position_max_ms": 97_000, "duration_ms": 200_000, "events": 5, "ended": true,
         // What is nothing or unknown is left out: no pause, no height, no screen.

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use foldhash::quality::RandomState;
 use units::UnixMillis;
-use windows::{Changes, Viewers, Window};
+use windows::{Changes, Totals, Viewers, Window};
 use wire::packed::FoldBatch;
 use wire::{Event, Refusal, SessionRecord};
 
@@ -271,6 +271,13 @@ impl Sessions {
             closed.extend(windows);
         }
         (merged(closed.into_iter()), until)
+    }
+
+    /// What all sessions saw since the start, as far as windows counted it.
+    pub fn seen(&self) -> Totals {
+        let mut totals = Totals::default();
+        self.partitions.iter().for_each(|partition| totals.merge(&lock(partition).seen()));
+        totals
     }
 
     /// All windows as they are, for a node that ends.

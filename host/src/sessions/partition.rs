@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lru::LruCache;
 use units::{Millis, UnixMillis};
-use windows::{Delta, Dimension, Window, Windows};
+use windows::{Delta, Dimension, Totals, Window, Windows};
 use wire::limits::CLOCK_AHEAD_MS_MAX;
 use wire::packed::{self, FoldBatch, Folded};
 use wire::{Event, Refusal, SessionRecord};
@@ -377,6 +377,11 @@ impl Partition {
     pub(super) fn close_windows(&mut self, now: UnixMillis) -> (Vec<Window>, UnixMillis) {
         let closed = self.windows.close(now);
         (closed, self.windows.closed_until())
+    }
+
+    /// What windows counted so far.
+    pub(super) fn seen(&self) -> Totals {
+        self.windows.so_far()
     }
 
     /// All windows as they are.

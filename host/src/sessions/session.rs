@@ -185,10 +185,13 @@ impl Session {
         self.generation = call.generation;
         self.events = folded.seen.events;
         self.touched = call.now;
-        let end = folded.full.as_deref().map(|(_, scores)| End {
+        let end = folded.full.as_deref().map(|(summary, scores)| End {
             completion: scores.completion,
             session_v1: Some(scores.session_v1),
             mos: scores.mos_v1,
+            // Whoever saw nothing and waited for nothing would count among those without a stall.
+            rebuffer_ratio: is_watched(summary).then_some(scores.rebuffer_ratio),
+            mean_kbps: summary.mean_kbps,
         });
         let seen = seen(&folded.seen);
         let delta = Delta::between(&self.seen, &seen, end.unwrap_or_default());
@@ -250,6 +253,10 @@ impl Session {
             scores,
         }
     }
+}
+
+fn is_watched(summary: &Summary) -> bool {
+    summary.played_ms > 0 || summary.playback_stall_duration_ms > 0
 }
 
 /// What windows count of a session.

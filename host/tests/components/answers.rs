@@ -248,14 +248,14 @@ fn summary(summary: &qoe::Summary) -> wire::Summary {
         wire::Pictures { mean, recent, worst, falls }
     };
     wire::Summary {
-        startup_ms: summary.startup_ms,
+        initial_startup_time_ms: summary.startup_ms,
         played_ms: summary.played_ms,
-        stalled_ms: summary.stalled_ms,
+        playback_stall_duration_ms: summary.stalled_ms,
         paused_ms: summary.paused_ms,
         sought_ms: summary.sought_ms,
         background_ms: summary.background_ms,
         ads_ms: summary.ads_ms,
-        stalls: summary.stalls,
+        playback_stall_count: summary.stalls,
         stall_longest_ms: summary.stall_longest_ms,
         stall_recent_ms: summary.stall_recent_ms,
         stall_ago_ms: summary.stall_ago_ms,
@@ -264,6 +264,7 @@ fn summary(summary: &qoe::Summary) -> wire::Summary {
         switches: summary.switches,
         change_kbps: summary.change_kbps,
         change_log: summary.change_log,
+        bits_played: summary.bits_played,
         mean_kbps: summary.mean_kbps,
         mean_log: summary.mean_log,
         top_kbps: summary.top_kbps,

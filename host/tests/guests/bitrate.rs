@@ -162,7 +162,7 @@ fn a_session_state_over_the_limit_or_a_false_score_is_refused() {
     assert!(matches!(error, InvokeError::Nonsense(Nonsense::StateTooLarge(70_000))), "{error}");
     // Any byte of the answer turned to ones is a trap, a refusal or nonsense, or a number that may be.
     let mut refused = 0;
-    for place in (8..176).step_by(8) {
+    for place in (8..184).step_by(8) {
         let answer = folding(&format!("(i64.store (i32.const {place}) (i64.const -1))"));
         refused += u32::from(answer.is_err());
     }

@@ -40,7 +40,7 @@ async fn a_session_goes_on_at_another_node() {
     assert_eq!((answer.status, &answer.json()["accepted"]), (200, &json!(1)));
     let summary = summary(&there).await;
     assert_eq!(
-        (&summary["events"], &summary["startup_ms"], &summary["played_ms"]),
+        (&summary["events"], &summary["initial_startup_time_ms"], &summary["played_ms"]),
         (&json!(3), &json!(700), &json!(5_000))
     );
     // What was seen here was counted here.

@@ -44,7 +44,11 @@ async fn a_playback_becomes_a_session_with_scores() {
     );
     let summary = &session["summary"];
     assert_eq!(
-        (&summary["startup_ms"], &summary["stalls"], &summary["stalled_ms"]),
+        (
+            &summary["initial_startup_time_ms"],
+            &summary["playback_stall_count"],
+            &summary["playback_stall_duration_ms"]
+        ),
         (&json!(800), &json!(1), &json!(3000))
     );
     for score in ["session_v1", "window_v1"] {
@@ -128,7 +132,38 @@ async fn a_session_goes_on_over_a_switch_of_releases() {
     scene.sync.look().await;
     scene.ask("/v1/events", &json!({"events": [event("s", 2, "first-frame", 700, json!({}))]})).await;
     let session = get(&scene.url("/v1/sessions/s")).await.json();
-    assert_eq!((&session["generation"], &session["summary"]["startup_ms"]), (&json!(2), &json!(700)));
+    assert_eq!(
+        (&session["generation"], &session["summary"]["initial_startup_time_ms"]),
+        (&json!(2), &json!(700))
+    );
+}
+
+#[tokio::test]
+async fn what_sessions_saw_is_in_the_metrics_by_the_names_of_the_standard() {
+    let scene = Scene::serving().await;
+    // Just now: windows take no part of what is long over.
+    let began = frontrow_edge::node::unix_ms() - 104_000;
+    let mut recent = playback("s1");
+    for event in recent["events"].as_array_mut().expect("a list") {
+        let after_ms = event["at_unix_ms"].as_u64().unwrap() - 1_700_000_000_000;
+        event["at_unix_ms"] = json!(began + after_ms);
+    }
+    // Repeated, they count once.
+    scene.ask("/v1/events", &recent).await;
+    scene.ask("/v1/events", &recent).await;
+    let session = get(&scene.url("/v1/sessions/s1")).await.json();
+    let told = [
+        ("frontrow_sessions_started_total", 1.0),
+        ("frontrow_playback_stall_count_total", 1.0),
+        ("frontrow_playback_stall_duration_seconds_total", 3.0),
+        ("frontrow_initial_startup_time_seconds_sum", 0.8),
+        ("frontrow_session_rebuffer_ratios_count", 1.0),
+        ("frontrow_bits_played_total", session["summary"]["bits_played"].as_f64().unwrap()),
+    ];
+    for (metric, expected) in told {
+        assert_eq!(scene.metric(metric).await, expected, "{metric}");
+    }
+    assert!(session["summary"]["bits_played"].as_u64().unwrap() > 0);
 }
 
 #[tokio::test]
@@ -146,7 +181,10 @@ async fn a_session_goes_on_after_a_restart_and_counts_no_event_twice() {
     let answer = scene.ask("/v1/events", &again).await.json();
     assert_eq!((&answer["accepted"], &answer["duplicates"]), (&json!(1), &json!(1)));
     let session = get(&scene.url("/v1/sessions/s")).await.json();
-    assert_eq!((&session["summary"]["startup_ms"], &session["summary"]["events"]), (&json!(800), &json!(3)));
+    assert_eq!(
+        (&session["summary"]["initial_startup_time_ms"], &session["summary"]["events"]),
+        (&json!(800), &json!(3))
+    );
 }
 
 #[tokio::test]

@@ -21,19 +21,22 @@ pub(super) async fn run(context: &Context, args: QoeArgs) -> Result<String, Orig
     Ok(table(&answer))
 }
 
-const HEADS: [&str; 12] = [
+const HEADS: [&str; 15] = [
     "from",
     "value",
     "viewers",
     "started",
     "played h",
     "stalled %",
+    "p95 %",
     "start p50",
     "p95",
     "p99",
     "kbit/s",
+    "p5",
     "session-v1",
     "mos-v1",
+    "p5",
 ];
 
 /// Columns as wide as their widest cell.
@@ -64,7 +67,7 @@ fn table(answer: &QoeAnswer) -> String {
     text.trim_end().to_owned()
 }
 
-fn cells(row: &QoeRow) -> [String; 12] {
+fn cells(row: &QoeRow) -> [String; 15] {
     let start = i64::try_from(row.start_unix_s).ok().and_then(|start| Timestamp::from_second(start).ok());
     let figure = |figure: Option<f64>, digits: usize| {
         figure.map_or_else(|| "-".to_owned(), |figure| format!("{figure:.digits$}"))
@@ -75,14 +78,17 @@ fn cells(row: &QoeRow) -> [String; 12] {
         row.value.clone(),
         row.viewers.to_string(),
         row.sessions_started.to_string(),
-        figure(Some(row.play_time_ms as f64 / 3_600_000.0), 1),
-        figure(row.rebuffering_ratio.map(|ratio| ratio * 100.0), 2),
-        time(row.startup_time_p50_ms),
-        time(row.startup_time_p95_ms),
-        time(row.startup_time_p99_ms),
-        figure(row.average_bitrate_kbps, 0),
+        figure(Some(row.played_ms as f64 / 3_600_000.0), 1),
+        figure(row.rebuffer_ratio.map(|ratio| ratio * 100.0), 2),
+        figure(row.rebuffer_ratio_p95.map(|ratio| ratio * 100.0), 2),
+        time(row.initial_startup_time_p50_ms),
+        time(row.initial_startup_time_p95_ms),
+        time(row.initial_startup_time_p99_ms),
+        figure(row.average_playback_bitrate_kbps, 0),
+        figure(row.playback_bitrate_p5_kbps, 0),
         figure(row.session_v1, 1),
         figure(row.mos_v1, 2),
+        figure(row.mos_v1_p5, 2),
     ]
 }
 

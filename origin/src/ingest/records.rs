@@ -10,13 +10,13 @@ use super::prepared::{Place, Source};
 use crate::database::Moment;
 
 pub(super) const COPY_SESSIONS: &str = "copy sessions (day, node, session_id, viewer, title, region, device, cdn,
-    generation, started_at, ended_at, startup_ms, played_ms, stalled_ms, paused_ms, sought_ms, background_ms, ads_ms,
-    stalls, stall_longest_ms, stall_recent_ms, stall_ago_ms, dropped_frames, errors, switches, change_kbps, change_log,
-    mean_kbps, mean_log, top_kbps, mean_buffer_ms, mean_throughput_kbps, mean_latency_ms, mean_height, mean_frame_rate,
-    mean_bits_per_pixel, pictures_mean, pictures_recent, pictures_worst, pictures_falls, upscaling_mean, upscaling_max,
-    began_ms, position_ms, position_max_ms, duration_ms, events, lost, repeated, ended, failed, screen, session_v1,
-    window_v1, rebuffer_ratio, completion, qoe_lin_v1, qoe_log_v1, mux_style_v1, spi_style_v1, mos_v1)
-    from stdin binary";
+    generation, started_at, ended_at, initial_startup_time_ms, played_ms, playback_stall_duration_ms, paused_ms,
+    sought_ms, background_ms, ads_ms, playback_stall_count, stall_longest_ms, stall_recent_ms, stall_ago_ms,
+    dropped_frames, errors, switches, change_kbps, change_log, bits_played, mean_kbps, mean_log, top_kbps,
+    mean_buffer_ms, mean_throughput_kbps, mean_latency_ms, mean_height, mean_frame_rate, mean_bits_per_pixel,
+    pictures_mean, pictures_recent, pictures_worst, pictures_falls, upscaling_mean, upscaling_max, began_ms,
+    position_ms, position_max_ms, duration_ms, events, lost, repeated, ended, failed, screen, session_v1, window_v1,
+    rebuffer_ratio, completion, qoe_lin_v1, qoe_log_v1, mux_style_v1, spi_style_v1, mos_v1) from stdin binary";
 
 pub(super) fn write_session(lines: &mut Lines, source: &Source<'_>, place: Place, session: &SessionRecord) {
     let SessionRecord {
@@ -32,7 +32,7 @@ pub(super) fn write_session(lines: &mut Lines, source: &Source<'_>, place: Place
         summary,
         scores,
     } = session;
-    let mut line = lines.line(61);
+    let mut line = lines.line(62);
     line.day(place.day);
     line.text(source.node);
     line.text(session_id);
@@ -69,14 +69,14 @@ pub(super) fn write_session(lines: &mut Lines, source: &Source<'_>, place: Place
 
 fn write_summary(line: &mut Line<'_>, summary: &Summary) {
     let Summary {
-        startup_ms,
+        initial_startup_time_ms,
         played_ms,
-        stalled_ms,
+        playback_stall_duration_ms,
         paused_ms,
         sought_ms,
         background_ms,
         ads_ms,
-        stalls,
+        playback_stall_count,
         stall_longest_ms,
         stall_recent_ms,
         stall_ago_ms,
@@ -85,6 +85,7 @@ fn write_summary(line: &mut Line<'_>, summary: &Summary) {
         switches,
         change_kbps,
         change_log,
+        bits_played,
         mean_kbps,
         mean_log,
         top_kbps,
@@ -107,11 +108,11 @@ fn write_summary(line: &mut Line<'_>, summary: &Summary) {
         failed,
         screen,
     } = summary;
-    line.maybe_wide(*startup_ms);
-    for time in [played_ms, stalled_ms, paused_ms, sought_ms, background_ms, ads_ms] {
+    line.maybe_wide(*initial_startup_time_ms);
+    for time in [played_ms, playback_stall_duration_ms, paused_ms, sought_ms, background_ms, ads_ms] {
         line.wide(*time);
     }
-    line.wide(*stalls);
+    line.wide(*playback_stall_count);
     line.wide(*stall_longest_ms);
     line.wide(*stall_recent_ms);
     line.maybe_wide(*stall_ago_ms);
@@ -119,6 +120,7 @@ fn write_summary(line: &mut Line<'_>, summary: &Summary) {
         line.wide(*number);
     }
     line.double(*change_log);
+    line.wide(*bits_played);
     line.maybe_double(*mean_kbps);
     line.maybe_double(*mean_log);
     line.maybe_wide(*top_kbps);
@@ -150,7 +152,9 @@ pub(super) const COPY_WINDOWS: &str = "copy windows (day, start_at, length_ms, n
     started, ended, failed, played_ms, stalled_ms, stalls, errors, switches, dropped_frames, rate_sum, rated_ms,
     buffer_sum_ms, buffers, completion_ppm_sum, completions, completed, session_v1_milli_sum, session_v1s,
     mos_milli_sum, moses, startup_buckets, startup_counts, startup_sum_ms, startup_min_ms, startup_max_ms,
-    window_v1) from stdin binary";
+    rebuffer_buckets, rebuffer_counts, rebuffer_sum_ppm, rebuffer_min_ppm, rebuffer_max_ppm,
+    bitrate_buckets, bitrate_counts, bitrate_sum_kbps, bitrate_min_kbps, bitrate_max_kbps,
+    mos_buckets, mos_counts, mos_sum_milli, mos_min_milli, mos_max_milli, window_v1) from stdin binary";
 
 pub(super) fn write_window(lines: &mut Lines, source: &Source<'_>, place: Place, window: &WindowRecord) {
     let WindowRecord {
@@ -179,10 +183,13 @@ pub(super) fn write_window(lines: &mut Lines, source: &Source<'_>, place: Place,
         session_v1s,
         mos_milli_sum,
         moses,
-        startup_ms: SketchRecord { buckets, counts, sum, min, max },
+        startup_ms,
+        rebuffer_ratio_ppm,
+        mean_kbps,
+        mos_milli,
         window_v1,
     } = window;
-    let mut line = lines.line(33);
+    let mut line = lines.line(48);
     line.day(place.day);
     line.moment(place.at);
     line.narrow(*length_ms);
@@ -214,10 +221,14 @@ pub(super) fn write_window(lines: &mut Lines, source: &Source<'_>, place: Place,
     ] {
         line.wide(*sum);
     }
-    line.narrow_array(buckets);
-    line.wide_array(counts);
-    for number in [sum, min, max] {
-        line.wide(*number);
+    for SketchRecord { buckets, counts, sum, min, max } in
+        [startup_ms, rebuffer_ratio_ppm, mean_kbps, mos_milli]
+    {
+        line.narrow_array(buckets);
+        line.wide_array(counts);
+        for number in [sum, min, max] {
+            line.wide(*number);
+        }
     }
     line.maybe_double(*window_v1);
 }

@@ -14,9 +14,10 @@ const COLUMNS: &str = "select start_at, value, viewers, started, ended, failed, 
     switches, dropped_frames, rate_sum, rated_ms, buffer_sum_ms, buffers, completion_ppm_sum, completions, completed,
     session_v1_milli_sum, session_v1s, mos_milli_sum, moses, startup_sum_ms,
     (select sum(n)::double precision from unnest(startup_counts) n), window_v1_sum, window_v1_ms,
-    sketch_quantile(startup_buckets, startup_counts, startup_min_ms, startup_max_ms, 500),
-    sketch_quantile(startup_buckets, startup_counts, startup_min_ms, startup_max_ms, 950),
-    sketch_quantile(startup_buckets, startup_counts, startup_min_ms, startup_max_ms, 990)";
+    sketch_quantiles(startup_buckets, startup_counts, startup_min_ms, startup_max_ms, '{500,950,990}'),
+    sketch_quantiles(rebuffer_buckets, rebuffer_counts, rebuffer_min_ppm, rebuffer_max_ppm, '{500,950,990}'),
+    sketch_quantiles(bitrate_buckets, bitrate_counts, bitrate_min_kbps, bitrate_max_kbps, '{500,50,10}'),
+    sketch_quantiles(mos_buckets, mos_counts, mos_min_milli, mos_max_milli, '{500,50,10}')";
 const ORDER: &str = "order by start_at, sessions desc, value limit $6";
 
 impl Database {
@@ -61,14 +62,20 @@ impl Database {
 
 fn row(row: &Row) -> Result<QoeRow, tokio_postgres::Error> {
     let number = |at: usize| row.try_get::<_, i64>(at).map(|number| u64::try_from(number).unwrap_or(0));
-    let maybe = |at: usize| {
-        let number = row.try_get::<_, Option<i64>>(at);
-        number.map(|number| number.and_then(|number| u64::try_from(number).ok()))
+    let quantiles = |at: usize| {
+        let found: Option<Vec<i64>> = row.try_get(at)?;
+        let found = found.and_then(|found| <[i64; 3]>::try_from(found).ok());
+        Ok(found.map(|found| found.map(|number| u64::try_from(number).unwrap_or(0))))
     };
     let start: Moment = row.try_get(0)?;
     let (played, stalled) = (number(6)?, number(7)?);
     let startups: Option<f64> = row.try_get(24)?;
     let (window_v1_sum, window_v1_ms): (f64, f64) = (row.try_get(25)?, row.try_get(26)?);
+    let startup = quantiles(27)?;
+    let in_units =
+        |found: Option<[u64; 3]>, unit: f64| found.map(|found| found.map(|number| number as f64 / unit));
+    let (rebuffer, bitrate) = (in_units(quantiles(28)?, 1e6), in_units(quantiles(29)?, 1.0));
+    let mos = in_units(quantiles(30)?, 1e3);
     Ok(QoeRow {
         start_unix_s: start.unix_s(),
         value: row.try_get(1)?,
@@ -76,15 +83,22 @@ fn row(row: &Row) -> Result<QoeRow, tokio_postgres::Error> {
         sessions_started: number(3)?,
         sessions_ended: number(4)?,
         sessions_failed: number(5)?,
-        play_time_ms: played,
-        rebuffering_duration_ms: stalled,
-        rebuffering_count: number(8)?,
-        rebuffering_ratio: share(stalled as f64, played as f64 + stalled as f64),
-        startup_time_p50_ms: maybe(27)?,
-        startup_time_p95_ms: maybe(28)?,
-        startup_time_p99_ms: maybe(29)?,
-        startup_time_mean_ms: share(number(23)? as f64, startups.unwrap_or(0.0)),
-        average_bitrate_kbps: share(number(12)? as f64, number(13)? as f64),
+        played_ms: played,
+        playback_stall_duration_ms: stalled,
+        playback_stall_count: number(8)?,
+        rebuffer_ratio: share(stalled as f64, played as f64 + stalled as f64),
+        rebuffer_ratio_p50: rebuffer.map(|found| found[0]),
+        rebuffer_ratio_p95: rebuffer.map(|found| found[1]),
+        rebuffer_ratio_p99: rebuffer.map(|found| found[2]),
+        initial_startup_time_p50_ms: startup.map(|found| found[0]),
+        initial_startup_time_p95_ms: startup.map(|found| found[1]),
+        initial_startup_time_p99_ms: startup.map(|found| found[2]),
+        average_initial_startup_time_ms: share(number(23)? as f64, startups.unwrap_or(0.0)),
+        bits_played: number(12)?,
+        average_playback_bitrate_kbps: share(number(12)? as f64, number(13)? as f64),
+        playback_bitrate_p50_kbps: bitrate.map(|found| found[0]),
+        playback_bitrate_p5_kbps: bitrate.map(|found| found[1]),
+        playback_bitrate_p1_kbps: bitrate.map(|found| found[2]),
         average_buffer_ms: share(number(14)? as f64, number(15)? as f64),
         bitrate_switches: number(10)?,
         bitrate_switches_per_minute: share(number(10)? as f64 * 60_000.0, played as f64),
@@ -95,6 +109,9 @@ fn row(row: &Row) -> Result<QoeRow, tokio_postgres::Error> {
         session_v1: share(number(19)? as f64 / 1e3, number(20)? as f64),
         window_v1: share(window_v1_sum, window_v1_ms),
         mos_v1: share(number(21)? as f64 / 1e3, number(22)? as f64),
+        mos_v1_p50: mos.map(|found| found[0]),
+        mos_v1_p5: mos.map(|found| found[1]),
+        mos_v1_p1: mos.map(|found| found[2]),
     })
 }
 

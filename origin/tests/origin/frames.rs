@@ -243,8 +243,8 @@ async fn every_figure_of_a_session_is_stored_as_it_was_sent() {
     let stage = Stage::new("frame_session").await;
     let token = stage.token("edge-1").await;
     let figures = serde_json::json!({
-        "startup_ms": 1, "played_ms": 2, "stalled_ms": 3, "paused_ms": 4, "sought_ms": 5, "background_ms": 6,
-        "ads_ms": 7, "stalls": 8, "stall_longest_ms": 9, "stall_recent_ms": 10, "stall_ago_ms": 11,
+        "initial_startup_time_ms": 1, "played_ms": 2, "playback_stall_duration_ms": 3, "paused_ms": 4, "sought_ms": 5, "background_ms": 6,
+        "ads_ms": 7, "playback_stall_count": 8, "bits_played": 9_000_000_000_u64, "stall_longest_ms": 9, "stall_recent_ms": 10, "stall_ago_ms": 11,
         "dropped_frames": 12, "errors": 13, "switches": 14, "change_kbps": 15, "change_log": 16.5,
         "mean_kbps": 17.5, "mean_log": 18.5, "top_kbps": 19, "mean_buffer_ms": 20.5,
         "mean_throughput_kbps": 21.5, "mean_latency_ms": 22.5, "mean_height": 23.5, "mean_frame_rate": 24.5,
@@ -311,6 +311,15 @@ async fn every_figure_of_a_window_is_stored_as_it_was_sent() {
         mos_milli_sum: 20,
         moses: 21,
         startup_ms: SketchRecord { buckets: vec![3, 700], counts: vec![2, 1], sum: 22, min: 3, max: 24 },
+        rebuffer_ratio_ppm: SketchRecord { buckets: vec![0], counts: vec![5], sum: 25, min: 0, max: 0 },
+        mean_kbps: SketchRecord {
+            buckets: vec![200, 201],
+            counts: vec![6, 7],
+            sum: 26,
+            min: 2_304,
+            max: 2_400,
+        },
+        mos_milli: SketchRecord { buckets: vec![224], counts: vec![8], sum: 27, min: 4_096, max: 4_100 },
         window_v1: Some(99.5),
     };
     let empty =
@@ -318,14 +327,25 @@ async fn every_figure_of_a_window_is_stored_as_it_was_sent() {
     let empty = WindowRecord { start_unix_ms: window.start_unix_ms, length_ms: 300_000, ..empty };
     let payload = wire::write_records(&Records { windows: vec![window, empty], ..Records::default() });
     stored(send(&stage, token.text(), encoded_of(Lane::Records, 7, &[(1, &payload)])).await).await;
-    let expected = serde_json::json!({
+    let mut expected = serde_json::json!({
         "length_ms": 300_000, "node": "edge-1", "dimension": "region", "value": "eu", "sessions": 1, "started": 2,
         "ended": 3, "failed": 4, "played_ms": 5, "stalled_ms": 6, "stalls": 7, "errors": 8, "switches": 9,
         "dropped_frames": 10, "rate_sum": i64::MAX, "rated_ms": 12, "buffer_sum_ms": 13, "buffers": 14,
         "completion_ppm_sum": 15, "completions": 16, "completed": 17, "session_v1_milli_sum": 18, "session_v1s": 19,
-        "mos_milli_sum": 20, "moses": 21, "startup_buckets": [3, 700], "startup_counts": [2, 1],
-        "startup_sum_ms": 22, "startup_min_ms": 3, "startup_max_ms": 24, "window_v1": 99.5,
+        "mos_milli_sum": 20, "moses": 21, "window_v1": 99.5,
     });
+    let sketches = serde_json::json!({
+        "startup_buckets": [3, 700], "startup_counts": [2, 1],
+        "startup_sum_ms": 22, "startup_min_ms": 3, "startup_max_ms": 24, "rebuffer_buckets": [0],
+        "rebuffer_counts": [5], "rebuffer_sum_ppm": 25, "rebuffer_min_ppm": 0, "rebuffer_max_ppm": 0,
+        "bitrate_buckets": [200, 201], "bitrate_counts": [6, 7], "bitrate_sum_kbps": 26, "bitrate_min_kbps": 2304,
+        "bitrate_max_kbps": 2400, "mos_buckets": [224], "mos_counts": [8], "mos_sum_milli": 27, "mos_min_milli": 4096,
+        "mos_max_milli": 4100,
+    });
+    let (Some(all), serde_json::Value::Object(sketches)) = (expected.as_object_mut(), sketches) else {
+        panic!()
+    };
+    all.extend(sketches);
     assert_eq!(line(&stage, "windows where dimension = 'region'", "day,start_at").await, expected);
     let empty = "select count(*) from windows where dimension = 'all' and startup_buckets = '{}' and window_v1 is null";
     assert_eq!(stage.count(empty).await, 1);

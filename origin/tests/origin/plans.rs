@@ -67,7 +67,7 @@ async fn playback_is_found_by_session_and_by_region_and_device() {
              from generate_series(1, 20000) n;
              select make_partition('sessions', '2026-01-01', '2026-01-02');
              insert into sessions (day, node, session_id, region, device, generation, started_at, ended_at,
-                                   played_ms, stalled_ms, stalls, dropped_frames, errors, switches,
+                                   played_ms, playback_stall_duration_ms, playback_stall_count, dropped_frames, errors, switches,
                                    position_ms, position_max_ms, events, ended, session_v1, window_v1,
                                    rebuffer_ratio)
              select '2026-01-01', 'edge-1', 's' || n, 'r' || n % 20, 'd' || n % 30, 1, '2026-01-01',

@@ -46,9 +46,25 @@ fn window(minute: u64, by: Dimension, value: &str, sessions: u64, startups: &[u6
         mos_milli_sum: 4_000,
         moses: 1,
         startup_ms: sketch(startups).0,
+        // What ended sessions came to, in the ranges that it has.
+        rebuffer_ratio_ppm: sketch(&ratios_ppm(startups)).0,
+        mean_kbps: sketch(&rates_kbps(startups)).0,
+        mos_milli: sketch(&scores_milli(startups)).0,
         window_v1: Some(90.0),
         ..WindowRecord::default()
     }
+}
+
+fn ratios_ppm(startups: &[u64]) -> Vec<u64> {
+    startups.iter().map(|startup| startup * startup % 1_000_001).collect()
+}
+
+fn rates_kbps(startups: &[u64]) -> Vec<u64> {
+    startups.iter().map(|startup| 300 + startup * 7 % 9_000).collect()
+}
+
+fn scores_milli(startups: &[u64]) -> Vec<u64> {
+    startups.iter().map(|startup| 1_000 + startup % 4_001).collect()
 }
 
 async fn report(stage: &Stage, token: &str, sequence: u64, windows: Vec<WindowRecord>) {
@@ -112,20 +128,42 @@ async fn windows_of_several_reports_become_one_line() {
     let mut both = sketch(&few).1;
     both.merge(&sketch(&many).1);
     let eu = &answer.rows[0];
-    for (found, per_mille) in
-        [(eu.startup_time_p50_ms, 500), (eu.startup_time_p95_ms, 950), (eu.startup_time_p99_ms, 990)]
-    {
+    for (found, per_mille) in [
+        (eu.initial_startup_time_p50_ms, 500),
+        (eu.initial_startup_time_p95_ms, 950),
+        (eu.initial_startup_time_p99_ms, 990),
+    ] {
         assert_eq!(found, both.quantile(per_mille), "{per_mille} per mille");
     }
+    let whole = [few.as_slice(), &many].concat();
+    let near = |found: Option<f64>, values: &[u64], per_mille: u16, unit: f64| {
+        let expected = sketch(values).1.quantile(per_mille).map(|expected| expected as f64 / unit);
+        assert!(found.is_some() && found == expected, "{found:?} {expected:?} {per_mille}");
+    };
+    for (at, found) in
+        [(500, eu.rebuffer_ratio_p50), (950, eu.rebuffer_ratio_p95), (990, eu.rebuffer_ratio_p99)]
+    {
+        near(found, &ratios_ppm(&whole), at, 1e6);
+    }
+    let rates = [eu.playback_bitrate_p50_kbps, eu.playback_bitrate_p5_kbps, eu.playback_bitrate_p1_kbps];
+    let scores = [eu.mos_v1_p50, eu.mos_v1_p5, eu.mos_v1_p1];
+    for (at, (rate, score)) in [500, 50, 10].into_iter().zip(rates.into_iter().zip(scores)) {
+        near(rate, &rates_kbps(&whole), at, 1.0);
+        near(score, &scores_milli(&whole), at, 1e3);
+    }
+    assert_eq!(eu.bits_played, 14 * 60_000 * 4_000);
     let sum: u64 = few.iter().chain(&many).sum();
-    assert!(is_near(eu.startup_time_mean_ms, sum as f64 / 304.0));
-    assert_eq!((eu.viewers, eu.play_time_ms, eu.rebuffering_duration_ms), (14, 840_000, 8_400));
-    assert!(is_near(eu.rebuffering_ratio, 8_400.0 / 848_400.0));
-    assert!(is_near(eu.average_bitrate_kbps, 4_000.0) && is_near(eu.session_v1, 80.0));
+    assert!(is_near(eu.average_initial_startup_time_ms, sum as f64 / 304.0));
+    assert_eq!((eu.viewers, eu.played_ms, eu.playback_stall_duration_ms), (14, 840_000, 8_400));
+    assert!(is_near(eu.rebuffer_ratio, 8_400.0 / 848_400.0));
+    assert!(is_near(eu.average_playback_bitrate_kbps, 4_000.0) && is_near(eu.session_v1, 80.0));
     assert!(is_near(eu.mos_v1, 4.0) && is_near(eu.window_v1, 90.0));
     // Nothing was said of these.
     let us = &answer.rows[1];
-    assert_eq!((us.startup_time_p50_ms, us.startup_time_mean_ms, us.completion), (None, None, None));
+    assert_eq!(
+        (us.initial_startup_time_p50_ms, us.average_initial_startup_time_ms, us.completion),
+        (None, None, None)
+    );
     // Hours and days say the same, once they are added up.
     let hours = format!("by=region&step=1h&from={from}&to={}", from + HOUR_S);
     assert_eq!(ask(&stage, token.text(), &hours).await.rows, []);
@@ -134,7 +172,7 @@ async fn windows_of_several_reports_become_one_line() {
     let eu_all = [few.as_slice(), &many, &[1]].concat();
     let eu = &hour.rows[0];
     assert_eq!((eu.start_unix_s, &*eu.value, eu.sessions_started, eu.viewers), (from, "eu", 17, 14));
-    assert_eq!(eu.startup_time_p95_ms, sketch(&eu_all).1.quantile(950));
+    assert_eq!(eu.initial_startup_time_p95_ms, sketch(&eu_all).1.quantile(950));
     assert!(is_near(eu.window_v1, 90.0));
     let day_s = from / 86_400 * 86_400;
     let days = format!("by=region&value=eu&step=1d&from={day_s}&to={}", day_s + 86_400);
@@ -158,17 +196,14 @@ async fn the_database_reads_a_sketch_as_the_nodes_do() {
         let (record, sketch) = sketch(&values);
         let buckets: Vec<i32> = record.buckets.iter().map(|place| i32::from(*place)).collect();
         let counts: Vec<i64> = record.counts.iter().map(|count| *count as i64).collect();
-        for per_mille in [0, 1, 500, 950, 990, 1_000] {
-            let question = "select sketch_quantile($1, $2, $3, $4, $5)";
-            let (least, most) = (record.min as i64, record.max as i64);
-            let row = stage
-                .client
-                .query_one(question, &[&buckets, &counts, &least, &most, &i32::from(per_mille)])
-                .await
-                .unwrap();
-            let found = row.get::<_, Option<i64>>(0).map(|found| found as u64);
-            assert_eq!(found, sketch.quantile(per_mille), "{per_mille} of {count}");
-        }
+        // In any order, each to its place.
+        let per_milles = [950, 0, 1, 1_000, 500, 990];
+        let question = "select sketch_quantiles($1, $2, $3, $4, $5)";
+        let (least, most, asked) = (record.min as i64, record.max as i64, per_milles.map(i32::from));
+        let row = stage.client.query_one(question, &[&buckets, &counts, &least, &most, &&asked[..]]).await;
+        let found = row.unwrap().get::<_, Option<Vec<i64>>>(0);
+        let found = found.map(|found| found.into_iter().map(|found| found as u64).collect::<Vec<_>>());
+        assert_eq!(found, per_milles.map(|at: u16| sketch.quantile(at)).into_iter().collect(), "of {count}");
     }
 }
 
@@ -195,7 +230,7 @@ async fn a_sum_beyond_all_bounds_fails_no_question() {
     stage.database.refresh_qoe().await.unwrap();
     let from = last_hour();
     let answer = ask(&stage, token.text(), &format!("from={from}&to={}", from + HOUR_S)).await;
-    assert_eq!(answer.rows[0].rebuffering_count, i64::MAX as u64);
+    assert_eq!(answer.rows[0].playback_stall_count, i64::MAX as u64);
 }
 
 #[tokio::test]

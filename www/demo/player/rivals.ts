@@ -54,11 +54,11 @@ const COLUMNS: readonly Column[] = [
     value: ({ summary }) => summary.mean_kbps ?? 0,
     show: (kbps) => `${(kbps / 1000).toFixed(2)} Mbit/s`,
   },
-  { name: "Stalls", isLowBetter: true, value: ({ summary }) => summary.stalls, show: String },
+  { name: "Stalls", isLowBetter: true, value: ({ summary }) => summary.playback_stall_count, show: String },
   {
     name: "Stalled",
     isLowBetter: true,
-    value: ({ summary }) => summary.stalled_ms,
+    value: ({ summary }) => summary.playback_stall_duration_ms,
     show: (ms) => `${(ms / 1000).toFixed(1)} s`,
   },
   { name: "Switches", isLowBetter: true, value: ({ summary }) => summary.switches, show: String },

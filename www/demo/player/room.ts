@@ -198,7 +198,7 @@ export class Room {
   #tell(): void {
     const { summary, scores } = this.#report;
     const mean = Math.round(summary.mean_kbps ?? 0);
-    const text = `Played to the end: ${summary.stalls} stalls, ${mean} kilobits per second on average, session score ${scores.session_v1.toFixed(1)}.`;
+    const text = `Played to the end: ${summary.playback_stall_count} stalls, ${mean} kilobits per second on average, session score ${scores.session_v1.toFixed(1)}.`;
     this.#plot.describe(text);
     announce(text);
   }

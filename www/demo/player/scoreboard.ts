@@ -19,8 +19,8 @@ export class Scoreboard {
     this.#window.set(scores.window_v1);
     const mean = summary.mean_kbps === undefined ? "–" : `${(summary.mean_kbps / 1000).toFixed(2)} Mbit/s`;
     facts(this.#facts, [
-      ["First frame", summary.startup_ms === undefined ? "–" : `${summary.startup_ms} ms`],
-      ["Stalls", `${summary.stalls}, ${(summary.stalled_ms / 1000).toFixed(1)} s`],
+      ["First frame", summary.initial_startup_time_ms === undefined ? "–" : `${summary.initial_startup_time_ms} ms`],
+      ["Stalls", `${summary.playback_stall_count}, ${(summary.playback_stall_duration_ms / 1000).toFixed(1)} s`],
       ["Rebuffer ratio", `${(100 * scores.rebuffer_ratio).toFixed(2)} %`],
       ["Mean bit rate", mean],
       ["Switches", String(summary.switches)],

@@ -211,12 +211,15 @@ fn playback(stage: &mut Stage, plot: &mut Plot) -> Result<String> {
     ensure!(again["accepted"] == 0, "events sent twice were counted twice: {again}");
     let session = stage.client().get(&format!("{}/v1/sessions/demo-session", stage.url(0)))?;
     let (summary, scores) = (&session["summary"], &session["scores"]);
-    ensure!(summary["stalls"] == 1 && summary["stalled_ms"] == 3_000, "one stall of 3 s, but {summary}");
+    ensure!(
+        summary["playback_stall_count"] == 1 && summary["playback_stall_duration_ms"] == 3_000,
+        "one stall of 3 s, but {summary}"
+    );
     Ok(format!(
         "startup {} ms, {} stall of {} ms, session-v1 {}, window-v1 {}",
-        summary["startup_ms"],
-        summary["stalls"],
-        summary["stalled_ms"],
+        summary["initial_startup_time_ms"],
+        summary["playback_stall_count"],
+        summary["playback_stall_duration_ms"],
         scores["session_v1"],
         scores["window_v1"]
     ))

@@ -7,7 +7,7 @@
 //! | 44 | stalls, dropped frames, errors, switches, changes in kbit/s, highest rate, events, lost, repeated; 32 bits each |
 //! | 80 | the screen's number; 32 bits |
 //! | 84 | changes of logarithms, then in the order of the bits the means, four of pictures and two of upscaling; floats of 64 bits |
-//! | 204 | position, furthest position, beginning, duration, in milliseconds; 64 bits each |
+//! | 204 | position, furthest position, beginning, duration, in milliseconds, and bits played; 64 bits each |
 
 use alloc::vec::Vec;
 
@@ -17,7 +17,7 @@ use super::{Bits, PackedError, Present, Reader, put};
 use crate::{Pictures, Screen, Summary, Upscaling};
 
 /// Of a record.
-pub const SUMMARY_BYTES: usize = 236;
+pub const SUMMARY_BYTES: usize = 244;
 
 const SCREENS: [Screen; 4] = [Screen::Phone, Screen::Tablet, Screen::Desktop, Screen::Tv];
 
@@ -76,6 +76,7 @@ pub fn pack_summary(summary: &Summary, out: &mut Vec<u8>) {
         summary.duration.unwrap_or_default(),
     ];
     put(out, &positions.map(|position| position.get().to_le_bytes()));
+    put(out, &[summary.bits_played.to_le_bytes()]);
 }
 
 fn bits(summary: &Summary) -> Bits {
@@ -113,6 +114,7 @@ pub fn unpack_summary(bytes: &[u8]) -> Result<Summary, PackedError> {
     let screen = next.u32();
     let floats = [(); 15].map(|()| next.f64());
     let positions = [(); 4].map(|()| Millis::new(next.u64()));
+    let bits_played = next.u64();
     let [startup, played, stalled, paused, sought, background, ads, stall_longest, stall_recent, ago] = times;
     let [stalls, dropped_frames, errors, switches, change_kbps, top_kbps, events, lost, repeated] = counts;
     let summary = Summary {
@@ -132,6 +134,7 @@ pub fn unpack_summary(bytes: &[u8]) -> Result<Summary, PackedError> {
         switches,
         change_kbps,
         change_log: floats[0],
+        bits_played,
         top_rate: present.number(Kbps::new(top_kbps)),
         mean_kbps: present.number(floats[1]),
         mean_log: present.number(floats[2]),

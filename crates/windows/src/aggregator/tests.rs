@@ -174,6 +174,8 @@ fn delta(seed: u32) -> Delta {
             completion: Some(f64::from(seed % 100) / 99.0),
             session_v1: Some(f64::from(seed % 101)),
             mos: Some(1.0 + f64::from(seed % 5)),
+            rebuffer_ratio: Some(f64::from(seed % 53) / 52.0),
+            mean_kbps: Some(f64::from(seed % 9_973)),
         }),
     }
 }
@@ -202,6 +204,7 @@ quickcheck! {
     fn nothing_counts_twice_or_gets_lost(folds: Vec<(u16, u16, bool)>) -> bool {
         let mut windows = windows();
         let (mut expected, mut got, mut now) = (0_u64, 0_u64, 0_u64);
+        let mut is_kept = true;
         let sum = |closed: Vec<Window>| -> u64 {
             let all = closed.iter().filter(|window| window.dimension == Dimension::All);
             all.map(|window| window.totals.played.get()).sum()
@@ -214,8 +217,10 @@ quickcheck! {
             if close {
                 got += sum(windows.close(UnixMillis::new(now)));
             }
+            is_kept &= windows.so_far().played.get() == expected;
         }
         got += sum(windows.drain());
-        got == expected && expected == windows.counts().counted
+        is_kept &= windows.so_far().played.get() == expected;
+        is_kept && got == expected && expected == windows.counts().counted
     }
 }

@@ -40,6 +40,16 @@ quickcheck! {
         quantile.abs_diff(exact) <= exact / 64
     }
 
+    fn a_count_up_to_a_bound_is_wrong_by_its_64th_only(numbers: Numbers, bound: Numbers) -> bool {
+        let sketch = sketch(&numbers.0);
+        let count = |bound: u64| numbers.0.iter().filter(|&&number| number <= bound).count() as u64;
+        let is_near = |bound: u64| {
+            let found = sketch.count_to(bound);
+            count(bound - bound.div_ceil(64)) <= found && found <= count(bound + bound / 63)
+        };
+        bound.0.into_iter().all(is_near) && sketch.count_to(Sketch::VALUE_MAX) == sketch.count()
+    }
+
     fn a_merge_is_the_sketch_of_both(a: Numbers, b: Numbers) -> bool {
         let both: Vec<u64> = a.0.iter().chain(&b.0).copied().collect();
         merged(&sketch(&a.0), &sketch(&b.0)) == sketch(&both)
