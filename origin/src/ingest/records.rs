@@ -113,8 +113,7 @@ fn write_summary(line: &mut Line<'_>, summary: &Summary) {
         line.wide(*time);
     }
     line.wide(*playback_stall_count);
-    line.wide(*stall_longest_ms);
-    line.wide(*stall_recent_ms);
+    [stall_longest_ms, stall_recent_ms].into_iter().for_each(|time| line.wide(*time));
     line.maybe_wide(*stall_ago_ms);
     for number in [dropped_frames, errors, switches, change_kbps] {
         line.wide(*number);
@@ -221,16 +220,18 @@ pub(super) fn write_window(lines: &mut Lines, source: &Source<'_>, place: Place,
     ] {
         line.wide(*sum);
     }
-    for SketchRecord { buckets, counts, sum, min, max } in
-        [startup_ms, rebuffer_ratio_ppm, mean_kbps, mos_milli]
-    {
-        line.narrow_array(buckets);
-        line.wide_array(counts);
-        for number in [sum, min, max] {
-            line.wide(*number);
-        }
-    }
+    let sketches = [startup_ms, rebuffer_ratio_ppm, mean_kbps, mos_milli];
+    sketches.into_iter().for_each(|sketch| write_sketch(&mut line, sketch));
     line.maybe_double(*window_v1);
+}
+
+fn write_sketch(line: &mut Line<'_>, sketch: &SketchRecord) {
+    let SketchRecord { buckets, counts, sum, min, max } = sketch;
+    line.narrow_array(buckets);
+    line.wide_array(counts);
+    for number in [sum, min, max] {
+        line.wide(*number);
+    }
 }
 
 pub(super) const COPY_EXPOSURES: &str =
