@@ -73,7 +73,7 @@ fn check_ended(found: &QoeRow, startups: &[u64]) {
         let expected = sketch(values).1.quantile(per_mille).map(|expected| expected as f64 / unit);
         assert!(found.is_some() && found == expected, "{found:?} {expected:?} {per_mille}");
     };
-    for (at, found) in
+    for (at, ratio) in
         [(500, found.rebuffer_ratio_p50), (950, found.rebuffer_ratio_p95), (990, found.rebuffer_ratio_p99)]
     {
         near(ratio, &ratios_ppm(startups), at, 1e6);
