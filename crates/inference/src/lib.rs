@@ -1,8 +1,8 @@
 //! ONNX models: load them, check what they take, run them.
 //!
 //! A network of dense layers and the trainer's tower run on our own kernels ([`Network`], [`Mlp`], [`Tower`]), with the
-//! same bits in every form. Any other graph runs in tract (the feature `tract`), natively and in the component; an arbitrary graph may
-//! differ between the two in the last bits (seen: 1e-5 relative).
+//! same bits in every form. Any other graph runs in tract (the feature `tract`), natively and in the component; an
+//! arbitrary graph may differ between the two in the last bits (seen: 1e-5 relative).
 
 #[cfg(feature = "tract")]
 mod error;

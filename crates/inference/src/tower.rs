@@ -157,26 +157,42 @@ impl Tower {
 
 /// The vectors of a graph's items, `f32[items, width]`.
 fn item_vectors<'g>(graph: &'g Graph<'_>) -> Result<&'g Tensor<'g>, TowerError> {
-    let looked_up = || {
-        // Some exporters make the numbers another type first, or count from the end what is below 0.
-        let mut numbers = vec![graph.input];
-        for node in &graph.nodes {
-            match (node.operator, node.inputs.as_slice()) {
-                (b"Gather", [table, from]) if numbers.contains(from) => return graph.constant(table),
-                // How many there are says nothing of which.
-                (b"Shape" | b"Size", _) => {}
-                (_, inputs) if inputs.iter().any(|input| numbers.contains(input)) => {
-                    numbers.push(node.output);
-                }
-                _ => {}
+    let is_table = |table: &&Tensor<'_>| matches!(*table.shape, [items, width] if items > 0 && width > 0);
+    if let Some(named) = graph.constant(ITEM_VECTORS.as_bytes()).filter(is_table) {
+        return Ok(named);
+    }
+    // The input, and what is still the same items: exporters make them another type first, or count from the end what
+    // is below 0, which some choose by products. What else is computed of them, as places in the history, says nothing
+    // of which they are.
+    let mut same = vec![graph.input];
+    let mut tables: Vec<&[u8]> = Vec::new();
+    for node in &graph.nodes {
+        match (node.operator, node.inputs.as_slice()) {
+            (b"Gather", [table, items])
+                if same.contains(items)
+                    && graph.constant(table).is_some_and(|table| is_table(&table))
+                    && !tables.contains(table) =>
+            {
+                tables.push(*table);
             }
+            (b"Cast" | b"Identity" | b"Reshape" | b"Flatten" | b"Squeeze" | b"Unsqueeze", [items, ..])
+                if same.contains(items) =>
+            {
+                same.push(node.output);
+            }
+            (b"Add" | b"Sub" | b"Mul" | b"Where", inputs)
+                if inputs.iter().any(|input| same.contains(input)) =>
+            {
+                same.push(node.output);
+            }
+            _ => {}
         }
-        None
-    };
-    let table = graph.constant(ITEM_VECTORS.as_bytes()).or_else(looked_up);
-    table
-        .filter(|table| matches!(*table.shape, [items, width] if items > 0 && width > 0))
-        .ok_or_else(|| TowerError::Initialiser { name: ITEM_VECTORS.to_owned() })
+    }
+    match tables.as_slice() {
+        [] => Err(TowerError::Initialiser { name: ITEM_VECTORS.to_owned() }),
+        [table] => Ok(graph.constant(table).expect("it was found there")),
+        several => Err(TowerError::Tables { tables: several.len() }),
+    }
 }
 
 /// Under which key the metadata of a tower say how many of the newest items count.

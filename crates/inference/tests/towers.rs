@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use inference::{EncodeError, Tower};
 use prost::Message;
 use serde_json::Value;
-use tract_onnx::pb::{ModelProto, StringStringEntryProto};
+use tract_onnx::pb::{ModelProto, NodeProto, StringStringEntryProto};
 
 const NAMES: [&str; 5] =
     ["gru-script", "mean-dynamo", "mean-keras", "transformer-dynamo", "transformer-script"];
@@ -139,6 +139,45 @@ fn what_is_no_tower_is_refused_with_what_it_is() {
     ] {
         assert_eq!(Tower::read(&file).map(drop).unwrap_err().code(), code);
     }
+}
+
+/// A graph in which something made of the items, by `operator` if it is named, is looked up in another table.
+fn with_second_table(name: &str, operator: Option<&str>) -> Vec<u8> {
+    let mut model = ModelProto::decode(file("mean-dynamo").as_slice()).unwrap();
+    let graph = model.graph.as_mut().unwrap();
+    let mut table = graph.initializer.iter().find(|tensor| tensor.dims.len() == 2).unwrap().clone();
+    table.name = name.to_owned();
+    graph.initializer.push(table);
+    let node = |op_type: &str, input: [&str; 2], output: &str| NodeProto {
+        op_type: op_type.to_owned(),
+        input: input.map(str::to_owned).into(),
+        output: vec![output.to_owned()],
+        ..NodeProto::default()
+    };
+    let mut from = graph.input[0].name.clone();
+    if let Some(operator) = operator {
+        graph.node.push(node(operator, [&from, &from], "made"));
+        from = "made".to_owned();
+    }
+    graph.node.push(node("Gather", [name, &from], "second_looked_up"));
+    model.encode_to_vec()
+}
+
+#[test]
+fn of_several_tables_the_one_with_the_promised_name_is_that_of_the_items() {
+    let ambiguous = Tower::read(&with_second_table("second", None)).map(drop).unwrap_err();
+    assert_eq!(ambiguous.code(), "tower-tables", "{ambiguous}");
+    let added = Tower::read(&with_second_table("second", Some("Add"))).map(drop).unwrap_err();
+    assert_eq!(added.code(), "tower-tables", "{added}");
+    assert_eq!(
+        Tower::read(&with_second_table("item_vectors", None)).unwrap().shape(),
+        tower("mean-dynamo").shape()
+    );
+    // The greater one of items is no item.
+    assert_eq!(
+        Tower::read(&with_second_table("second", Some("Max"))).unwrap().shape(),
+        tower("mean-dynamo").shape()
+    );
 }
 
 #[test]

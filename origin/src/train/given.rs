@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use inference::{ModelError, Models, Tower, WINDOW_KEY};
+use inference::{EncodeError, ModelError, Models, Tower, WINDOW_KEY};
 use kernels::dot;
 use prost::Message;
 use ranking::Vectors;
@@ -87,6 +87,16 @@ impl Given {
     /// What a release ships.
     pub fn onnx(&self) -> &[u8] {
         &self.onnx
+    }
+
+    /// Runs it with as long a history as it may be shown, which is how long.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn run_longest(&self) -> Result<usize, EncodeError> {
+        let shape = tower_of(&self.models).shape();
+        let items = vec![last_item(shape.items); shape.window];
+        tower_of(&self.models).encode(&items).map(|_| items.len())
     }
 
     /// How many of these titles it knows.
@@ -192,14 +202,18 @@ fn read_titles(text: &str, items: usize) -> Result<HashMap<u32, u32>, GivenError
     Ok(known)
 }
 
+/// The first is often one that pads, and hidden.
+fn last_item(items: usize) -> u32 {
+    u32::try_from(items - 1).unwrap_or(u32::MAX)
+}
+
 /// The tower, and its file with as large a window as it can run.
 fn windowed(onnx: Vec<u8>) -> Result<(Vec<u8>, Models), ModelError> {
     let models = Models::load(None, Some(&onnx))?;
     let shape = tower_of(&models).shape();
-    // The last item: the first is often one that pads, and hidden.
-    let last = u32::try_from(shape.items - 1).unwrap_or(u32::MAX);
-    let runs = |items: usize| tower_of(&models).encode(&vec![last; items]).is_ok();
-    if runs(shape.window) {
+    let runs = |items: usize| tower_of(&models).encode(&vec![last_item(shape.items); items]).is_ok();
+    // One of our own says how many it takes.
+    if tower_of(&models).is_exact() || runs(shape.window) {
         return Ok((onnx, models));
     }
     // Loading has run it with one.
@@ -208,7 +222,7 @@ fn windowed(onnx: Vec<u8>) -> Result<(Vec<u8>, Models), ModelError> {
         let middle = longest.midpoint(too_long);
         if runs(middle) { longest = middle } else { too_long = middle }
     }
-    let mut model = ModelProto::decode(onnx.as_slice()).expect("what was loaded is ONNX");
+    let mut model = ModelProto::decode(onnx.as_slice()).expect("tract has read it");
     model.metadata_props.retain(|property| property.key != WINDOW_KEY);
     let value = longest.to_string();
     model.metadata_props.push(StringStringEntryProto { key: WINDOW_KEY.to_owned(), value });

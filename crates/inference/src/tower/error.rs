@@ -25,6 +25,11 @@ pub enum TowerError {
         /// Which.
         name: String,
     },
+    /// The items are looked up in several tables, and none is called `item_vectors`.
+    Tables {
+        /// How many.
+        tables: usize,
+    },
     /// A graph that the trainer did not make cannot run.
     Graph {
         /// What tract says.
@@ -52,6 +57,7 @@ impl TowerError {
             Self::NotATower => "tower-unknown",
             Self::Size { .. } => "tower-size",
             Self::Initialiser { .. } => "tower-initialiser",
+            Self::Tables { .. } => "tower-tables",
             Self::Graph { .. } => "tower-graph",
             Self::Longest { .. } => "tower-longest",
             Self::Signature { .. } => "tower-signature",
@@ -66,6 +72,9 @@ impl fmt::Display for TowerError {
             Self::NotATower => write!(f, "frontrow.tower is not {KIND}, the kind that runs here"),
             Self::Size { name } => write!(f, "frontrow.tower.{name} is missing or out of range"),
             Self::Initialiser { name } => write!(f, "{name} is missing or not of its shape"),
+            Self::Tables { tables } => {
+                write!(f, "items are looked up in {tables} tables: call that of their vectors item_vectors")
+            }
             Self::Graph { reason } => write!(f, "not a graph that can run: {reason}"),
             Self::Longest { items, reason } => write!(f, "it fails with {items} items: {reason}"),
             Self::Signature { found } => write!(f, "not i64[1, n] or i32[1, n] to f32[1, width]: {found}"),
