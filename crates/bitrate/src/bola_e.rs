@@ -18,13 +18,14 @@ const INSUFFICIENT_SHARE: f64 = 0.5;
 /// `sustained`s, which would be undone at once; and none that a nearly empty buffer cannot wait for.
 pub(crate) fn enhanced(input: &Input, utilities: &[f64], sustained: usize) -> usize {
     let Some(control) = Control::new(input, utilities) else { return 0 };
-    let mut level_s = input.buffer.level_s();
     let fetched_s = input.history.samples().len() as f64 * input.buffer.segment_s();
     let is_start = fetched_s < control.minimum_s;
+    let mut rung = control.rung(input.buffer.level_s());
     if is_start {
-        level_s = level_s.max(control.level_s_min(sustained));
+        // A placeholder that is just enough for the sustained rung asks for it: more buffer never asks for less, and
+        // of utilities that are logarithms of rates each is the best at some level.
+        rung = rung.max(sustained);
     }
-    let mut rung = control.rung(level_s);
     let last = input.last_rung();
     if rung > last && rung > sustained {
         rung = last.max(sustained);
@@ -91,16 +92,5 @@ impl<'a> Control<'a> {
             if score > best.1 { (rung, score) } else { best }
         };
         (1..self.rungs.len()).fold((0, score(0)), better).0
-    }
-
-    /// The lowest level at which `wanted` has the greatest score: where it draws level with the last of
-    /// the rungs below it.
-    fn level_s_min(&self, wanted: usize) -> f64 {
-        let draw = |below: usize| {
-            let [a, b] = [below, wanted].map(|rung| self.v * (self.utilities[rung] + self.gp));
-            let [p, q] = [below, wanted].map(|rung| self.kbps(rung));
-            (b * p - a * q) / (p - q)
-        };
-        (0..wanted).map(draw).fold(0.0, f64::max)
     }
 }

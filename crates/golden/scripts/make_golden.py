@@ -169,6 +169,13 @@ def bitrate_cases():
         capped = {"height_max": height_max} if height_max else {}
         return {"policy": "flagship", "ladder": LADDER, "buffer_ms": level_ms, **capped, "player": player}
 
+    def by(policy, kbps, level_ms, last, **more):
+        """The same for the other policies, whose downloads take a second."""
+        samples = [{"kbps": float(speed), "took_ms": 1000, "waited_ms": 80} for speed in kbps]
+        player = {"samples": samples, "last_rung": last, "chunks_left": 30}
+        player |= {key: more.pop(key) for key in ("chunks_left", "weights") if key in more}
+        return {"policy": policy, "ladder": LADDER, "buffer_ms": level_ms, "player": player, **more}
+
     steady, jumpy = [6000] * 12, [6000, 900, 7000, 1200, 5000, 800, 6500, 1000, 5500, 700]
     halfway = {"rung": 3, "bytes": 2_500_000, "got": 250_000, "took_ms": 4000, "waited_ms": 80}
     larger = [rung["kbps"] * 500 * 2 for rung in LADDER]
@@ -213,6 +220,33 @@ def bitrate_cases():
             90_000, samples_kbps=[1200.0], buffer_max_ms=30_000, segment_ms=6000
         ),
         "a full buffer with a cap": by_buffer(60_000, samples_kbps=[1200.0], height_max=720),
+        "BBA in its reservoir": by("bba", [6000], 5000, 3),
+        "BBA on its line": by("bba", [6000], 7000, 0),
+        "BBA stays between its neighbours": by("bba", [6000], 7000, 3),
+        "BBA comes down to its line": by("bba", [6000], 7000, 4),
+        "BBA with its cushion filled": by("bba", [1200], 15_000, 1),
+        "BBA in a small buffer": by("bba", [1200], 5000, 1, buffer_max_ms=8000),
+        "BBA without a speed": by("bba", [], 15_000, 1),
+        "BOLA-E at the start": by("bola-e", [6000], 2000, 0),
+        "BOLA-E at the start of a slow link": by("bola-e", [1200], 4000, 0),
+        "BOLA-E full": by("bola-e", [20_000] * 6, 60_000, 3),
+        "BOLA-E rises no further than throughput": by("bola-e", [3000] * 6, 50_000, 1),
+        "BOLA-E stays above what throughput sustains": by("bola-e", [3000] * 6, 50_000, 3),
+        "BOLA-E with a buffer that cannot wait": by("bola-e", [1600] * 6, 6000, 2),
+        "BOLA-E in a small buffer": by("bola-e", [6000] * 6, 6000, 2, buffer_max_ms=12_000, segment_ms=2000),
+        "BOLA-E under a cap of height": by("bola-e", [20_000] * 6, 60_000, 3, height_max=720),
+        "DYNAMIC with a low buffer": by("dynamic", [6000] * 6, 9000, 2),
+        "DYNAMIC with a low buffer on a slow link": by("dynamic", [800] * 6, 9999, 2),
+        "DYNAMIC with enough": by("dynamic", [6000] * 6, 10_000, 2),
+        "DYNAMIC with more than enough": by("dynamic", [6000] * 6, 45_000, 3),
+        "RobustMPC on a steady link": by("robust-mpc", steady, 20_000, 2),
+        "RobustMPC on a jumpy link": by("robust-mpc", jumpy, 12_000, 2),
+        "RobustMPC with an empty buffer": by("robust-mpc", [3000] * 5, 0, 2),
+        "RobustMPC before the end": by("robust-mpc", [2600] * 6, 21_000, 2, chunks_left=3),
+        "RobustMPC by logarithms": by(
+            "robust-mpc", [2000] * 6, 16_000, 0, weights={"utility": "log", "stall": 2.66, "change": 1.0}
+        ),
+        "RobustMPC without a speed": by("robust-mpc", [], 20_000, 2),
         "the defaults": {"ladder": LADDER},
         "a ladder that falls": {"ladder": LADDER[::-1]},
     }

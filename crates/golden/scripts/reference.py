@@ -10,6 +10,7 @@ import numpy as np
 
 import bola
 import flagship
+import policies
 
 getcontext().prec = 60
 
@@ -155,6 +156,16 @@ def bitrate(question):
             speed = min(speed, *(weighted(downloads, half_life) for half_life in (3.0, 8.0)))
             sustained = max([i for i, rate in enumerate(kbps) if rate <= speed * 0.85], default=0)
         rung, why = sustained, "throughput"
+    elif policy == "bba":
+        seconds = [question.get(key, usual) / 1000 for key, usual in (("buffer_ms", 0), ("buffer_max_ms", 60_000))]
+        rung = policies.bba(kbps, *seconds, question.get("player", {}).get("last_rung", 0))
+        why = "buffer-level"
+    elif policy == "bola-e":
+        rung, why = policies.bola_e(kbps, question, speed, sustained), "buffer-level"
+    elif policy == "dynamic":
+        rung, why = policies.dynamic(kbps, question, speed, sustained), "buffer-level"
+    elif policy == "robust-mpc":
+        rung, why = policies.robust_mpc(kbps, question), "plan"
     else:
         rung, why = 0, "speed-rule"
         for line in question["rules"]:
