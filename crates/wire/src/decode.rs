@@ -38,6 +38,48 @@ pub fn decode_msgpack<'a, T: Deserialize<'a>>(body: &'a [u8], bytes_max: usize) 
     }
 }
 
+/// The bytes of each item of a JSON object with one field, which holds a list of at most `items_max`; none if it is not
+/// that. An item is what lies between commas outside of brackets and texts, and need not be JSON. Of a longer list, one
+/// more than so many.
+pub(crate) fn json_items<'a>(body: &'a [u8], field: &str, items_max: usize) -> Option<Vec<&'a [u8]>> {
+    let name = after_token(after_token(body, b"{")?, b"\"")?;
+    let list = after_token(name.strip_prefix(field.as_bytes())?.strip_prefix(b"\"")?, b":")?;
+    let mut rest = after_token(list, b"[")?;
+    let mut found = Vec::new();
+    while found.len() <= items_max {
+        let (item, after) = rest.split_at(json_item_bytes(rest)?);
+        found.push(item);
+        match after {
+            [b',', more @ ..] => rest = more,
+            [_, end @ ..] => return after_token(end, b"}")?.trim_ascii().is_empty().then_some(found),
+            [] => return None,
+        }
+    }
+    Some(found)
+}
+
+fn after_token<'a>(body: &'a [u8], token: &[u8]) -> Option<&'a [u8]> {
+    body.trim_ascii_start().strip_prefix(token)
+}
+
+/// How many bytes there are before the comma that ends an item of a list, or the bracket that ends the list.
+fn json_item_bytes(body: &[u8]) -> Option<usize> {
+    let (mut depth, mut is_text, mut is_escaped) = (0_usize, false, false);
+    for (at, byte) in body.iter().enumerate() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_text => is_escaped = true,
+            b'"' => is_text = !is_text,
+            _ if is_text => {}
+            b',' | b']' if depth == 0 => return Some(at),
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.checked_sub(1)?,
+            _ => {}
+        }
+    }
+    None
+}
+
 /// The bytes of each item of a MessagePack map with one field, which holds a list of at most `items_max`; none if
 /// it is not that. An item may be anything that is MessagePack.
 pub(crate) fn msgpack_items<'a>(body: &'a [u8], field: &str, items_max: usize) -> Option<Vec<&'a [u8]>> {

@@ -1,9 +1,8 @@
 //! `POST /v1/events`.
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
-use crate::decode::{decode_json, decode_msgpack, msgpack_items};
+use crate::decode::{decode_json, decode_msgpack, json_items, msgpack_items};
 use crate::{Event, Refusal, TimingsUs, limits, plain};
 
 /// What players saw since they last reported.
@@ -19,17 +18,12 @@ pub struct EventsRequest<'a> {
 pub type Told<'a> = Result<Event<'a>, Refusal>;
 
 impl<'a> EventsRequest<'a> {
-    /// Reads JSON, event by event where one of them cannot be read: it does not harm the rest.
+    /// Reads JSON, event by event where one of them cannot be read: it does not harm the rest, not even where it is no
+    /// JSON, as with a `NaN`. Only a text or bracket that is never closed leaves no telling where an event ends.
     ///
     /// Codes of the whole: `body-too-large`, `json-malformed`, `no-events`, `too-many-events`; of one event:
     /// `event-malformed` and those of [`Event::validate`].
     pub fn read_json(body: &'a [u8], bytes_max: usize) -> Result<Vec<Told<'a>>, Refusal> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Raw<'a> {
-            #[serde(borrow)]
-            events: Vec<&'a RawValue>,
-        }
         let plain = (body.len() <= bytes_max).then(|| plain::read(body, limits::EVENTS_MAX)).flatten();
         if let Some(told) = plain {
             return Ok(told);
@@ -38,9 +32,9 @@ impl<'a> EventsRequest<'a> {
             Ok(request) => checked(request.events.into_iter().map(Ok)),
             Err(whole) if whole.code != "json-malformed" => Err(whole),
             Err(whole) => {
-                let raw: Raw<'a> = decode_json(body, bytes_max).map_err(|_| whole)?;
-                let one = |raw: &'a RawValue| decode_json(raw.get().as_bytes(), bytes_max);
-                checked(raw.events.into_iter().map(|raw| one(raw).map_err(malformed)))
+                let items = json_items(body, "events", limits::EVENTS_MAX).ok_or(whole)?;
+                let one = |item: &'a [u8]| decode_json(item, bytes_max);
+                checked(items.into_iter().map(|item| one(item).map_err(malformed)))
             }
         }
     }

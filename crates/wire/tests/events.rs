@@ -128,6 +128,35 @@ fn a_body_that_is_no_list_of_events_is_refused_whole() {
 }
 
 #[test]
+fn an_event_that_is_no_json_harms_only_itself() {
+    for bad in [
+        one(r#","kbps":NaN"#),
+        one(r#","position_ms":-Infinity"#),
+        one(r#","kbps":"#),
+        one(r#","kbps":01"#),
+        one(r#","region":"a\qb""#),
+        r#"{"event_id":"e","session_id":"s,]}"#.to_owned() + r#"","kind":start}"#,
+        "undefined".to_owned(),
+        String::new(),
+        "{[]}".to_owned(),
+    ] {
+        let events = [one(""), bad.clone(), one(r#","kbps":500"#), bad.clone()];
+        assert_eq!(
+            codes(&events).unwrap(),
+            ["accepted", "event-malformed", "accepted", "event-malformed"],
+            "{bad}"
+        );
+    }
+    let no_text = [br#"{"events":["#, one("").as_bytes(), b",\xff,", one("").as_bytes(), b"]}"].concat();
+    let told = EventsRequest::read_json(&no_text, no_text.len()).unwrap();
+    assert_eq!(told.into_iter().map(code).collect::<Vec<_>>(), ["accepted", "event-malformed", "accepted"]);
+    // What is never closed may hold anything, and a closing bracket too many may belong to any.
+    for bad in [r#"{"event_id":"e"#, "{", "[", "}", "\""] {
+        assert_eq!(codes(&[one(""), bad.to_owned(), one("")]).unwrap_err().code, "json-malformed", "{bad}");
+    }
+}
+
+#[test]
 fn texts_are_borrowed_unless_the_body_escapes_characters() {
     let body = format!(r#"{{"events":[{},{}]}}"#, one(""), one("").replace("\"s\"", r#""\u0073""#));
     let told = EventsRequest::read_json(body.as_bytes(), body.len()).unwrap();
