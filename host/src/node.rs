@@ -182,7 +182,7 @@ impl Node {
 
     /// Closes the sessions that had no event for long, and tells what they were and what their last minutes were like.
     pub fn sweep(&self, now: Instant) -> usize {
-        let sessions = self.close("idle", self.settings.load().session_idle, now);
+        let sessions = self.close("idle", Some(self.settings.load().session_idle), now);
         let (windows, closed_until) = self.sessions.close_windows(UnixMillis::new(unix_ms()));
         self.watch.judge(&windows, closed_until, &self.metrics);
         let closed = sessions.len();
@@ -196,7 +196,7 @@ impl Node {
     /// Closes all sessions and windows, and waits until what they were is stored: a node that does not come back has
     /// told all it saw.
     pub fn close_all(&self) -> usize {
-        let sessions = self.close("drain", Duration::ZERO, Instant::now() + Duration::from_secs(1));
+        let sessions = self.close("drain", None, Instant::now());
         let closed = sessions.len();
         for storing in self.tell(sessions, &self.sessions.drain_windows()) {
             if let Err(error) = storing.wait() {
@@ -206,7 +206,7 @@ impl Node {
         closed
     }
 
-    fn close(&self, cause: &'static str, idle: Duration, now: Instant) -> Vec<SessionRecord> {
+    fn close(&self, cause: &'static str, idle: Option<Duration>, now: Instant) -> Vec<SessionRecord> {
         // Without a release there has been no event.
         let Some(serving) = self.serving.load_full() else { return Vec::new() };
         let sessions = self.call(&serving, now, unix_ms(), |call| self.sessions.sweep(idle, call));

@@ -9,7 +9,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use units::{Millis, UnixMillis};
 
-use crate::{Delta, Dimension, OTHER, Totals, Window, limits};
+use crate::{Delta, Dimension, End, OTHER, Totals, Window, limits};
 
 /// The windows that are open, for every value of every dimension.
 ///
@@ -144,7 +144,27 @@ impl Windows {
         keys: &[(Dimension, &str)],
         delta: &Delta,
     ) -> Noted {
-        let noted = self.add(at, now, keys, delta);
+        let index = self.place(at, now);
+        if let Ok(index) = index {
+            let number = number(at);
+            let is_new_here = delta.previous_at.is_none_or(|previous| self::number(previous) < number);
+            self.each(index, keys, |totals| totals.add(delta, is_new_here));
+        }
+        self.counted(index)
+    }
+
+    /// Adds what a session came to that has been silent for so long that nobody waits for its end, in the window of
+    /// `now`: those of its events are long closed. It neither came nor left in that one.
+    pub fn note_silent(&mut self, now: UnixMillis, keys: &[(Dimension, &str)], end: &End) -> Noted {
+        let index = self.place(now, now);
+        if let Ok(index) = index {
+            self.each(index, keys, |totals| totals.add_end(end));
+        }
+        self.counted(index)
+    }
+
+    fn counted<T>(&mut self, place: Result<T, Noted>) -> Noted {
+        let noted = place.err().unwrap_or(Noted::Counted);
         let count = match noted {
             Noted::Counted => &mut self.counts.counted,
             Noted::Late => &mut self.counts.late,
@@ -155,37 +175,38 @@ impl Windows {
         noted
     }
 
-    fn add(&mut self, at: UnixMillis, now: UnixMillis, keys: &[(Dimension, &str)], delta: &Delta) -> Noted {
+    /// Where the open window of a time is, which begins with it; why there is none otherwise.
+    fn place(&mut self, at: UnixMillis, now: UnixMillis) -> Result<usize, Noted> {
         if at.saturating_since(now) > self.settings.ahead {
-            return Noted::Ahead;
+            return Err(Noted::Ahead);
         }
         let number = number(at);
         if number < self.closed_until || self.is_over(number, now) {
-            return Noted::Late;
+            return Err(Noted::Late);
         }
-        let index = match self.open.iter().rposition(|open| open.number <= number) {
-            Some(index) if self.open[index].number == number => index,
+        match self.open.iter().rposition(|open| open.number <= number) {
+            Some(index) if self.open[index].number == number => Ok(index),
+            _ if self.open.len() >= limits::OPEN_MAX => Err(Noted::Full),
             before => {
-                if self.open.len() >= limits::OPEN_MAX {
-                    return Noted::Full;
-                }
                 let index = before.map_or(0, |before| before + 1);
                 self.open.insert(index, Open::new(number));
-                index
+                Ok(index)
             }
-        };
-        let is_new_here = delta.previous_at.is_none_or(|previous| self::number(previous) < number);
+        }
+    }
+
+    /// Adds to the whole of an open window, and to each value.
+    fn each(&mut self, index: usize, keys: &[(Dimension, &str)], add: impl Fn(&mut Totals)) {
         let open = &mut self.open[index];
-        open.all.add(delta, is_new_here);
+        add(&mut open.all);
         for &(dimension, value) in keys {
             if dimension == Dimension::All {
                 continue;
             }
             let (totals, is_other) = open.totals(&self.hasher, dimension, value);
-            totals.add(delta, is_new_here);
+            add(totals);
             self.counts.other = self.counts.other.saturating_add(u64::from(is_other));
         }
-        Noted::Counted
     }
 
     /// The windows that nothing can come late to any more, by time, dimension and value.

@@ -49,7 +49,8 @@ pub struct Totals {
     pub sessions: u64,
     /// Of these, sessions of which this was the first event.
     pub started: u64,
-    /// Sessions that ended.
+    /// Sessions that ended by an event. Those that were closed for their silence are not among these, and are among the
+    /// ended ones of the sums below.
     pub ended: u64,
     /// Sessions that had their first error.
     pub failed: u64,
@@ -122,13 +123,14 @@ impl Totals {
             self.startup.add(startup.min(limits::STARTUP_MAX).get());
         }
         if let Some(end) = &delta.end {
+            add(&mut self.ended, 1);
             self.add_end(end);
         }
     }
 
-    fn add_end(&mut self, end: &End) {
+    /// Adds what one session came to.
+    pub(crate) fn add_end(&mut self, end: &End) {
         let known = |figure: Option<f64>| figure.filter(|figure| !figure.is_nan());
-        add(&mut self.ended, 1);
         if let Some(share) = known(end.completion) {
             let ppm = whole(share * 1e6).min(1_000_000);
             add(&mut self.completion_ppm_sum, ppm);

@@ -106,7 +106,7 @@ pub struct WindowRecord {
     pub sessions: u64,
     /// Of these, sessions of which this was the first event.
     pub started: u64,
-    /// Sessions that ended.
+    /// Sessions that ended by a stop.
     pub ended: u64,
     /// Sessions that had their first error.
     pub failed: u64,

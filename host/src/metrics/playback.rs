@@ -87,7 +87,7 @@ fn distributions(totals: &Totals) -> [Distribution<'_>; 4] {
         },
         Distribution {
             name: "session_rebuffer",
-            help: "Share of the time shown and stalled that was stalled, of each playback that ended",
+            help: "Share of the time shown and stalled that was stalled, of each playback that is over",
             unit: Some(Unit::Ratios),
             sketch: &totals.rebuffer_ratio_ppm,
             per_unit: 1e6,
@@ -95,7 +95,7 @@ fn distributions(totals: &Totals) -> [Distribution<'_>; 4] {
         },
         Distribution {
             name: "session_bitrate",
-            help: "Mean bit rate of each playback that ended",
+            help: "Mean bit rate of each playback that is over",
             unit: Some(Unit::Other("bits_per_second".to_owned())),
             sketch: &totals.mean_kbps,
             per_unit: 1e-3,
@@ -103,7 +103,7 @@ fn distributions(totals: &Totals) -> [Distribution<'_>; 4] {
         },
         Distribution {
             name: "session_mos_v1",
-            help: "Opinion score mos-v1 of each playback that ended, 1 to 5",
+            help: "Opinion score mos-v1 of each playback that is over, 1 to 5",
             unit: None,
             sketch: &totals.mos_milli,
             per_unit: 1e3,

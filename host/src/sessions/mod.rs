@@ -242,8 +242,8 @@ impl Sessions {
         Told { hash: self.keys.hash_one(&*event.session_id), place, id, event }
     }
 
-    /// Closes the sessions that had no event for `idle`, and returns them.
-    pub fn sweep(&self, idle: Duration, call: &Call<'_>) -> Vec<SessionRecord> {
+    /// Closes the sessions that had no event for `idle`, or all where there is no such time, and returns them.
+    pub fn sweep(&self, idle: Option<Duration>, call: &Call<'_>) -> Vec<SessionRecord> {
         let mut closed = Vec::new();
         for partition in &self.partitions {
             loop {

@@ -245,11 +245,13 @@ impl Partition {
         }
     }
 
-    /// Closes up to [`limits::SWEPT_MAX`] sessions that had no event for `idle`; returns what they were.
-    pub(super) fn sweep(&mut self, idle: Duration, call: &Call<'_>) -> Came {
+    /// Closes up to [`limits::SWEPT_MAX`] sessions that had no event for `idle`, or any where there is no such time;
+    /// returns what they were. Windows count what those came to that were idle: the others go on elsewhere.
+    pub(super) fn sweep(&mut self, idle: Option<Duration>, call: &Call<'_>) -> Came {
         let mut silent = Vec::new();
+        let is_over = |session: &Session| idle.is_none_or(|idle| session.is_idle(idle, call.now));
         while silent.len() < limits::SWEPT_MAX
-            && self.live.peek_lru().is_some_and(|(_, session)| session.is_idle(idle, call.now))
+            && self.live.peek_lru().is_some_and(|(_, session)| is_over(session))
         {
             silent.extend(self.live.pop_lru());
         }
@@ -266,6 +268,12 @@ impl Partition {
         {
             // Without the component there is nothing to tell; the events are on their way to the origin.
             if let Some(full) = told.and_then(Result::ok).and_then(|told| told.full) {
+                if idle.is_some()
+                    && let Some(end) = session.end(&full)
+                {
+                    let now = UnixMillis::new(call.now_unix_ms);
+                    keyed(&session, call, |keys| self.windows.note_silent(now, keys, &end));
+                }
                 came.ended.push(session.record(&id, full.0, full.1));
             }
             came.stopped += 1;
@@ -432,6 +440,12 @@ fn update(
 }
 
 fn note(windows: &mut Windows, session: &Session, delta: &Delta, call: &Call<'_>) {
+    let now = UnixMillis::new(call.now_unix_ms);
+    keyed(session, call, |keys| windows.note(session.newest_at(), now, keys, delta));
+}
+
+/// Hands over what windows know a session by.
+fn keyed<T>(session: &Session, call: &Call<'_>, add: impl FnOnce(&[(Dimension, &str)]) -> T) -> T {
     let mut numbers = (Decimal::default(), Decimal::default());
     let mut keys = [(Dimension::All, ""); 6];
     keys[0] = (Dimension::Generation, numbers.0.write(call.generation));
@@ -447,7 +461,7 @@ fn note(windows: &mut Windows, session: &Session, delta: &Delta, call: &Call<'_>
             count += 1;
         }
     }
-    windows.note(session.newest_at(), UnixMillis::new(call.now_unix_ms), &keys[..count], delta);
+    add(&keys[..count])
 }
 
 /// What the component says of each session of a batch of `count`.

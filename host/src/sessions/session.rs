@@ -1,5 +1,6 @@
 //! One playback.
 
+use std::mem;
 use std::time::{Duration, Instant};
 
 use smol_str::SmolStr;
@@ -32,6 +33,8 @@ pub(super) struct Session {
     last_unix_ms: u64,
     /// What windows have counted of it.
     seen: Seen,
+    /// Whether they have counted what it came to.
+    is_counted: bool,
     /// The title it is a viewer of.
     viewer_of: Option<u32>,
     /// When the last event arrived.
@@ -71,6 +74,7 @@ impl Session {
             first_unix_ms: u64::MAX,
             last_unix_ms: 0,
             seen: Seen::default(),
+            is_counted: false,
             viewer_of: None,
             touched: now,
         }
@@ -91,6 +95,7 @@ impl Session {
             first_unix_ms: began_unix_ms,
             last_unix_ms: at,
             seen: seen(&told.seen),
+            is_counted: told.seen.ended,
             ..Self::new(now)
         }
     }
@@ -118,6 +123,7 @@ impl Session {
         self.region = self.region.take().or(known.region);
         self.device = self.device.take().or(known.device);
         self.cdn = known.cdn;
+        self.is_counted |= known.is_counted;
         self.viewer_of = known.viewer_of;
         self.first_unix_ms = self.first_unix_ms.min(known.first_unix_ms);
         self.last_unix_ms = self.last_unix_ms.max(known.last_unix_ms);
@@ -185,18 +191,27 @@ impl Session {
         self.generation = call.generation;
         self.events = folded.seen.events;
         self.touched = call.now;
-        let end = folded.full.as_deref().map(|(summary, scores)| End {
+        let seen = seen(&folded.seen);
+        let has_ended = seen.ended && !self.seen.ended;
+        let end = folded.full.as_deref().filter(|_| has_ended).and_then(|full| self.end(full));
+        let delta = Delta::between(&self.seen, &seen, end.unwrap_or_default());
+        self.seen = seen;
+        delta
+    }
+
+    /// What it came to, for windows to count; none the next time, as for one that goes on after a long silence.
+    pub(super) fn end(&mut self, (summary, scores): &(Summary, Scores)) -> Option<End> {
+        if mem::replace(&mut self.is_counted, true) {
+            return None;
+        }
+        Some(End {
             completion: scores.completion,
             session_v1: Some(scores.session_v1),
             mos: scores.mos_v1,
             // Whoever saw nothing and waited for nothing would count among those without a stall.
             rebuffer_ratio: is_watched(summary).then_some(scores.rebuffer_ratio),
             mean_kbps: summary.mean_kbps,
-        });
-        let seen = seen(&folded.seen);
-        let delta = Delta::between(&self.seen, &seen, end.unwrap_or_default());
-        self.seen = seen;
-        delta
+        })
     }
 
     /// Counts it among the viewers of its title, or no longer; returns what changed.

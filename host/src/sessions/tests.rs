@@ -53,7 +53,7 @@ fn carry_over(from: &Sessions, to: &Sessions, now: Instant) {
 }
 
 fn sweep(sessions: &Sessions, now: Instant) -> Vec<SessionRecord> {
-    sessions.sweep(IDLE, &call(now, &native))
+    sessions.sweep(Some(IDLE), &call(now, &native))
 }
 
 #[test]
@@ -223,6 +223,23 @@ fn a_silent_session_is_closed_and_lives_again_with_its_next_event() {
     send(&sessions, &[("a", 2, Heartbeat)], now + IDLE);
     assert_eq!((sessions.live(), sessions.viewers_since(0, 10).total), (1, 1));
     assert_eq!(view(&sessions, "a").expect("a session").summary.events, 2);
+}
+
+#[test]
+fn windows_count_once_what_a_silent_session_came_to_and_not_what_is_put_down_with_the_node() {
+    let (sessions, now) = (Sessions::new(1_000), Instant::now());
+    send(&sessions, &[("a", 1, Start), ("b", 1, Start)], now);
+    let counted = |sessions: &Sessions| (sessions.seen().session_v1s, sessions.seen().ended);
+    sessions.sweep(None, &call(now, &native));
+    assert_eq!((sessions.live(), counted(&sessions)), (0, (0, 0)));
+    send(&sessions, &[("a", 2, Heartbeat)], now);
+    for _ in 0..2 {
+        sweep(&sessions, now + IDLE + Duration::from_millis(1));
+        assert_eq!(counted(&sessions), (1, 0));
+        send(&sessions, &[("a", 3, Heartbeat)], now);
+    }
+    send(&sessions, &[("a", 4, Stop), ("b", 2, Stop)], now);
+    assert_eq!(counted(&sessions), (2, 2));
 }
 
 #[test]

@@ -103,6 +103,20 @@ fn a_session_counts_once_in_each_window() {
 }
 
 #[test]
+fn a_silent_session_counts_by_what_it_came_to_and_neither_came_nor_left() {
+    let mut windows = windows();
+    let title = [(Dimension::Title, "heat")];
+    let end = End { session_v1: Some(88.0), rebuffer_ratio: Some(0.25), ..End::default() };
+    assert_eq!(windows.note_silent(at(7), &title, &end), Noted::Counted);
+    for window in windows.drain() {
+        let totals = &window.totals;
+        assert_eq!((totals.sessions, totals.started, totals.ended), (0, 0, 0), "{}", window.value);
+        assert_eq!((window.start, totals.session_v1s, totals.rebuffer_ratio_ppm.count()), (at(5), 1, 1));
+    }
+    assert_eq!(windows.counts().counted, 1);
+}
+
+#[test]
 fn values_beyond_the_bound_count_as_other() {
     let mut windows = windows();
     let names: Vec<String> = (0..300).map(|index| format!("region-{index}")).collect();
