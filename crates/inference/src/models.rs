@@ -87,8 +87,8 @@ impl Models {
         Ok(Self { ranker, ..models })
     }
 
-    /// As [`Self::load`], and runs each once over as much as a request may bring: what would fail there is refused here. First runs
-    /// also fill what tract keeps from run to run.
+    /// As [`Self::load`], and runs each once over as much as a request may bring: what would fail there is refused
+    /// here. First runs also fill what tract keeps from run to run.
     ///
     /// # Errors
     ///
@@ -137,12 +137,18 @@ impl Models {
         matches!(self.ranker, Some(Ranking::Mlp(_) | Ranking::Wide(_)))
     }
 
-    /// Whether our own kernels run the ranker, with the same bits in every form.
+    /// Whether the ranker is rounded to bytes: a last bit of a vector may then move a logit by one step of them.
+    pub fn is_rounded(&self) -> bool {
+        matches!(self.ranker, Some(Ranking::Mlp(_)))
+    }
+
+    /// Whether our own kernels run all that there is, with the same bits in every form.
     pub fn is_exact(&self) -> bool {
-        match &self.ranker {
+        let is_exact = match &self.ranker {
             None | Some(Ranking::Mlp(_)) => true,
             Some(Ranking::Plain(ranker) | Ranking::Wide(ranker)) => ranker.is_exact(),
-        }
+        };
+        is_exact && self.tower.as_ref().is_none_or(Tower::is_exact)
     }
 
     /// One logit a candidate. A ranker that sees features alone does not look at viewer and items.

@@ -15,6 +15,9 @@ const PICKS: u32 = 10;
 /// native and wasm to 1e-5 only.
 const GAP_SHARE_MIN: f32 = 1e-3;
 
+/// The same where a last bit of a viewer's vector may move what a ranker adds up in bytes by a step.
+const ROUNDED_GAP_SHARE_MIN: f32 = 0.05;
+
 /// Newest titles of the viewer who watched most.
 const HISTORY_TITLES: usize = 30;
 
@@ -47,9 +50,10 @@ pub(super) fn cases(
         let scores: Vec<f32> = answer.picks.iter().map(|pick| pick.score).collect();
         // A tower in tract says the same everywhere but for the last bits, too.
         let in_tract = loaded.tower().is_some_and(|tower| !tower.is_exact()) && !history.is_empty();
+        let gap = if in_tract && loaded.is_rounded() { ROUNDED_GAP_SHARE_MIN } else { GAP_SHARE_MIN };
         let sure = match (answer.ranked || in_tract, is_plain) {
             (false, _) => scores.len().min(PICKS as usize),
-            (true, true) => sure_places(&scores),
+            (true, true) => sure_places(&scores, gap),
             // Where logits are laid out anew, one last bit could move every title behind it.
             (true, false) => 0,
         };
@@ -68,17 +72,18 @@ pub(super) fn cases(
 }
 
 /// How many places from the top do not depend on the last bits of a logit.
-fn sure_places(scores: &[f32]) -> usize {
-    let is_sure = |pair: &[f32]| pair[0] - pair[1] > GAP_SHARE_MIN * pair[0].abs().max(1.0);
+fn sure_places(scores: &[f32], gap_share_min: f32) -> usize {
+    let is_sure = |pair: &[f32]| pair[0] - pair[1] > gap_share_min * pair[0].abs().max(1.0);
     scores.windows(2).take(PICKS as usize).take_while(|pair| is_sure(pair)).count()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::sure_places;
+    use super::{GAP_SHARE_MIN, sure_places};
 
     #[test]
     fn places_are_sure_down_to_the_first_close_pair() {
+        let sure_places = |scores: &[f32]| sure_places(scores, GAP_SHARE_MIN);
         assert_eq!(sure_places(&[3.0, 2.0, 1.0, 0.9999, 0.0]), 2);
         assert_eq!(sure_places(&[3.0, 3.0]), 0);
         assert_eq!(sure_places(&[3.0, 2.0, 1.0]), 2, "nothing is known of who stands behind the last");

@@ -16,6 +16,11 @@ use crate::train::factors::Rating;
 use crate::train::given::Given;
 
 pub(super) async fn run(context: &Context, args: &TrainArgs) -> Result<String, OriginError> {
+    let (tower, titles) = (args.tower.clone(), args.tower_titles.clone());
+    let given = tokio::task::spawn_blocking(move || {
+        tower.map(|tower| read_given(&tower, titles.as_deref())).transpose()
+    });
+    let given = given.await.map_err(|_| OriginError::Panicked)??;
     let database = context.database().await?;
     let catalogue = Catalogue::read(&database).await?;
     let ratings = database.ratings().await?;
@@ -23,7 +28,6 @@ pub(super) async fn run(context: &Context, args: &TrainArgs) -> Result<String, O
     let (ratings, options) = (ratings.collect::<Vec<_>>(), options(args));
     let folder = context.folder().to_path_buf();
     let (model, minutes, fresh) = (args.model, args.minutes, args.fresh);
-    let given = given(args)?;
     let training = tokio::task::spawn_blocking(move || {
         // What cannot be read, or was never there, is no reason not to train.
         let before = if fresh { None } else { Models::load(&folder).ok() };
@@ -44,18 +48,17 @@ pub(super) async fn run(context: &Context, args: &TrainArgs) -> Result<String, O
 }
 
 /// The tower that somebody else has trained.
-fn given(args: &TrainArgs) -> Result<Option<Given>, OriginError> {
-    let Some(path) = &args.tower else { return Ok(None) };
-    // A byte more than any tower has is enough to refuse it.
-    let onnx = read(path, inference::limits::MODEL_BYTES_MAX as u64 + 1)?;
-    let titles = args.tower_titles.as_deref().map(|path| read(path, TOWER_TITLES_BYTES_MAX)).transpose()?;
+fn read_given(tower: &Path, titles: Option<&Path>) -> Result<Given, OriginError> {
+    let onnx = read(tower, inference::limits::MODEL_BYTES_MAX as u64)?;
+    let titles = titles.map(|path| read(path, TOWER_TITLES_BYTES_MAX)).transpose()?;
     let titles = titles.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    Ok(Some(Given::new(onnx, titles.as_deref())?))
+    Ok(Given::new(onnx, titles.as_deref())?)
 }
 
+/// What a file holds, and a byte more than `bytes_max` of one that holds more: enough to refuse it.
 fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, OriginError> {
     let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(bytes_max).read_to_end(&mut bytes));
+    let read = File::open(path).and_then(|file| file.take(bytes_max + 1).read_to_end(&mut bytes));
     read.map_err(|source| OriginError::File { what: "read", path: path.to_path_buf(), source })?;
     Ok(bytes)
 }

@@ -120,7 +120,7 @@ impl<'a> Release<'a> {
         let model = |model: &'a Option<release::Model>| model.as_ref().and_then(|model| file(&model.file));
         let (ranker, tower) = (model(&manifest.ranker), model(&manifest.tower));
         let models = Models::load(ranker, tower)?;
-        let unrounded = models.sees_vectors().then(|| Models::load_unrounded(ranker, tower)).transpose()?;
+        let unrounded = models.is_rounded().then(|| Models::load_unrounded(ranker, tower)).transpose()?;
         Ok(Self {
             sets,
             first: manifest.regions.first().ok_or(missing)?.name.as_str(),

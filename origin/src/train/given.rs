@@ -11,6 +11,7 @@ use tract_onnx::pb::{ModelProto, StringStringEntryProto};
 use super::TrainError;
 use super::blended::{self, Beside, Blended};
 use super::score::Scorer;
+use crate::limits::TOWER_TITLES_BYTES_MAX;
 
 /// A tower, ready to run, and the titles of its items.
 #[derive(Debug)]
@@ -29,9 +30,12 @@ pub enum GivenError {
     /// The file is none that a node could run.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// There are other lines than items.
+    /// The file of titles is longer than one of any tower.
+    #[error("the titles have more than {TOWER_TITLES_BYTES_MAX} bytes")]
+    TitlesTooLarge,
+    /// There are more or fewer lines than items.
     #[error("{lines} lines of titles for {items} items of the tower")]
-    Lines {
+    TitlesCount {
         /// How many.
         lines: usize,
         /// Of the tower.
@@ -39,7 +43,7 @@ pub enum GivenError {
     },
     /// A line is no number of a title.
     #[error("line {line} is no number of a title")]
-    Line {
+    NoTitle {
         /// Which; the first is 1.
         line: usize,
     },
@@ -58,8 +62,9 @@ impl GivenError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Model(error) => error.code(),
-            Self::Lines { .. } => "tower-titles-count",
-            Self::Line { .. } => "tower-titles-line",
+            Self::TitlesTooLarge => "tower-titles-too-large",
+            Self::TitlesCount { .. } => "tower-titles-count",
+            Self::NoTitle { .. } => "tower-titles-line",
             Self::Twice { .. } => "tower-titles-twice",
         }
     }
@@ -113,9 +118,13 @@ impl Given {
     /// As [`Beside::blend`]: whoever trained it has kept the validation views from it, as `frontrow-origin export` does.
     ///
     /// # Errors
-    /// When the candidates are none.
+    /// When it knows none of the titles, or the candidates are none.
     pub fn blend(&self, beside: &Beside<'_>) -> Result<Blended, TrainError> {
-        let matched = self.matched(beside.sequences.titles());
+        let titles = beside.sequences.titles();
+        if self.known(titles) == 0 {
+            return Err(TrainError::UnknownTitles { titles: titles.len() });
+        }
+        let matched = self.matched(titles);
         beside.blend(&matched, &self.models, matched.vectors())
     }
 }
@@ -184,9 +193,12 @@ fn tower_of(models: &Models) -> &Tower {
 
 /// The item of each title.
 fn read_titles(text: &str, items: usize) -> Result<HashMap<u32, u32>, GivenError> {
+    if text.len() as u64 > TOWER_TITLES_BYTES_MAX {
+        return Err(GivenError::TitlesTooLarge);
+    }
     let lines = text.lines().count();
     if lines != items {
-        return Err(GivenError::Lines { lines, items });
+        return Err(GivenError::TitlesCount { lines, items });
     }
     let mut known = HashMap::with_capacity(items);
     for ((item, line), text) in (0..).zip(1..).zip(text.lines()) {
@@ -194,7 +206,7 @@ fn read_titles(text: &str, items: usize) -> Result<HashMap<u32, u32>, GivenError
         if text.is_empty() {
             continue;
         }
-        let title = text.parse().map_err(|_| GivenError::Line { line })?;
+        let title = text.parse().map_err(|_| GivenError::NoTitle { line })?;
         if known.insert(title, item).is_some() {
             return Err(GivenError::Twice { title, line });
         }

@@ -270,6 +270,14 @@ pub enum TrainError {
     /// The candidates could not be ranked.
     #[error("{0}")]
     Ranking(#[from] ranking::Error),
+    /// A tower that somebody else trained knows none of the titles.
+    #[error(
+        "the tower knows none of the {titles} titles that were watched: are the titles of its items in their order?"
+    )]
+    UnknownTitles {
+        /// Those that were watched.
+        titles: usize,
+    },
     /// A node could not read the tower.
     #[error("a node could not read the tower: {0}")]
     Tower(#[from] inference::TowerError),
@@ -291,6 +299,7 @@ impl TrainError {
             Self::Candidates(_) => "train-candidates",
             Self::Rules(_) => "train-rules",
             Self::Ranking(error) => error.code(),
+            Self::UnknownTitles { .. } => "tower-titles-unknown",
             Self::Tower(error) => error.code(),
             Self::Models(error) => error.code(),
             Self::Index(error) => error.code(),

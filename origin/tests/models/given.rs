@@ -123,14 +123,20 @@ fn a_tower_that_knows_nothing_is_left_out() {
 }
 
 #[test]
-fn a_tower_of_other_titles_is_silent_and_left_out() {
+fn a_tower_of_other_titles_is_silent_and_left_out_and_refused_where_it_knows_none() {
     let catalogue = catalogue::catalogue();
     let (onnx, titles) = knowing(&catalogue);
-    let others: Vec<String> =
-        (0..titles.lines().count()).map(|place| (1_000_000 + place).to_string()).collect();
-    let given = Given::new(onnx, Some(&others.join("\n"))).unwrap();
-    let models = Models::fit(&catalogue, &[], &Options::default(), Some(TowerFrom::Given(&given))).unwrap();
-    assert_eq!(models.tower, None);
+    let fit = |known: usize| {
+        let other = |(place, title): (usize, &str)| match place {
+            _ if place < known => title.to_owned(),
+            _ => (1_000_000 + place).to_string(),
+        };
+        let titles: Vec<String> = titles.lines().enumerate().map(other).collect();
+        let given = Given::new(onnx.clone(), Some(&titles.join("\n"))).unwrap();
+        Models::fit(&catalogue, &[], &Options::default(), Some(TowerFrom::Given(&given)))
+    };
+    assert_eq!(fit(1).unwrap().tower, None);
+    assert_eq!(fit(0).unwrap_err().code(), "tower-titles-unknown");
 }
 
 #[test]
@@ -151,6 +157,7 @@ fn titles_that_are_not_those_of_the_items_are_refused() {
     assert_eq!(code(&lines("1", "one")), "tower-titles-line");
     assert_eq!(code(&lines("1", "-1")), "tower-titles-line");
     assert_eq!(code(&lines("7", "7")), "tower-titles-twice");
+    assert_eq!(code(&" ".repeat(16 << 20 | 1)), "tower-titles-too-large");
     assert!(Given::new(TRANSFORMER.to_vec(), Some(&lines(" 7 ", "8"))).is_ok());
     let ranker = include_bytes!("../../../crates/inference/tests/data/ranker-mlp.onnx");
     assert_eq!(Given::new(ranker.to_vec(), None).unwrap_err().code(), "tower-initialiser");
