@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 
+use quickcheck::{Arbitrary, Gen};
 use spool::{Settings, Spool};
 use wire::{Event, EventKind};
 
@@ -18,7 +19,14 @@ fn open(folder: &Path, epoch: u64) -> Spool {
 
 /// Stores one event and waits until it is safe: this is what a node answers its player by.
 fn keep(spool: &Spool, name: &str) {
-    let event = Event::new(name, "session-1", EventKind::Heartbeat, now_unix_ms());
+    keep_long(spool, name, 0);
+}
+
+/// One whose error has a name of so many bytes, at most 64.
+fn keep_long(spool: &Spool, name: &str, bytes: u8) {
+    let error = "e".repeat(usize::from(bytes).min(64));
+    let error_code = Some(error).filter(|error| !error.is_empty()).map(Into::into);
+    let event = Event { error_code, ..Event::new(name, "session-1", EventKind::Heartbeat, now_unix_ms()) };
     let (told, answer) = channel();
     let done = move |result| told.send(result).expect("somebody waits");
     let payload = wire::write_events(&[&event]);
@@ -72,36 +80,68 @@ async fn check(stage: &Stage, node_epochs: &str, expected: &BTreeSet<String>) {
     assert!(expected.is_subset(&distinct), "lost: {:?}", expected.difference(&distinct));
 }
 
-/// A spool is cut at one place after another of what was being written when the node died. Everything answered for is
-/// in the part that is left; the node starts again, and sends all that it does not know to be stored.
+/// A node's life until it dies.
+#[derive(Clone, Debug)]
+struct Life {
+    /// Bytes of the error's text, for each event that it answers for.
+    events: Vec<u8>,
+    /// Place of the event after which it sends what it has.
+    sends_after: usize,
+    /// Whether the answers to its batches come, of which the last says for all later ones.
+    answered: Vec<bool>,
+    /// Where it dies between there and the end of its last event, in 65,535ths.
+    cut: u16,
+}
+
+impl Arbitrary for Life {
+    fn arbitrary(g: &mut Gen) -> Self {
+        let mut events = Vec::<u8>::arbitrary(g);
+        events.truncate(24);
+        events.push(u8::arbitrary(g));
+        let sends_after = usize::arbitrary(g) % events.len();
+        Self { events, sends_after, answered: Vec::arbitrary(g), cut: u16::arbitrary(g) }
+    }
+}
+
+impl Life {
+    fn is_answered(&self, turn: usize) -> bool {
+        self.answered.get(turn).or(self.answered.last()).copied().unwrap_or(true)
+    }
+
+    /// Lives it, and dies: what is behind the cut was being written. Returns the events that it had answered for.
+    async fn spend(&self, stage: &Stage, token: &str, folder: &Path, epoch: u64) -> BTreeSet<String> {
+        let spool = open(folder, epoch);
+        let name = |number: usize| format!("{epoch}-{number}");
+        let mut lengths = Vec::new();
+        for (number, bytes) in self.events.iter().enumerate() {
+            keep_long(&spool, &name(number), *bytes);
+            lengths.push(fs::metadata(&segments(folder)[0]).expect("a segment").len());
+            if number == self.sends_after {
+                deliver(stage, token, &spool, |turn| self.is_answered(turn)).await;
+            }
+        }
+        drop(spool);
+        // What was sent was whole.
+        let [sent, whole] = [lengths[self.sends_after], lengths[lengths.len() - 1]];
+        let cut = sent + (whole - sent) * u64::from(self.cut) / u64::from(u16::MAX);
+        let path = &segments(folder)[0];
+        fs::OpenOptions::new().write(true).open(path).and_then(|file| file.set_len(cut)).expect("cut");
+        (0..lengths.len()).filter(|number| lengths[*number] <= cut).map(name).collect()
+    }
+}
+
+/// Everything answered for is in the part that is left; the node starts again, and sends all that it does not know to be
+/// stored.
 #[tokio::test]
 async fn a_spool_cut_anywhere_gives_each_acknowledged_event_once() {
     let stage = Stage::new("spooled_cut").await;
     let token = stage.token("edge-1").await;
-    const EVENTS: usize = 12;
-    let mut epoch = 100;
-    for cut_step in 0..24_u64 {
-        epoch += 10;
+    let mut g = Gen::new(24);
+    for epoch in (100..).step_by(10).take(30) {
+        let life = Life::arbitrary(&mut g);
+        println!("{life:?}");
         let folder = tempfile::tempdir().expect("a folder");
-        let spool = open(folder.path(), epoch);
-        let mut lengths = Vec::new();
-        for number in 0..EVENTS {
-            keep(&spool, &format!("{epoch}-{number}"));
-            lengths.push(fs::metadata(&segments(folder.path())[0]).expect("a segment").len());
-            // Now and then the answer to a batch is lost with the connection: the frames go again.
-            if number == 5 {
-                deliver(&stage, token.text(), &spool, |turn| turn % 2 == 0 && cut_step % 3 == 0).await;
-            }
-        }
-        drop(spool);
-        // The node died while it wrote what is behind `cut`: it had answered for what is whole before it.
-        let whole = *lengths.last().expect("a length");
-        let cut = lengths[6] + (whole - lengths[6]) * cut_step / 23;
-        let path = &segments(folder.path())[0];
-        fs::OpenOptions::new().write(true).open(path).and_then(|file| file.set_len(cut)).expect("cut");
-        let answered = lengths.iter().filter(|length| **length <= cut).count();
-        let mut expected: BTreeSet<String> =
-            (0..answered).map(|number| format!("{epoch}-{number}")).collect();
+        let mut expected = life.spend(&stage, token.text(), folder.path(), epoch).await;
         // The first attempt after the start loses its answer as well.
         for attempt in 0..2 {
             let spool = open(folder.path(), epoch + 1 + attempt);
