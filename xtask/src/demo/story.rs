@@ -151,7 +151,11 @@ fn page_of_rows(stage: &mut Stage, plot: &mut Plot) -> Result<String> {
     ensure!(shown.first() == Some(&plot.top_title), "what was begun does not come first: {page}");
     let told = rows.iter().map(|row| {
         let heading = row["reason"]["text"].as_str().unwrap_or_default();
-        format!("{heading}: {} and {} more", row["picks"][0]["name"], titles(row).len() - 1)
+        let more = match titles(row).len() - 1 {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("{heading}: {}{more}", row["picks"][0]["name"])
     });
     Ok(told.collect::<Vec<_>>().join("\n"))
 }
@@ -268,15 +272,19 @@ fn tampered_release(stage: &mut Stage, plot: &mut Plot) -> Result<String> {
     stage.push()?;
     let tampered = stage.tamper_with_newest_release()?;
     stage.start_origin()?;
-    let reason = wait_for(PREPARE_DEADLINE, "a node to refuse the release", || {
+    let code = wait_for(PREPARE_DEADLINE, "a node to refuse the release", || {
         let status = stage.status(0)?;
         let refused = status["sync"]["refused"].as_u64().unwrap_or_default();
-        Ok((refused > refused_before).then(|| status["sync"]["last_error"].to_string()))
+        Ok((refused > refused_before)
+            .then(|| status["sync"]["last_error"]["code"].as_str().unwrap_or_default().to_owned()))
     })?;
     ensure!(stage.generation(0)? == 1, "the node left generation 1");
     stage.recommend(0, &json!({"viewer": plot.viewer, "region": "eu", "k": 3}))?;
     stage.stop_origin()?;
-    Ok(format!("one bit of {tampered} flipped; refused with {reason}; generation 1 still serves"))
+    ensure!(code == "target-tampered", "the node refused the release with {code}");
+    // TUF puts the digest of a file before its name.
+    let name = tampered.split_once('.').map_or(&*tampered, |(_, name)| name);
+    Ok(format!("one bit of {name} flipped; refused with {code}; generation 1 still serves"))
 }
 
 fn killed_node(stage: &mut Stage, plot: &mut Plot) -> Result<String> {
