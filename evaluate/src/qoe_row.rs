@@ -75,12 +75,28 @@ pub(crate) enum Item {
 const NAMES: &[(Item, &[&str])] = &[
     (
         Item::Startup,
-        &["startup", "startup_time", "startup_delay", "initial_delay", "initial_buffering", "join_time"],
+        &[
+            "startup",
+            "startup_time",
+            "initial_startup_time",
+            "startup_delay",
+            "initial_delay",
+            "initial_buffering",
+            "join_time",
+        ],
     ),
     (Item::Stalls, &["stalls", "stall_events", "stalling_events", "rebuffer_events"]),
     (
         Item::StallCount,
-        &["stall_count", "stall_number", "num_stalls", "n_stalls", "rebuffer_count", "rebuffers"],
+        &[
+            "stall_count",
+            "playback_stall_count",
+            "stall_number",
+            "num_stalls",
+            "n_stalls",
+            "rebuffer_count",
+            "rebuffers",
+        ],
     ),
     (
         Item::StallTotal,
@@ -90,6 +106,7 @@ const NAMES: &[(Item, &[&str])] = &[
             "total_stall",
             "stall_time",
             "stall_duration",
+            "playback_stall_duration",
             "stalled",
             "rebuffer",
             "rebuffering",

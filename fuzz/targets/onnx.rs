@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(tower) = Tower::read(bytes) {
         let shape = tower.shape();
-        assert_eq!(tower.items().rows(), shape.items);
+        assert_eq!(Tower::item_floats(bytes).map(|floats| floats.len()), Ok(shape.items * shape.width));
         let history: Vec<u32> = (0..shape.window.min(3)).map(|at| (at % shape.items) as u32).collect();
         // Numbers of any size are in the file: what is not finite is an error, not a vector.
         if let Ok(user) = tower.encode(&history) {

@@ -1,9 +1,10 @@
 //! What a node saw before it started again: the spool has it, so sessions go on.
 //!
 //! The events of the last minutes are folded anew. So a session that is live is live again, an event that comes again
-//! is known, and windows that were open are open again. A session that began earlier goes on as one that is met in its
-//! middle: its record will tell of what happened since then, its events are all in the spool or with the origin. What the node had already told of is not told twice: sessions whose
-//! record is in the spool are ended ones, windows whose record is there are let go.
+//! is known, and windows that were open are open again, but for what sessions came to that were silent for long. A
+//! session that began earlier goes on as one that is met in its middle: its record will tell of what happened since then,
+//! its events are all in the spool or with the origin. What the node had already told of is not told twice: sessions
+//! whose record is in the spool are ended ones, windows whose record is there are let go.
 
 use std::collections::HashMap;
 use std::time::Instant;

@@ -162,8 +162,8 @@ fn item_vectors<'g>(graph: &'g Graph<'_>) -> Result<&'g Tensor<'g>, TowerError> 
         return Ok(named);
     }
     // The input, and what is still the same items: exporters make them another type first, or count from the end what
-    // is below 0, which some choose by products. What else is computed of them, as places in the history, says nothing
-    // of which they are.
+    // is below 0, which some choose by products; models take the newest of them, or put one before. What else is computed
+    // of them, as places in the history, says nothing of which they are.
     let mut same = vec![graph.input];
     let mut tables: Vec<&[u8]> = Vec::new();
     for node in &graph.nodes {
@@ -175,12 +175,12 @@ fn item_vectors<'g>(graph: &'g Graph<'_>) -> Result<&'g Tensor<'g>, TowerError> 
             {
                 tables.push(*table);
             }
-            (b"Cast" | b"Identity" | b"Reshape" | b"Flatten" | b"Squeeze" | b"Unsqueeze", [items, ..])
-                if same.contains(items) =>
-            {
-                same.push(node.output);
-            }
-            (b"Add" | b"Sub" | b"Mul" | b"Where", inputs)
+            (
+                b"Cast" | b"Clip" | b"Expand" | b"Flatten" | b"Identity" | b"Pad" | b"Reshape" | b"Slice"
+                | b"Squeeze" | b"Transpose" | b"Unsqueeze",
+                [items, ..],
+            ) if same.contains(items) => same.push(node.output),
+            (b"Add" | b"Concat" | b"Mul" | b"Sub" | b"Where", inputs)
                 if inputs.iter().any(|input| same.contains(input)) =>
             {
                 same.push(node.output);

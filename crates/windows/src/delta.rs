@@ -36,7 +36,7 @@ pub struct Delta {
     pub end: Option<End>,
 }
 
-/// What a session came to, when it ended or was closed for its silence.
+/// What a session came to, when it ended or had been silent for long.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct End {
     /// Share of the title up to the furthest position, 0 to 1; none without the title's length.

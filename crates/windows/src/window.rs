@@ -49,8 +49,8 @@ pub struct Totals {
     pub sessions: u64,
     /// Of these, sessions of which this was the first event.
     pub started: u64,
-    /// Sessions that ended by an event. Those that were closed for their silence are not among these, and are among the
-    /// ended ones of the sums below.
+    /// Sessions that ended by an event. Those that were silent for long are not among these, and are among the ended ones
+    /// of the sums below.
     pub ended: u64,
     /// Sessions that had their first error.
     pub failed: u64,

@@ -51,7 +51,7 @@ pub(crate) fn json_items<'a>(body: &'a [u8], field: &str, items_max: usize) -> O
         found.push(item);
         match after {
             [b',', more @ ..] => rest = more,
-            [_, end @ ..] => return after_token(end, b"}")?.trim_ascii().is_empty().then_some(found),
+            [_, end @ ..] => return trimmed(after_token(end, b"}")?).is_empty().then_some(found),
             [] => return None,
         }
     }
@@ -59,7 +59,13 @@ pub(crate) fn json_items<'a>(body: &'a [u8], field: &str, items_max: usize) -> O
 }
 
 fn after_token<'a>(body: &'a [u8], token: &[u8]) -> Option<&'a [u8]> {
-    body.trim_ascii_start().strip_prefix(token)
+    trimmed(body).strip_prefix(token)
+}
+
+/// Without the spaces before it, as JSON has them.
+fn trimmed(body: &[u8]) -> &[u8] {
+    let spaces = body.iter().take_while(|byte| b" \t\r\n".contains(byte)).count();
+    &body[spaces..]
 }
 
 /// How many bytes there are before the comma that ends an item of a list, or the bracket that ends the list.

@@ -32,8 +32,8 @@ pub struct QoeRow {
     pub viewers: u64,
     /// Sessions that began.
     pub sessions_started: u64,
-    /// Sessions that ended by a stop. What is said of ended sessions below is also of those that were closed for their
-    /// silence, in the window in which they were.
+    /// Sessions that ended by a stop. What is said of ended sessions below is also of those that had been silent for half
+    /// an hour, when they had. One that moved between nodes counts on both.
     pub sessions_ended: u64,
     /// Sessions that had their first error.
     pub sessions_failed: u64,

@@ -121,6 +121,9 @@ fn a_hundred_events_are_taken_and_one_more_is_refused_whole() {
 
 #[test]
 fn a_body_that_is_no_list_of_events_is_refused_whole() {
+    let around = format!("{{\"events\":[{},NaN]}}", one(""));
+    assert_eq!(EventsRequest::read_json(format!("{around} \n").as_bytes(), 1_000).unwrap().len(), 2);
+    assert_eq!(code(EventsRequest::read_json(format!("{around}\x0c").as_bytes(), 1_000)), "json-malformed");
     for body in ["", "{", "[]", "{}", r#"{"events":{}}"#, r#"{"events":[],"more":1}"#, r#"{"events":[{]}"#] {
         assert_eq!(code(EventsRequest::read_json(body.as_bytes(), 1_000)), "json-malformed", "{body}");
     }

@@ -168,7 +168,7 @@ mod tests {
             "frontrow_session_rebuffer_ratios_bucket{le=\"0.0\"} 2",
             "frontrow_session_rebuffer_ratios_bucket{le=\"0.02\"} 3",
             "frontrow_session_bitrate_bits_per_second_sum 4000000.0",
-            "frontrow_session_mos_v1_bucket{le=\"4.25\"} 0",
+            "frontrow_session_mos_v1_bucket{le=\"4.0\"} 0",
             "frontrow_session_mos_v1_bucket{le=\"4.5\"} 1",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");

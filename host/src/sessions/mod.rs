@@ -5,6 +5,7 @@
 //! is idle; the player's clock only dates what it saw.
 
 mod decimal;
+mod ended;
 mod ids;
 mod partition;
 mod session;

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use lru::LruCache;
 use units::{Millis, UnixMillis};
-use windows::{Delta, Dimension, Totals, Window, Windows};
+use windows::{Delta, Totals, Window, Windows};
 use wire::limits::CLOCK_AHEAD_MS_MAX;
 use wire::packed::{self, FoldBatch, Folded};
 use wire::{Event, Refusal, SessionRecord};
 
-use super::decimal::Decimal;
+use super::ended::Ended;
 use super::ids::Id;
 use super::session::{Session, SessionView};
 use super::{Call, Carried, Fate, FoldError};
@@ -23,8 +23,7 @@ use crate::limits;
 pub(super) struct Partition {
     /// By last event; the one silent for longest comes first.
     live: LruCache<Box<str>, Session>,
-    /// Kept for late events, repeated ones and questions; the oldest goes when it is full.
-    ended: LruCache<Box<str>, Session>,
+    ended: Ended,
     windows: Windows,
     /// Changes of sessions so far, to give each version of one a number of its own.
     changes: u32,
@@ -74,7 +73,7 @@ impl Partition {
     pub(super) fn new(ended_max: NonZeroUsize, seed: u64) -> Self {
         Self {
             live: LruCache::unbounded(),
-            ended: LruCache::sparse(ended_max),
+            ended: Ended::new(ended_max),
             windows: Windows::new(settings(), seed),
             changes: 0,
         }
@@ -221,12 +220,12 @@ impl Partition {
             {
                 came.stopped += 1;
                 came.ended.extend(folded.full.map(|full| session.record(id, full.0, full.1)));
-                self.ended.put(key, session);
+                self.keep(key, session, call);
             }
             return;
         }
         // A session that was closed for its silence lives again with its next event.
-        let known = self.ended.pop_entry(id);
+        let known = self.ended.take(id);
         let (key, mut session) = known.unwrap_or_else(|| (id.into(), Session::new(call.now)));
         let had_stopped = session.has_stopped();
         session.set_version(version);
@@ -238,7 +237,7 @@ impl Partition {
             if !had_stopped {
                 came.ended.extend(folded.full.map(|full| session.record(id, full.0, full.1)));
             }
-            self.ended.put(key, session);
+            self.keep(key, session, call);
         } else {
             came.begun += 1;
             self.live.put(key, session);
@@ -246,7 +245,8 @@ impl Partition {
     }
 
     /// Closes up to [`limits::SWEPT_MAX`] sessions that had no event for `idle`, or any where there is no such time;
-    /// returns what they were. Windows count what those came to that were idle: the others go on elsewhere.
+    /// returns what they were. Windows count what those came to that have been silent for longer; where all are closed,
+    /// all that were silent before: the others go on elsewhere.
     pub(super) fn sweep(&mut self, idle: Option<Duration>, call: &Call<'_>) -> Came {
         let mut silent = Vec::new();
         let is_over = |session: &Session| idle.is_none_or(|idle| session.is_idle(idle, call.now));
@@ -256,9 +256,25 @@ impl Partition {
             silent.extend(self.live.pop_lru());
         }
         let mut came = Came::default();
-        if silent.is_empty() {
-            return came;
+        if !silent.is_empty() {
+            self.close(silent, idle.is_some(), call, &mut came);
         }
+        let now = UnixMillis::new(call.now_unix_ms);
+        let windows = &mut self.windows;
+        self.ended.count_over(idle.is_none(), call.now, |session, end| {
+            session.keyed(call, |keys| windows.note_silent(now, keys, end));
+        });
+        came
+    }
+
+    /// Closes sessions that were live.
+    fn close(
+        &mut self,
+        silent: Vec<(Box<str>, Session)>,
+        are_silent: bool,
+        call: &Call<'_>,
+        came: &mut Came,
+    ) {
         let mut batch = FoldBatch::with_capacity(silent.len());
         let asked = silent.iter().try_for_each(|(_, session)| add(&mut batch, &session.state, &[], &[]));
         let answer = asked.and_then(|()| Ok((call.fold)(batch.bytes())?)).unwrap_or_default();
@@ -268,19 +284,23 @@ impl Partition {
         {
             // Without the component there is nothing to tell; the events are on their way to the origin.
             if let Some(full) = told.and_then(Result::ok).and_then(|told| told.full) {
-                if idle.is_some()
-                    && let Some(end) = session.end(&full)
-                {
-                    let now = UnixMillis::new(call.now_unix_ms);
-                    keyed(&session, call, |keys| self.windows.note_silent(now, keys, &end));
+                if are_silent {
+                    session.fall_silent(&full);
                 }
                 came.ended.push(session.record(&id, full.0, full.1));
             }
             came.stopped += 1;
             came.moves.extend(session.count(false));
-            self.ended.put(id, session);
+            self.keep(id, session, call);
         }
-        came
+    }
+
+    /// Keeps a session that is not live any more.
+    fn keep(&mut self, id: Box<str>, session: Session, call: &Call<'_>) {
+        if let Some((gone, end)) = self.ended.keep(id, session) {
+            let now = UnixMillis::new(call.now_unix_ms);
+            gone.keyed(call, |keys| self.windows.note_silent(now, keys, &end));
+        }
     }
 
     /// Ends a session that was recorded before, unless it has had an event since.
@@ -292,7 +312,8 @@ impl Partition {
         {
             came.stopped = 1;
             came.moves.extend(session.count(false));
-            self.ended.put(id, session);
+            // At a start nobody has been silent yet.
+            _ = self.ended.keep(id, session);
         }
         came
     }
@@ -318,7 +339,7 @@ impl Partition {
     /// Forgets that an event was folded: it could not be stored, and has to count when it comes again.
     pub(super) fn forget(&mut self, session_id: &str, id: Id) {
         let live = self.live.peek_mut(session_id);
-        if let Some(session) = live.or_else(|| self.ended.peek_mut(session_id)) {
+        if let Some(session) = live.or_else(|| self.ended.get_mut(session_id)) {
             session.forget(id);
         }
     }
@@ -357,7 +378,7 @@ impl Partition {
         session.set_version(self.next_version());
         let live = self.live.pop_entry(session_id);
         let was_live = live.is_some();
-        let key = match live.or_else(|| self.ended.pop_entry(session_id)) {
+        let key = match live.or_else(|| self.ended.take(session_id)) {
             Some((key, known)) => {
                 session.follow(known);
                 key
@@ -369,10 +390,10 @@ impl Partition {
         came.stopped = usize::from(was_live && !is_live);
         came.moves.extend(session.count(is_live));
         if is_live {
-            self.live.put(key, session)
+            self.live.put(key, session);
         } else {
-            self.ended.put(key, session)
-        };
+            self.keep(key, session, call);
+        }
         Ok(came)
     }
 
@@ -400,7 +421,7 @@ impl Partition {
     /// What is known of a session, and whether it is live.
     fn known(&self, session_id: &str) -> Option<(&Session, bool)> {
         let live = self.live.peek(session_id).map(|session| (session, true));
-        live.or_else(|| self.ended.peek(session_id).map(|session| (session, false)))
+        live.or_else(|| self.ended.get(session_id).map(|session| (session, false)))
     }
 }
 
@@ -441,27 +462,7 @@ fn update(
 
 fn note(windows: &mut Windows, session: &Session, delta: &Delta, call: &Call<'_>) {
     let now = UnixMillis::new(call.now_unix_ms);
-    keyed(session, call, |keys| windows.note(session.newest_at(), now, keys, delta));
-}
-
-/// Hands over what windows know a session by.
-fn keyed<T>(session: &Session, call: &Call<'_>, add: impl FnOnce(&[(Dimension, &str)]) -> T) -> T {
-    let mut numbers = (Decimal::default(), Decimal::default());
-    let mut keys = [(Dimension::All, ""); 6];
-    keys[0] = (Dimension::Generation, numbers.0.write(call.generation));
-    keys[1] = (Dimension::Arm, call.arm);
-    let mut count = 2;
-    if let Some(title) = session.title {
-        keys[count] = (Dimension::Title, numbers.1.write(u64::from(title)));
-        count += 1;
-    }
-    for (dimension, label) in session.labels() {
-        if let Some(label) = label {
-            keys[count] = (dimension, label);
-            count += 1;
-        }
-    }
-    add(&keys[..count])
+    session.keyed(call, |keys| windows.note(session.newest_at(), now, keys, delta));
 }
 
 /// What the component says of each session of a batch of `count`.

@@ -9,6 +9,7 @@ use windows::{Delta, Dimension, End, Seen};
 use wire::packed::{self, Folded};
 use wire::{Event, Scores, SessionRecord, Summary};
 
+use super::decimal::Decimal;
 use super::ids::{Id, Ids};
 use super::partition::Move;
 use super::{Call, Carried};
@@ -33,8 +34,8 @@ pub(super) struct Session {
     last_unix_ms: u64,
     /// What windows have counted of it.
     seen: Seen,
-    /// Whether they have counted what it came to.
-    is_counted: bool,
+    /// What they know of what it came to.
+    told: Told,
     /// The title it is a viewer of.
     viewer_of: Option<u32>,
     /// When the last event arrived.
@@ -74,7 +75,7 @@ impl Session {
             first_unix_ms: u64::MAX,
             last_unix_ms: 0,
             seen: Seen::default(),
-            is_counted: false,
+            told: Told::Not,
             viewer_of: None,
             touched: now,
         }
@@ -95,7 +96,7 @@ impl Session {
             first_unix_ms: began_unix_ms,
             last_unix_ms: at,
             seen: seen(&told.seen),
-            is_counted: told.seen.ended,
+            told: if told.seen.ended { Told::Counted } else { Told::Not },
             ..Self::new(now)
         }
     }
@@ -123,7 +124,9 @@ impl Session {
         self.region = self.region.take().or(known.region);
         self.device = self.device.take().or(known.device);
         self.cdn = known.cdn;
-        self.is_counted |= known.is_counted;
+        if let Told::Counted = known.told {
+            self.told = Told::Counted;
+        }
         self.viewer_of = known.viewer_of;
         self.first_unix_ms = self.first_unix_ms.min(known.first_unix_ms);
         self.last_unix_ms = self.last_unix_ms.max(known.last_unix_ms);
@@ -192,26 +195,45 @@ impl Session {
         self.events = folded.seen.events;
         self.touched = call.now;
         let seen = seen(&folded.seen);
+        if let Told::Silent(_) = self.told {
+            self.told = Told::Not;
+        }
         let has_ended = seen.ended && !self.seen.ended;
-        let end = folded.full.as_deref().filter(|_| has_ended).and_then(|full| self.end(full));
-        let delta = Delta::between(&self.seen, &seen, end.unwrap_or_default());
+        let end = match (&self.told, folded.full.as_deref()) {
+            (Told::Not, Some(full)) if has_ended => {
+                self.told = Told::Counted;
+                end(full)
+            }
+            // Nothing a second time.
+            _ => End::default(),
+        };
+        let delta = Delta::between(&self.seen, &seen, end);
         self.seen = seen;
         delta
     }
 
-    /// What it came to, for windows to count; none the next time, as for one that goes on after a long silence.
-    pub(super) fn end(&mut self, (summary, scores): &(Summary, Scores)) -> Option<End> {
-        if mem::replace(&mut self.is_counted, true) {
-            return None;
+    /// No event of it is expected any more; what it came to by now waits to be counted, for those that come all the
+    /// same.
+    pub(super) fn fall_silent(&mut self, full: &(Summary, Scores)) {
+        if let Told::Not = self.told {
+            self.told = Told::Silent(Box::new(end(full)));
         }
-        Some(End {
-            completion: scores.completion,
-            session_v1: Some(scores.session_v1),
-            mos: scores.mos_v1,
-            // Whoever saw nothing and waited for nothing would count among those without a stall.
-            rebuffer_ratio: is_watched(summary).then_some(scores.rebuffer_ratio),
-            mean_kbps: summary.mean_kbps,
-        })
+    }
+
+    /// When the last event of one arrived that fell silent and is not counted.
+    pub(super) fn silent_since(&self) -> Option<Instant> {
+        matches!(self.told, Told::Silent(_)).then_some(self.touched)
+    }
+
+    /// What one came to that fell silent, to be counted.
+    pub(super) fn take_silent(&mut self) -> Option<End> {
+        match mem::replace(&mut self.told, Told::Counted) {
+            Told::Silent(end) => Some(*end),
+            told => {
+                self.told = told;
+                None
+            }
+        }
     }
 
     /// Counts it among the viewers of its title, or no longer; returns what changed.
@@ -243,8 +265,32 @@ impl Session {
         now.saturating_duration_since(self.touched) > idle
     }
 
+    /// Hands over what windows know it by.
+    pub(super) fn keyed<T>(&self, call: &Call<'_>, add: impl FnOnce(&[(Dimension, &str)]) -> T) -> T {
+        let mut numbers = (Decimal::default(), Decimal::default());
+        let mut keys = [(Dimension::All, ""); 6];
+        keys[0] = (Dimension::Generation, numbers.0.write(self.generation));
+        let mut count = 1;
+        // Of which arm another release was is not known any more.
+        if self.generation == call.generation {
+            keys[count] = (Dimension::Arm, call.arm);
+            count += 1;
+        }
+        if let Some(title) = self.title {
+            keys[count] = (Dimension::Title, numbers.1.write(u64::from(title)));
+            count += 1;
+        }
+        for (dimension, label) in self.labels() {
+            if let Some(label) = label {
+                keys[count] = (dimension, label);
+                count += 1;
+            }
+        }
+        add(&keys[..count])
+    }
+
     /// What it has in common with others, but for the title and the release.
-    pub(super) fn labels(&self) -> [(Dimension, Option<&str>); 3] {
+    fn labels(&self) -> [(Dimension, Option<&str>); 3] {
         [
             (Dimension::Region, self.region.as_deref()),
             (Dimension::Device, self.device.as_deref()),
@@ -267,6 +313,28 @@ impl Session {
             summary,
             scores,
         }
+    }
+}
+
+/// What windows know of what a session came to.
+#[derive(Debug)]
+enum Told {
+    Not,
+    /// This, unless it goes on.
+    Silent(Box<End>),
+    /// They have counted it.
+    Counted,
+}
+
+fn end((summary, scores): &(Summary, Scores)) -> End {
+    End {
+        completion: scores.completion,
+        session_v1: Some(scores.session_v1),
+        mos: scores.mos_v1,
+        // Whoever saw nothing and waited for nothing would count among those without a stall, and by the rate that a
+        // player meant to begin with.
+        rebuffer_ratio: is_watched(summary).then_some(scores.rebuffer_ratio),
+        mean_kbps: summary.mean_kbps.filter(|_| summary.bits_played > 0),
     }
 }
 

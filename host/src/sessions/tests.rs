@@ -1,6 +1,7 @@
 //! Sessions with the domain's own fold in the component's place.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 
 use wire::EventKind::{self, Heartbeat, Start, Stop};
 
@@ -232,14 +233,47 @@ fn windows_count_once_what_a_silent_session_came_to_and_not_what_is_put_down_wit
     let counted = |sessions: &Sessions| (sessions.seen().session_v1s, sessions.seen().ended);
     sessions.sweep(None, &call(now, &native));
     assert_eq!((sessions.live(), counted(&sessions)), (0, (0, 0)));
-    send(&sessions, &[("a", 2, Heartbeat)], now);
-    for _ in 0..2 {
-        sweep(&sessions, now + IDLE + Duration::from_millis(1));
-        assert_eq!(counted(&sessions), (1, 0));
-        send(&sessions, &[("a", 3, Heartbeat)], now);
+    let later = now + limits::SILENCE;
+    send(&sessions, &[("a", 2, Heartbeat), ("b", 2, Heartbeat), ("c", 1, Start)], now);
+    assert_eq!(sweep(&sessions, now + IDLE + Duration::from_millis(1)).len(), 3);
+    assert_eq!((sessions.live(), counted(&sessions)), (0, (0, 0)));
+    // Who comes back in time is not counted twice, nor whoever comes back too late.
+    send(&sessions, &[("a", 3, Heartbeat)], now + IDLE);
+    sweep(&sessions, later);
+    assert_eq!((sessions.live(), counted(&sessions)), (0, (2, 0)));
+    send(&sessions, &[("a", 4, Stop), ("b", 3, Stop)], later);
+    assert_eq!(counted(&sessions), (3, 2));
+    // A node that ends counts whom it has not heard of for long.
+    send(&sessions, &[("d", 1, Start), ("e", 1, Start)], now);
+    assert_eq!(sweep(&sessions, now + IDLE + Duration::from_millis(1)).len(), 2);
+    send(&sessions, &[("e", 2, Heartbeat)], now);
+    sessions.sweep(None, &call(now, &native));
+    assert_eq!((sessions.live(), counted(&sessions)), (0, (4, 2)));
+}
+
+#[test]
+fn a_silent_session_counts_under_the_release_that_served_it() {
+    let (sessions, now) = (Sessions::new(10), Instant::now());
+    send(&sessions, &[("a", 1, Start)], now);
+    let next = Call { generation: 2, arm: "canary", ..call(now + limits::SILENCE, &native) };
+    assert_eq!(sessions.sweep(Some(IDLE), &next).len(), 1);
+    let windows = sessions.drain_windows();
+    let counted = windows.iter().filter(|window| window.totals.session_v1s > 0);
+    let values: BTreeSet<_> = counted.map(|window| (window.dimension.name(), &*window.value)).collect();
+    assert_eq!(values, BTreeSet::from([("all", "all"), ("generation", "1"), ("title", "4")]));
+}
+
+#[test]
+fn what_a_silent_session_came_to_counts_when_there_is_no_room_for_it_any_more() {
+    let (sessions, now) = (Sessions::new(10), Instant::now());
+    let silent = now + IDLE + Duration::from_millis(1);
+    for number in 0..200 {
+        send(&sessions, &[(&format!("s{number}"), 1, Start)], now);
+        sweep(&sessions, silent);
     }
-    send(&sessions, &[("a", 4, Stop), ("b", 2, Stop)], now);
-    assert_eq!(counted(&sessions), (2, 2));
+    let kept = (0..200).filter(|number| view(&sessions, &format!("s{number}")).is_some()).count();
+    assert!(kept < 200);
+    assert_eq!(sessions.seen().session_v1s, 200 - kept as u64);
 }
 
 #[test]

@@ -40,14 +40,25 @@ quickcheck! {
         quantile.abs_diff(exact) <= exact / 64
     }
 
-    fn a_count_up_to_a_bound_is_wrong_by_its_64th_only(numbers: Numbers, bound: Numbers) -> bool {
+    fn a_count_up_to_a_bound_leaves_none_out_and_takes_in_less_than_a_32nd_too_many(
+        numbers: Numbers,
+        bounds: Numbers
+    ) -> bool {
         let sketch = sketch(&numbers.0);
         let count = |bound: u64| numbers.0.iter().filter(|&&number| number <= bound).count() as u64;
-        let is_near = |bound: u64| {
-            let found = sketch.count_to(bound);
-            count(bound - bound.div_ceil(64)) <= found && found <= count(bound + bound / 63)
-        };
-        bound.0.into_iter().all(is_near) && sketch.count_to(Sketch::VALUE_MAX) == sketch.count()
+        let is_near = |&bound: &u64| (count(bound)..=count(bound + bound / 32)).contains(&sketch.count_to(bound));
+        let bounds = bounds.0.iter().chain(&numbers.0);
+        bounds.into_iter().all(is_near) && sketch.count_to(Sketch::VALUE_MAX) == sketch.count()
+    }
+
+    fn a_count_up_to_a_bound_never_falls_when_more_are_counted(numbers: Numbers, bounds: Numbers) -> bool {
+        let mut sketch = Sketch::default();
+        let counts = |sketch: &Sketch| bounds.0.iter().map(|bound| sketch.count_to(*bound)).collect::<Vec<_>>();
+        numbers.0.iter().all(|&number| {
+            let before = counts(&sketch);
+            sketch.add(number);
+            before.iter().zip(counts(&sketch)).all(|(before, after)| *before <= after)
+        })
     }
 
     fn a_merge_is_the_sketch_of_both(a: Numbers, b: Numbers) -> bool {
