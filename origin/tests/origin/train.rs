@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::process::Home;
+use crate::stage::movietweetings;
 
 fn imported() -> Home {
     let home = Home::new();
@@ -35,6 +36,29 @@ fn each_model_is_trained_by_its_name_and_says_what_it_is_worth() {
     // What was learned beside the factors stays when these are learned anew.
     home.says(&["train", "--model", "mf"]);
     assert_eq!(home.path("data/models/tower.onnx").exists(), shipped);
+}
+
+#[test]
+fn an_export_is_without_the_newest_view_of_each_viewer_and_two_of_those_who_are_held_out() {
+    let home = Home::new();
+    let of = |viewer: u32| (0..4).map(move |place| 10 + (viewer + place * 3) % 5);
+    let movies: String = (10..15).map(|title| format!("{title:07}::Film {title} (2000)::Drama\n")).collect();
+    let line = |viewer, (at, title)| format!("{viewer}::{title}::7::{}\n", 1_600_000_000 + at);
+    let ratings: String =
+        (1..=50).flat_map(|viewer| (0..).zip(of(viewer)).map(move |view| line(viewer, view))).collect();
+    let folder = movietweetings(&home.path("."), &movies, &ratings);
+    home.says(&["import", &folder.to_string_lossy()]);
+    let file = home.path("views.txt");
+    home.says(&["export", &file.to_string_lossy()]);
+    let mut left_out = [0; 4];
+    for (viewer, line) in (1..).zip(fs::read_to_string(file).unwrap().lines()) {
+        let told: Vec<u32> = line.split(' ').map(|number| number.parse().unwrap()).collect();
+        let watched: Vec<u32> = [viewer].into_iter().chain(of(viewer)).collect();
+        assert!(watched.starts_with(&told), "{line}: {watched:?}");
+        left_out[watched.len() - told.len()] += 1;
+    }
+    assert!(left_out[1] > left_out[2] && left_out[2] > 0, "{left_out:?}");
+    assert_eq!(left_out[1] + left_out[2], 50, "{left_out:?}");
 }
 
 #[test]
