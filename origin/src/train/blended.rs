@@ -40,7 +40,7 @@ pub struct Beside<'a> {
 pub struct Blended {
     /// Chosen on the validation views.
     pub blend: Blend,
-    /// The quality of both together where the blend was chosen.
+    /// The quality of both together, each half of the views by the blend that the other half chooses.
     pub validation: Quality,
     /// Judged; shipped only if [`Trained::is_worth_shipping`].
     pub ranker: Option<Trained>,

@@ -206,8 +206,9 @@ impl Debiased {
     }
 }
 
-/// The blend that does best by HR@10 + NDCG@10 on the view before the newest `held_out` of some viewers, and its quality
-/// there.
+/// The blend that does best by HR@10 + NDCG@10 on the view before the newest `held_out` of some viewers, and the quality
+/// that one chosen so has: each half of the views is judged by the best blend of the other half, or chance would have a
+/// tower that knows nothing look better than none.
 pub fn choose_blend(
     sequences: &Sequences,
     held_out: usize,
@@ -232,16 +233,32 @@ pub fn choose_blend(
                 .collect::<Vec<_>>()
         })
         .collect();
-    let mut best = (blends[0], Quality::default());
-    for (number, &blend) in blends.iter().enumerate() {
+    let mut halves: [Vec<&[Place]>; 2] = Default::default();
+    for (number, places) in per_view.iter().enumerate() {
+        halves[number % 2].push(places.as_slice());
+    }
+    let [even, odd] = &halves;
+    let mut judged = Tally::default();
+    for (half, other) in [(even, odd), (odd, even)] {
+        let chosen = best_of(other);
+        half.iter().for_each(|places| judged.add(places[chosen]));
+    }
+    let all: Vec<&[Place]> = per_view.iter().map(Vec::as_slice).collect();
+    (blends[best_of(&all)], judged.quality())
+}
+
+/// Which of the blends does best, by the places that each view has with each; the first without views.
+fn best_of(views: &[&[Place]]) -> usize {
+    let mut best = (0, 0.0);
+    for number in 0..views.first().map_or(0, |places| places.len()) {
         let mut tally = Tally::default();
-        per_view.iter().for_each(|places| tally.add(places[number]));
-        let quality = tally.quality();
-        if quality.worth() > best.1.worth() {
-            best = (blend, quality);
+        views.iter().for_each(|places| tally.add(places[number]));
+        let worth = tally.quality().worth();
+        if worth > best.1 {
+            best = (number, worth);
         }
     }
-    best
+    best.0
 }
 
 /// The target's place by each floor and weight; a logarithm is taken once a floor.
@@ -306,6 +323,7 @@ const FLOORS: [f32; 5] = [3e-4, 1e-3, 3e-3, 1e-2, 3e-2];
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::random::Random;
 
     /// Likes the items that the newest one names, by a table.
     struct Table(Vec<Vec<f32>>);
@@ -366,9 +384,35 @@ mod tests {
                 })
                 .collect(),
         );
-        let (blend, quality) = choose_blend(&sequences(), 0, &rows, &tower);
+        // Several of each, so that either half of the viewers knows them all.
+        let watched = [[0, 1, 2], [1, 2, 0], [2, 0, 1]].repeat(4).into_iter().map(Vec::from);
+        let sequences = Sequences::new((0..).zip(watched).chain([(12, vec![3])]).collect::<Vec<_>>());
+        let (blend, quality) = choose_blend(&sequences, 0, &rows, &tower);
         assert!(blend.weight() > 0.0 && quality.ndcg_at_10 == 1.0, "{blend:?} {quality:?}");
         let blended = Blended { rows: &rows, tower: &tower, blend };
-        assert_eq!(measure(&sequences(), 0, usize::MAX, &blended).quality, quality);
+        assert_eq!(measure(&sequences, 0, usize::MAX, &blended).quality, quality);
+    }
+
+    #[test]
+    fn a_blend_of_nothing_with_nothing_is_judged_to_find_as_much_as_chance_does() {
+        const ITEMS: u32 = 40;
+        let found = |seed: u64| {
+            let mut random = Random::new(seed);
+            let mut row = || (0..ITEMS).map(|_| random.uniform() as f32).collect::<Vec<_>>();
+            let tower = Table((0..ITEMS).map(|_| row()).collect());
+            let rows = (0..ITEMS).map(|item| (0..).zip(row()).filter(|(other, _)| *other != item).collect());
+            let rows = Rows::quantise(rows.collect());
+            let rows = WeighedRows { rows: &rows, decay: vec![1.0] };
+            let mut below = |bound: u32| (random.uniform() * f64::from(bound)) as u32;
+            let watched = (0..60).map(|viewer| {
+                let first = below(ITEMS);
+                (viewer, vec![first, (first + 1 + below(ITEMS - 1)) % ITEMS])
+            });
+            let watched: Vec<_> = watched.collect();
+            choose_blend(&Sequences::new(watched), 0, &rows, &tower).1.hr_at_10
+        };
+        let mean = (0..40).map(found).sum::<f64>() / 40.0;
+        let by_chance = 10.0 / f64::from(ITEMS - 1);
+        assert!((mean - by_chance).abs() < 0.02, "{mean}");
     }
 }
