@@ -6,7 +6,7 @@ use crate::error::{Error, LoadError};
 use crate::limits::ROWS_MAX;
 use crate::mlp::{Mlp, Shortlist};
 use crate::ranker::{Ranker, check_finite};
-use crate::tower::{EncodeError, Tower, TowerError, TowerShape};
+use crate::tower::{EncodeError, Tower, TowerError};
 
 /// A ranker and a tower, as far as there are.
 #[derive(Debug, Default)]
@@ -102,12 +102,10 @@ impl Models {
             models.score(&rows).map_err(|error| ModelError::Ranker(refused(error)))?;
         }
         if let Some(tower) = models.tower() {
-            let TowerShape { items, window, .. } = tower.shape();
-            // The last item: the first is often one that pads, and hidden.
-            let longest = vec![u32::try_from(items - 1).unwrap_or(u32::MAX); window];
+            let shape = tower.shape();
             let refused =
-                |error: EncodeError| TowerError::Longest { items: window, reason: error.to_string() };
-            tower.encode(&longest).map_err(|error| ModelError::Tower(refused(error)))?;
+                |error: EncodeError| TowerError::Longest { items: shape.window, reason: error.to_string() };
+            tower.encode(&shape.trial(shape.window)).map_err(|error| ModelError::Tower(refused(error)))?;
         }
         Ok(models)
     }

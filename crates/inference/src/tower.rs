@@ -43,6 +43,13 @@ pub struct TowerShape {
     pub window: usize,
 }
 
+impl TowerShape {
+    /// So many items to try a tower with: the last one, for the first is often one that pads, and hidden.
+    pub fn trial(&self, items: usize) -> Vec<u32> {
+        vec![u32::try_from(self.items - 1).unwrap_or(u32::MAX); items]
+    }
+}
+
 /// What items that are added to a history lead to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Step {

@@ -100,8 +100,7 @@ impl Given {
     /// When it fails.
     pub fn run_longest(&self) -> Result<usize, EncodeError> {
         let shape = tower_of(&self.models).shape();
-        let items = vec![last_item(shape.items); shape.window];
-        tower_of(&self.models).encode(&items).map(|_| items.len())
+        tower_of(&self.models).encode(&shape.trial(shape.window)).map(|_| shape.window)
     }
 
     /// How many of these titles it knows.
@@ -214,16 +213,11 @@ fn read_titles(text: &str, items: usize) -> Result<HashMap<u32, u32>, GivenError
     Ok(known)
 }
 
-/// The first is often one that pads, and hidden.
-fn last_item(items: usize) -> u32 {
-    u32::try_from(items - 1).unwrap_or(u32::MAX)
-}
-
 /// The tower, and its file with as large a window as it can run.
 fn windowed(onnx: Vec<u8>) -> Result<(Vec<u8>, Models), ModelError> {
     let models = Models::load(None, Some(&onnx))?;
     let shape = tower_of(&models).shape();
-    let runs = |items: usize| tower_of(&models).encode(&vec![last_item(shape.items); items]).is_ok();
+    let runs = |items: usize| tower_of(&models).encode(&shape.trial(items)).is_ok();
     // One of our own says how many it takes.
     if tower_of(&models).is_exact() || runs(shape.window) {
         return Ok((onnx, models));

@@ -9,7 +9,7 @@ use kernels::ByteMatrix;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::Factoid;
 
-use super::{EncodeError, ITEM_VECTORS, ITEMS_MAX, Step, TowerError, WINDOW_KEY, item_vectors};
+use super::{EncodeError, ITEM_VECTORS, ITEMS_MAX, Step, TowerError, TowerShape, WINDOW_KEY, item_vectors};
 use crate::graph::{parse, said};
 use crate::guard::{contained, short};
 use crate::limits::{TOWER_WIDTH_MAX, TOWER_WINDOW_MAX};
@@ -41,9 +41,8 @@ impl GraphTower {
         let (plan, numbers) =
             contained(|| plan(onnx)).unwrap_or_else(|reason| Err(TowerError::Graph { reason }))?;
         let tower = Self { plan, numbers, items, window };
-        // The last item: the first is often one that pads, and hidden.
-        let last = u32::try_from(rows - 1).unwrap_or(u32::MAX);
-        let step = tower.encode_from(&[], &[last]);
+        let shape = TowerShape { items: rows, width: columns, window };
+        let step = tower.encode_from(&[], &shape.trial(1));
         step.map_err(|error| TowerError::Graph { reason: error.to_string() })?;
         Ok(tower)
     }
