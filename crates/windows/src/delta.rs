@@ -85,8 +85,8 @@ pub struct Seen {
 impl Delta {
     /// What came to a session between two looks at it; [`Seen::default`] is one before its first event.
     ///
-    /// A total that went down counts as unchanged. `end` is what a session that ended now came to.
-    pub fn between(before: &Seen, after: &Seen, end: End) -> Self {
+    /// A total that went down counts as unchanged. `end` is asked what a session that ended now came to.
+    pub fn between(before: &Seen, after: &Seen, end: impl FnOnce() -> End) -> Self {
         let errors = after.errors.saturating_sub(before.errors);
         Self {
             previous_at: before.newest_at,
@@ -102,7 +102,7 @@ impl Delta {
             rated: after.rated.saturating_sub(before.rated),
             buffer_sum: after.buffer_sum.saturating_sub(before.buffer_sum),
             buffers: after.buffers.saturating_sub(before.buffers),
-            end: (after.ended && !before.ended).then_some(end),
+            end: (after.ended && !before.ended).then(end),
         }
     }
 }
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn the_first_look_is_all_new() {
-        let delta = Delta::between(&Seen::default(), &seen(2_000, 3_000, 4, 1), End::default());
+        let delta = Delta::between(&Seen::default(), &seen(2_000, 3_000, 4, 1), End::default);
         assert_eq!(delta.previous_at, None);
         assert_eq!((delta.rate_sum, delta.rated), (6_000_000, Millis::new(2_000)));
         assert_eq!((delta.buffer_sum, delta.buffers), (40_000, 4));
@@ -148,9 +148,9 @@ mod tests {
         let end = End { completion: Some(0.5), ..End::default() };
         let before = seen(0, 0, 1, 0);
         let after = Seen { startup: Some(Millis::new(300)), ended: true, ..before };
-        let first = Delta::between(&before, &after, end);
+        let first = Delta::between(&before, &after, || end);
         assert_eq!((first.startup, first.end), (Some(Millis::new(300)), Some(end)));
-        let second = Delta::between(&after, &after, end);
+        let second = Delta::between(&after, &after, || end);
         assert_eq!((second.startup, second.end), (None, None));
     }
 
@@ -163,9 +163,9 @@ mod tests {
                 first.2 / 2 + more.1 / 2,
                 first.3 / 2 + more.2 / 2,
             );
-            let one = Delta::between(&Seen::default(), &before, End::default());
-            let two = Delta::between(&before, &after, End::default());
-            let all = Delta::between(&Seen::default(), &after, End::default());
+            let one = Delta::between(&Seen::default(), &before, End::default);
+            let two = Delta::between(&before, &after, End::default);
+            let all = Delta::between(&Seen::default(), &after, End::default);
             one.rate_sum + two.rate_sum == all.rate_sum
                 && one.rated.saturating_add(two.rated) == all.rated
                 && one.buffer_sum + two.buffer_sum == all.buffer_sum
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn totals_that_went_down_add_nothing() {
-        let delta = Delta::between(&seen(5_000, 3_000, 9, 3), &seen(10, 3_000, 1, 0), End::default());
+        let delta = Delta::between(&seen(5_000, 3_000, 9, 3), &seen(10, 3_000, 1, 0), End::default);
         assert_eq!((delta.played, delta.rate_sum, delta.errors), (Millis::ZERO, 0, 0));
         assert!(!delta.is_first_error);
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lru::LruCache;
 use units::{Millis, UnixMillis};
-use windows::{Delta, Totals, Window, Windows};
+use windows::{Delta, End, Totals, Window, Windows};
 use wire::limits::CLOCK_AHEAD_MS_MAX;
 use wire::packed::{self, FoldBatch, Folded};
 use wire::{Event, Refusal, SessionRecord};
@@ -259,11 +259,9 @@ impl Partition {
         if !silent.is_empty() {
             self.close(silent, idle.is_some(), call, &mut came);
         }
-        let now = UnixMillis::new(call.now_unix_ms);
         let windows = &mut self.windows;
-        self.ended.count_over(idle.is_none(), call.now, |session, end| {
-            session.keyed(call, |keys| windows.note_silent(now, keys, end));
-        });
+        let count = |session: &Session, end: &End| note_silent(windows, session, end, call);
+        self.ended.count_over(idle.is_none(), call.now, count);
         came
     }
 
@@ -298,8 +296,7 @@ impl Partition {
     /// Keeps a session that is not live any more.
     fn keep(&mut self, id: Box<str>, session: Session, call: &Call<'_>) {
         if let Some((gone, end)) = self.ended.keep(id, session) {
-            let now = UnixMillis::new(call.now_unix_ms);
-            gone.keyed(call, |keys| self.windows.note_silent(now, keys, &end));
+            note_silent(&mut self.windows, &gone, &end, call);
         }
     }
 
@@ -463,6 +460,10 @@ fn update(
 fn note(windows: &mut Windows, session: &Session, delta: &Delta, call: &Call<'_>) {
     let now = UnixMillis::new(call.now_unix_ms);
     session.keyed(call, |keys| windows.note(session.newest_at(), now, keys, delta));
+}
+
+fn note_silent(windows: &mut Windows, session: &Session, end: &End, call: &Call<'_>) {
+    session.keyed(call, |keys| windows.note_silent(UnixMillis::new(call.now_unix_ms), keys, end));
 }
 
 /// What the component says of each session of a batch of `count`.

@@ -34,8 +34,8 @@ pub(super) struct Session {
     last_unix_ms: u64,
     /// What windows have counted of it.
     seen: Seen,
-    /// What they know of what it came to.
-    told: Told,
+    /// Whether they have counted what it came to.
+    counted: Counted,
     /// The title it is a viewer of.
     viewer_of: Option<u32>,
     /// When the last event arrived.
@@ -75,7 +75,7 @@ impl Session {
             first_unix_ms: u64::MAX,
             last_unix_ms: 0,
             seen: Seen::default(),
-            told: Told::Not,
+            counted: Counted::No,
             viewer_of: None,
             touched: now,
         }
@@ -96,7 +96,7 @@ impl Session {
             first_unix_ms: began_unix_ms,
             last_unix_ms: at,
             seen: seen(&told.seen),
-            told: if told.seen.ended { Told::Counted } else { Told::Not },
+            counted: if told.seen.ended { Counted::Yes } else { Counted::No },
             ..Self::new(now)
         }
     }
@@ -124,8 +124,8 @@ impl Session {
         self.region = self.region.take().or(known.region);
         self.device = self.device.take().or(known.device);
         self.cdn = known.cdn;
-        if let Told::Counted = known.told {
-            self.told = Told::Counted;
+        if let Counted::Yes = known.counted {
+            self.counted = Counted::Yes;
         }
         self.viewer_of = known.viewer_of;
         self.first_unix_ms = self.first_unix_ms.min(known.first_unix_ms);
@@ -195,19 +195,17 @@ impl Session {
         self.events = folded.seen.events;
         self.touched = call.now;
         let seen = seen(&folded.seen);
-        if let Told::Silent(_) = self.told {
-            self.told = Told::Not;
+        if let Counted::Waits(_) = self.counted {
+            self.counted = Counted::No;
         }
-        let has_ended = seen.ended && !self.seen.ended;
-        let end = match (&self.told, folded.full.as_deref()) {
-            (Told::Not, Some(full)) if has_ended => {
-                self.told = Told::Counted;
+        let delta = Delta::between(&self.seen, &seen, || match (&self.counted, folded.full.as_deref()) {
+            (Counted::No, Some(full)) => {
+                self.counted = Counted::Yes;
                 end(full)
             }
             // Nothing a second time.
             _ => End::default(),
-        };
-        let delta = Delta::between(&self.seen, &seen, end);
+        });
         self.seen = seen;
         delta
     }
@@ -215,22 +213,22 @@ impl Session {
     /// No event of it is expected any more; what it came to by now waits to be counted, for those that come all the
     /// same.
     pub(super) fn fall_silent(&mut self, full: &(Summary, Scores)) {
-        if let Told::Not = self.told {
-            self.told = Told::Silent(Box::new(end(full)));
+        if let Counted::No = self.counted {
+            self.counted = Counted::Waits(Box::new(end(full)));
         }
     }
 
     /// When the last event of one arrived that fell silent and is not counted.
     pub(super) fn silent_since(&self) -> Option<Instant> {
-        matches!(self.told, Told::Silent(_)).then_some(self.touched)
+        matches!(self.counted, Counted::Waits(_)).then_some(self.touched)
     }
 
     /// What one came to that fell silent, to be counted.
     pub(super) fn take_silent(&mut self) -> Option<End> {
-        match mem::replace(&mut self.told, Told::Counted) {
-            Told::Silent(end) => Some(*end),
-            told => {
-                self.told = told;
+        match mem::replace(&mut self.counted, Counted::Yes) {
+            Counted::Waits(end) => Some(*end),
+            counted => {
+                self.counted = counted;
                 None
             }
         }
@@ -316,14 +314,13 @@ impl Session {
     }
 }
 
-/// What windows know of what a session came to.
+/// Whether windows have counted what a session came to.
 #[derive(Debug)]
-enum Told {
-    Not,
-    /// This, unless it goes on.
-    Silent(Box<End>),
-    /// They have counted it.
-    Counted,
+enum Counted {
+    No,
+    /// It is silent, and came to this unless it goes on.
+    Waits(Box<End>),
+    Yes,
 }
 
 fn end((summary, scores): &(Summary, Scores)) -> End {
