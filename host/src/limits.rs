@@ -115,11 +115,11 @@ pub const SESSIONS_MAX: u64 = 2_000_000;
 pub const SESSIONS_ENDED_SHARE: u64 = 4;
 /// A session without events for so long is closed, unless configured: its player is gone.
 pub const SESSION_IDLE_S_DEFAULT: u64 = 300;
+/// A day: no player is silent for longer and comes back.
+pub const SESSION_IDLE_S_MAX: u64 = 86_400;
 /// A session without events for so long is over: windows count what it came to. Less, and whoever comes back from dinner
 /// would count by the first half of the film.
 pub const SILENCE: Duration = Duration::from_secs(1_800);
-/// A day: no player is silent for longer and comes back.
-pub const SESSION_IDLE_S_MAX: u64 = 86_400;
 /// Parts of the session store that change apart; each of them has windows of its own.
 pub const PARTITIONS_MAX: usize = 64;
 /// Times that a request's events are folded without holding their sessions: whoever is overtaken each time would else

@@ -27,8 +27,8 @@ pub const KBPS_MAX: u64 = 1_000_000;
 pub const VALUE_BYTES_MAX: usize = 128;
 
 /// Values of a dimension in one window, [`crate::OTHER`] apart. Names come from players: without a bound
-/// a made-up one in every event would fill the node. With full sketches, for which
-/// it takes hundreds of sessions that all ended differently, a value takes 25 KB.
+/// a made-up one in every event would fill the node. With full sketches, for which it takes hundreds of
+/// sessions that all ended differently, a value takes 25 KB.
 pub const fn values_max(dimension: Dimension) -> u32 {
     match dimension {
         Dimension::All => 1,

@@ -24,7 +24,7 @@ impl Playback {
 
 impl Collector for Playback {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let totals = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let totals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (name, help, count) in counts(&totals) {
             let counter = ConstCounter::new(count);
             counter.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)?;
@@ -112,7 +112,7 @@ fn distributions(totals: &Totals) -> [Distribution<'_>; 4] {
     ]
 }
 
-/// Upper bounds and how many numbers are in each bucket; what is within 1/64 of a bound may be on its other side.
+/// Upper bounds and how many numbers are in each bucket; what is above a bound by less than 1/32 may count as below it.
 fn buckets(sketch: &Sketch, per_unit: f64, bounds: &[u64]) -> Vec<(f64, u64)> {
     let mut below = 0;
     let bounded = bounds.iter().map(|&bound| {
