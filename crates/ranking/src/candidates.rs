@@ -116,12 +116,8 @@ impl Candidates {
     pub fn new(columns: Columns) -> Result<Self, CandidatesError> {
         check_titles(&columns)?;
         check_rows(&columns)?;
-        let popularity_max = columns.popularity.iter().copied().fold(0.0, f32::max);
-        let popular_scores: Vec<f32> = columns
-            .popularity
-            .iter()
-            .map(|popularity| if popularity_max > 0.0 { popularity / popularity_max - 1.0 } else { -1.0 })
-            .collect();
+        let popularity_max = largest(&columns.popularity);
+        let popular_scores = popular_scores(&columns.popularity);
         let mut by_popularity: Vec<u32> = (0..).take(columns.title_ids.len()).collect();
         by_popularity
             .sort_unstable_by(|&a, &b| falling(popular_scores[a as usize], a, popular_scores[b as usize], b));
@@ -165,8 +161,7 @@ impl Candidates {
         &self.columns
     }
 
-    /// What a title scores that is shown because it is popular: the share of the most popular title, less 1; −1 to 0, so
-    /// that it never outranks a personal pick.
+    /// See [`popular_scores`].
     pub fn popular_scores(&self) -> &[f32] {
         &self.popular_scores
     }
@@ -175,6 +170,18 @@ impl Candidates {
     pub fn index_of(&self, title: TitleId) -> Option<usize> {
         self.places.get(&self.columns.title_ids, title)
     }
+}
+
+/// What titles score that are shown because they are popular: the share of the most popular one, less 1; −1 to 0, so that
+/// they never outrank a personal pick.
+pub fn popular_scores(popularity: &[f32]) -> Vec<f32> {
+    let largest = largest(popularity);
+    let score = |popularity: &f32| if largest > 0.0 { popularity / largest - 1.0 } else { -1.0 };
+    popularity.iter().map(score).collect()
+}
+
+fn largest(popularity: &[f32]) -> f32 {
+    popularity.iter().copied().fold(0.0, f32::max)
 }
 
 fn by_trend(columns: &Columns) -> Vec<u32> {

@@ -32,7 +32,7 @@ mod slate;
 mod vectors;
 
 pub use blend::{Blend, BlendError};
-pub use candidates::{Candidates, CandidatesError, Columns};
+pub use candidates::{Candidates, CandidatesError, Columns, popular_scores};
 pub use error::Error;
 pub use factors::{FactorColumns, Factors, FactorsError};
 pub use home::home;

@@ -12,7 +12,7 @@ use crate::native::Native;
 use crate::train::catalogue::Catalogue;
 use crate::train::rank::Place;
 use crate::train::ranker::POOL;
-use crate::train::score::{View, WholeRows, measure_places, newest, places, views};
+use crate::train::score::{FilledUp, View, WholeRows, measure_places, newest, places, views};
 use crate::train::sequences::Sequences;
 use crate::train::{self, Options, TrainError, onnx, ridge as rows};
 
@@ -75,8 +75,8 @@ pub fn ridge(sequences: &Sequences, options: &Options) -> Result<Report<RidgeDet
     let whole = WholeRows {
         entries: train::whole_rows(sequences, 1, &settings, options).map_err(TrainError::from)?,
         decay: rows::decay(settings.recency_tau, settings.window),
-        popular: candidates.popular_scores().to_vec(),
     };
+    let whole = FilledUp::new(&whole, sequences, 1);
     let rounding = Rounding::of(&places(sequences, &views, &whole), &rows_alone);
     let (rows_alone, ranked) = (quality(&rows_alone), ranked.map(|ranked| quality(&ranked)));
     let ranker_bytes = onnx.filter(|_| is_ranked).map_or(0, |onnx| onnx.len() as u64);

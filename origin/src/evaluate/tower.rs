@@ -15,7 +15,7 @@ use crate::train::rank::Place;
 use crate::train::ranker::POOL;
 use crate::train::rows::Rows;
 use crate::train::score::{
-    Blended, EdgeTower, Scorer, View, WeighedRows, measure, measure_places, places, views,
+    Blended, EdgeTower, FilledUp, Scorer, View, WeighedRows, measure, measure_places, places, views,
 };
 use crate::train::sequences::Sequences;
 use crate::train::tower::Tower;
@@ -138,7 +138,7 @@ pub fn blend(
     };
     let details = TowerDetails {
         settings: chosen(&learned.found, Some(chosen_rows)),
-        rows_alone: Some(alone(&weighed)),
+        rows_alone: Some(alone(&FilledUp::new(&weighed, sequences, 1))),
         unranked: Some(quality(&unranked).quality.into()),
         ranked: ranked.map(|ranked| quality(&ranked).quality.into()),
         tower_alone: alone(&learned.tower),

@@ -126,9 +126,11 @@ pub fn fit(
     if sequences.events() == 0 {
         return Err(TrainError::NoHistory);
     }
-    let search::Choice { settings, validation } = options.choose(sequences, held_out)?;
+    let settings = options.choose(sequences, held_out)?.settings;
+    // The search looks at the most viewed titles alone.
+    let before = rows(sequences, held_out + 1, &settings, options)?;
+    let validation = search::validate(sequences, held_out, &before, &settings);
     let ranker = if options.ranker {
-        let before = rows(sequences, held_out + 1, &settings, options)?;
         let candidates = catalogue.candidates(sequences.titles(), &before)?;
         ranker::train(&candidates, &rules(&settings, ranker::POOL)?, &Models::default(), sequences, held_out)?
     } else {

@@ -3,8 +3,6 @@
 use ranking::limits::{ROW_ENTRIES_MAX, SCALE_LOG2_MAX};
 use release::row_places;
 
-use super::rank::Place;
-
 /// For every item, what watching it says about other items.
 ///
 /// An entry is worth `weight · 2^scale_log2`. Scales are powers of two so that a retrained model keeps most
@@ -98,18 +96,6 @@ impl Rows {
         for (&target, &weight) in row.index.iter().zip(row.weight) {
             scores[target as usize] += factor * f32::from(weight);
         }
-    }
-
-    /// Where `target` stands after `history` (oldest first), seen items left out.
-    pub fn place(&self, history: &[u32], decay: &[f32], target: u32, scores: &mut [f32]) -> Place {
-        scores.fill(0.0);
-        for (&item, &factor) in history.iter().rev().zip(decay) {
-            self.add_to(scores, item as usize, factor);
-        }
-        for &item in history {
-            scores[item as usize] = f32::NEG_INFINITY;
-        }
-        Place::among(scores, target as usize)
     }
 }
 

@@ -46,15 +46,13 @@ impl Scorer for WeighedRows<'_> {
     }
 }
 
-/// Item-to-item rows as they were before pruning and rounding, filled up as a list is.
+/// Item-to-item rows as they were before pruning and rounding.
 #[derive(Clone, Debug)]
 pub struct WholeRows {
     /// One list an item.
     pub entries: Entries,
     /// Weights by age, newest first.
     pub decay: Vec<f32>,
-    /// Scores of items that no row speaks for, −1 to 0.
-    pub popular: Vec<f32>,
 }
 
 impl Scorer for WholeRows {
@@ -67,6 +65,31 @@ impl Scorer for WholeRows {
                     scores[target as usize] += factor * value;
                 }
             }
+        }
+        scores
+    }
+}
+
+/// Rows, and popularity for what they do not speak for, as a node without a tower answers.
+///
+/// Without it all that no row speaks for would stand alike: where they say little, that is among the first.
+pub struct FilledUp<'a> {
+    rows: &'a dyn Scorer,
+    popular: Vec<f32>,
+}
+
+impl<'a> FilledUp<'a> {
+    /// Popular is what was watched most without the newest `held_out` views of each viewer.
+    pub fn new(rows: &'a dyn Scorer, sequences: &Sequences, held_out: usize) -> Self {
+        let views: Vec<f32> = sequences.counts(held_out).into_iter().map(|count| count as f32).collect();
+        Self { rows, popular: ranking::popular_scores(&views) }
+    }
+}
+
+impl Scorer for FilledUp<'_> {
+    fn scores(&self, histories: &[&[u32]]) -> Vec<f32> {
+        let mut scores = self.rows.scores(histories);
+        for scores in scores.chunks_exact_mut(self.popular.len()) {
             for (score, &popular) in scores.iter_mut().zip(&self.popular) {
                 if *score <= 0.0 {
                     *score = popular;
@@ -354,12 +377,30 @@ mod tests {
 
     #[test]
     fn what_no_row_speaks_for_stands_by_its_popularity() {
-        let rows = WholeRows {
-            entries: vec![vec![(1, 0.5), (2, -0.5)], vec![], vec![]],
-            decay: vec![1.0],
-            popular: vec![-0.75, 0.0, -0.25],
+        // Watched three times, four times and once without each viewer's last view.
+        let watched = [[0, 1, 1], [1, 0, 2], [0, 1, 2], [2, 1, 0]].into_iter().map(Vec::from);
+        let sequences = Sequences::new((0..).zip(watched).collect::<Vec<_>>());
+        let entries = vec![vec![(1, 0.5), (2, -0.5)], vec![], vec![]];
+        let rows = WholeRows { entries, decay: vec![1.0] };
+        let rows = FilledUp::new(&rows, &sequences, 1);
+        assert_eq!(rows.scores(&[&[0], &[1]]), [-0.25, 0.5, -0.75, -0.25, 0.0, -0.75]);
+    }
+
+    #[test]
+    fn rows_that_say_nothing_find_what_is_popular_and_nothing_else() {
+        // Everybody watched the first ten, and then something else.
+        let watched = |viewer: u32| (0..10).map(|item| (item + viewer) % 10).chain([10 + viewer]).collect();
+        let sequences = Sequences::new((0..30).map(|viewer| (viewer, watched(viewer))));
+        let rows = Rows::quantise(vec![Vec::new(); sequences.titles().len()]);
+        let rows = WeighedRows { rows: &rows, decay: vec![1.0] };
+        let found = |held_out: usize, scorer: &dyn Scorer| {
+            measure(&sequences, held_out, usize::MAX, scorer).quality.hr_at_10
         };
-        assert_eq!(rows.scores(&[&[0], &[1]]), [-0.75, 0.5, -0.25, -0.75, 0.0, -0.25]);
+        assert_eq!(found(0, &rows), 1.0, "all stand alike");
+        assert_eq!(found(1, &FilledUp::new(&rows, &sequences, 2)), 1.0);
+        let filled_up = FilledUp::new(&rows, &sequences, 1);
+        let unseen = Place::among(&filled_up.scores(&[&[0]]), 12);
+        assert_eq!(unseen, Place::At(10));
     }
 
     #[test]

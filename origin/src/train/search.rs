@@ -1,14 +1,12 @@
 //! Chooses τ, λ and dropout on the validation view (the second last), trained without it and without the last.
 
-use rayon::prelude::*;
-
 use super::Options;
 use super::limits::{SEARCH_COLUMNS_MAX, SEARCH_SOLVED_MAX, SEARCH_VIEWERS_MAX};
 use super::penalty::{DROPOUTS, LAMBDAS, climb};
-use super::rank::{Place, Quality, Tally};
+use super::rank::Quality;
 use super::ridge::{self, Normal, RidgeError, Settings};
 use super::rows::Rows;
-use super::score;
+use super::score::{FilledUp, WeighedRows, measure};
 use super::sequences::Sequences;
 
 /// What was chosen, and how well it did where it was chosen.
@@ -118,21 +116,12 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Quality of `rows` on the view before the newest `held_out` of viewers who have one and a history.
-fn validate(sequences: &Sequences, held_out: usize, rows: &Rows, settings: &Settings) -> Quality {
-    let decay = ridge::decay(settings.recency_tau, settings.window);
-    let views = score::views(sequences, held_out, SEARCH_VIEWERS_MAX);
-    // Places are found side by side and added up in the order of viewers, so that no last bit moves.
-    let places: Vec<Place> = views
-        .par_iter()
-        .map_init(
-            || vec![0.0; rows.len()],
-            |scores, &(&target, history)| rows.place(history, &decay, target, scores),
-        )
-        .collect();
-    let mut tally = Tally::default();
-    places.into_iter().for_each(|place| tally.add(place));
-    tally.quality()
+/// Quality of `rows`, which do not know it, on the view before the newest `held_out` of viewers who have one and a
+/// history: as a node without tower and ranker answers.
+pub fn validate(sequences: &Sequences, held_out: usize, rows: &Rows, settings: &Settings) -> Quality {
+    let rows = WeighedRows { rows, decay: ridge::decay(settings.recency_tau, settings.window) };
+    let served = FilledUp::new(&rows, sequences, held_out + 1);
+    measure(sequences, held_out, SEARCH_VIEWERS_MAX, &served).quality
 }
 
 const TAUS: [f32; 4] = [1.0, 2.0, 4.0, 8.0];
@@ -160,6 +149,17 @@ mod tests {
         let choice = choose(&sequences, 1, &base, &Options { events_min: 1, ..Options::default() }).unwrap();
         assert!(choice.validation.hr_at_10 > 0.99, "{choice:?}");
         assert_eq!(choice.validation.users, 200);
+    }
+
+    #[test]
+    fn rows_that_say_nothing_are_worth_what_popularity_finds() {
+        // What is watched last nobody has watched before.
+        let watched = |viewer: u32| vec![viewer % 7, 7 + viewer % 11, 18 + viewer % 13];
+        let sequences = Sequences::new((0..60).map(|viewer| (viewer, watched(viewer))));
+        let silent = Rows::quantise(vec![Vec::new(); sequences.titles().len()]);
+        let settings = Settings { recency_tau: 2.0, window: 30, penalty: PENALTY, row_entries: 20 };
+        assert_eq!(validate(&sequences, 0, &silent, &settings).hr_at_20, 1.0, "16 titles are more popular");
+        assert_eq!(validate(&sequences, 0, &silent, &settings).hr_at_10, 0.0);
     }
 
     #[test]
