@@ -20,7 +20,7 @@ use crate::train::score::{
 use crate::train::sequences::Sequences;
 use crate::train::tower::Tower;
 use crate::train::tower::search::Found;
-use crate::train::{self, Options, TrainError, blended, onnx, ridge};
+use crate::train::{self, Fitted, Options, TrainError, blended, onnx, ridge};
 
 /// What is said of a tower.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -102,8 +102,10 @@ pub fn blend(
 ) -> Result<Report<TowerDetails>, EvaluateError> {
     let Timed { learned, seconds } = Timed::new(sequences, minutes)?;
     let started = Instant::now();
-    let (settings, [before, rows]) = train::rows_twice(sequences, 1, options)?;
     let catalogue = Catalogue::of_counts(&sequences.counts(1));
+    // The ranker learns over both.
+    let alone = Options { ranker: false, ..*options };
+    let Fitted { settings, before, rows, .. } = train::fit(sequences, 1, &catalogue, &alone)?;
     let beside =
         Beside { settings: &settings, rows: &before, sequences, held_out: 1, catalogue: &catalogue, options };
     let blended = learned.blend(&beside)?;

@@ -7,7 +7,7 @@ use crate::train::catalogue::Catalogue;
 use crate::train::given::Given;
 use crate::train::score::Scorer;
 use crate::train::sequences::Sequences;
-use crate::train::{self, Fitted, Options, TrainError};
+use crate::train::{Fitted, Options, TrainError};
 
 /// Where a release's tower comes from.
 #[derive(Clone, Copy, Debug)]
@@ -40,9 +40,8 @@ impl<'a> TowerFrom<'a> {
         catalogue: &Catalogue,
         options: &Options,
     ) -> Result<Option<Side<'a>>, TrainError> {
-        let rows = train::rows(sequences, 1, &fitted.settings, options)?;
-        let settings = &fitted.settings;
-        let beside = Beside { settings, rows: &rows, sequences, held_out: 0, catalogue, options };
+        let Fitted { settings, before, .. } = fitted;
+        let beside = Beside { settings, rows: before, sequences, held_out: 0, catalogue, options };
         let side = match self {
             Self::Learned { minutes } => {
                 let learned = Learned::new(sequences, 0, minutes);

@@ -166,11 +166,12 @@ mod tests {
     fn learned(minutes: f64, options: &Options) -> (Learned, Blended) {
         let sequences = Sequences::ring();
         let catalogue = Catalogue::of_counts(&sequences.counts(1));
-        let (settings, [before, _]) = train::rows_twice(&sequences, 1, options).unwrap();
+        let alone = Options { ranker: false, ..*options };
+        let fitted = train::fit(&sequences, 1, &catalogue, &alone).unwrap();
         let learned = Learned::new(&sequences, 1, minutes);
         let beside = Beside {
-            settings: &settings,
-            rows: &before,
+            settings: &fitted.settings,
+            rows: &fitted.before,
             sequences: &sequences,
             held_out: 1,
             catalogue: &catalogue,

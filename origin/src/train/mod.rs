@@ -100,7 +100,9 @@ impl Options {
 pub struct Fitted {
     /// What the search chose.
     pub settings: ridge::Settings,
-    /// The quality of the rows where their settings were chosen.
+    /// Rows that do not know the views on which settings were chosen: what a tower or a ranker beside them is chosen with.
+    pub before: Rows,
+    /// Their quality on those views, as a node answers.
     pub validation: Quality,
     /// Trained on everything but what was held out.
     pub rows: Rows,
@@ -128,7 +130,8 @@ pub fn fit(
     }
     let settings = options.choose(sequences, held_out)?.settings;
     // The search looks at the most viewed titles alone.
-    let before = rows(sequences, held_out + 1, &settings, options)?;
+    let before = normal(sequences, held_out + 1, &settings, options)
+        .into_rows(settings.penalty, settings.row_entries)?;
     let validation = search::validate(sequences, held_out, &before, &settings);
     let ranker = if options.ranker {
         let candidates = catalogue.candidates(sequences.titles(), &before)?;
@@ -139,39 +142,8 @@ pub fn fit(
     // Half as many more: those that may stay where they were shipped before.
     let (entries, lengths) = normal(sequences, held_out, &settings, options)
         .into_more_entries(settings.penalty, settings.row_entries)?;
-    let fitted = Fitted { settings, validation, rows: Rows::default(), entries, lengths, ranker };
+    let fitted = Fitted { settings, before, validation, rows: Rows::default(), entries, lengths, ranker };
     Ok(Fitted { rows: Rows::quantise(fitted.strongest()), ..fitted })
-}
-
-/// The rows alone, with settings chosen as [`fit`] does: without the newest `held_out` + 1 views of each viewer, as
-/// a blend is chosen with, and without the newest `held_out`, as one is used with.
-///
-/// # Errors
-/// As [`fit`].
-pub fn rows_twice(
-    sequences: &Sequences,
-    held_out: usize,
-    options: &Options,
-) -> Result<(ridge::Settings, [Rows; 2]), TrainError> {
-    if sequences.events() == 0 {
-        return Err(TrainError::NoHistory);
-    }
-    let settings = options.choose(sequences, held_out)?.settings;
-    let before = rows(sequences, held_out + 1, &settings, options)?;
-    Ok((settings, [before, rows(sequences, held_out, &settings, options)?]))
-}
-
-/// The rows alone, with these settings, without the newest `held_out` views of each viewer.
-///
-/// # Errors
-/// As [`fit`].
-pub fn rows(
-    sequences: &Sequences,
-    held_out: usize,
-    settings: &ridge::Settings,
-    options: &Options,
-) -> Result<Rows, RidgeError> {
-    normal(sequences, held_out, settings, options).into_rows(settings.penalty, settings.row_entries)
 }
 
 /// The rows as they were before pruning and rounding: whole, but for catalogues of which that would take too much memory.
