@@ -20,6 +20,7 @@ use crate::limits::STEADY_TRAININGS_MAX;
 use crate::retrieval::{Corpus, RECALL_AT_10_DEFAULT, RetrievalError, TitleIndex, title_vectors};
 use crate::train::blended::Blended;
 use crate::train::factors::{self, Rating};
+use crate::train::features::Features;
 use crate::train::penalty::Penalty;
 use crate::train::ranker::POOL;
 use crate::train::sequences::Sequences;
@@ -69,8 +70,12 @@ impl Training {
         let noted = |name: &str| self.quality.get(name).map(|&number| number as f32);
         ranking::Rules::new(self.rules.recency_tau, self.rules.history_window, 0).ok()?;
         Some(ridge::Settings {
-            recency_tau: self.rules.recency_tau,
-            window: self.rules.history_window as usize,
+            features: Features {
+                recency_tau: self.rules.recency_tau,
+                window: self.rules.history_window as usize,
+                // Trainings of before knew none of it.
+                backward: noted("backward").filter(|backward| (0.0..=1.0).contains(backward)).unwrap_or(0.0),
+            },
             penalty: Penalty {
                 lambda: noted("lambda").filter(|&lambda| lambda > 0.0 && lambda.is_finite())?,
                 dropout: noted("dropout").filter(|dropout| (0.0..1.0).contains(dropout))?,
@@ -189,8 +194,8 @@ impl Models {
         };
         let ranker = ranker.map(|ranker| onnx::encode(&ranker.mlp));
         let rules = RulesEntry {
-            recency_tau: fitted.settings.recency_tau,
-            history_window: u32::try_from(fitted.settings.window).unwrap_or(u32::MAX),
+            recency_tau: fitted.settings.features.recency_tau,
+            history_window: u32::try_from(fitted.settings.features.window).unwrap_or(u32::MAX),
             ranker_pool: if ranker.is_some() { POOL } else { 0 },
             blend: blended
                 .map(|blended| BlendEntry { weight: blended.blend.weight(), floor: blended.blend.floor() }),
@@ -200,10 +205,7 @@ impl Models {
         if let Some(blended) = blended {
             put_blended(&mut quality, blended);
         }
-        let unrounded = Unrounded {
-            entries: &fitted.strongest(),
-            decay: ridge::decay(fitted.settings.recency_tau, fitted.settings.window),
-        };
+        let unrounded = Unrounded { entries: &fitted.strongest(), decay: fitted.settings.features.decay() };
         let scorer = side.as_ref().map(|side| (&*side.scorer, side.blended.blend));
         let reference = Reference::new(&sequences, holdout, &unrounded, scorer);
         let rows = match before {

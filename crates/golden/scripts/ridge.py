@@ -4,7 +4,7 @@ Written from its definition (the head of origin/src/train/ridge.rs), not from it
 float64. Prints the sequences, then for each setting the matrix B, one row a line:
 
     sequence viewer title title ...
-    setting tau window lambda dropout
+    setting tau window lambda dropout backward
     row title value value ...
 
     python3 crates/golden/scripts/ridge.py > origin/tests/models/ridge.txt      (numpy, see requirements.txt)
@@ -13,7 +13,12 @@ float64. Prints the sequences, then for each setting the matrix B, one row a lin
 import numpy as np
 
 TITLES = 14
-SETTINGS = [(5.0, 30, 2.0, 0.0), (2.0, 3, 0.5, 0.5), (4.0, 30, 40.0, 0.75)]
+SETTINGS = [
+    (5.0, 30, 2.0, 0.0, 0.0),
+    (2.0, 3, 0.5, 0.5, 0.0),
+    (4.0, 30, 40.0, 0.75, 0.0),
+    (2.0, 6, 4.0, 0.5, 0.25),
+]
 
 
 def sequences():
@@ -35,16 +40,18 @@ def sequences():
     return made
 
 
-def ridge(made, tau, window, regularisation, dropout):
+def ridge(made, tau, window, regularisation, dropout, backward):
+    """A sequence read backward is one whose features and targets weigh the square root of how much it counts."""
     rows, targets = [], []
-    for watched in made:
+    read = [(watched, 1.0) for watched in made] + [(watched[::-1], backward**0.5) for watched in made]
+    for watched, weight in read:
         for position in range(1, len(watched)):
             row = np.zeros(TITLES)
             for age, title in enumerate(reversed(watched[max(0, position - window) : position])):
-                row[title] += tau / (tau + age)
+                row[title] += weight * tau / (tau + age)
             rows.append(row)
             target = np.zeros(TITLES)
-            target[watched[position]] = 1.0
+            target[watched[position]] = weight
             targets.append(target)
     s, y = np.array(rows), np.array(targets)
     gram = s.T @ s

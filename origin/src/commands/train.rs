@@ -94,14 +94,15 @@ fn told_of_given(given: &Given, models: &Models) -> String {
 fn told(models: &Models) -> String {
     let (rules, quality) = (&models.training.rules, &models.training.quality);
     format!(
-        "item-to-item rows of {} titles (τ {}, λ {}, dropout {:.2})\n\
+        "item-to-item rows of {} titles (τ {}, λ {}, dropout {:.2}, backward {})\n\
          held out, {} viewers: HR@10 {:.4}, NDCG@10 {:.4}; {}\n\
          factors of {} viewers and {} titles, RMSE {:.3}; index {}, recall@10 {:.3}",
         models.everywhere.rows(),
         rules.recency_tau,
         quality["lambda"],
-        // Of models that were trained before there was one: only their factors may be new.
+        // Of models that were trained before there were any: only their factors may be new.
         quality.get("dropout").unwrap_or(&0.0),
+        quality.get("backward").unwrap_or(&0.0),
         quality["users"],
         quality["hr_at_10"],
         quality["ndcg_at_10"],

@@ -14,7 +14,7 @@ use crate::train::rank::Place;
 use crate::train::ranker::POOL;
 use crate::train::score::{FilledUp, View, WholeRows, measure_places, newest, places, views};
 use crate::train::sequences::Sequences;
-use crate::train::{self, Options, TrainError, onnx, ridge as rows};
+use crate::train::{self, Options, TrainError, onnx};
 
 /// What is said of rows and ranker.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -36,6 +36,8 @@ pub struct Chosen {
     pub lambda: f32,
     /// How likely a feature was left out.
     pub dropout: f32,
+    /// How much sequences that are read backward counted.
+    pub backward: f32,
     /// Newest titles that count.
     pub window: usize,
     /// Entries kept per row, on average.
@@ -74,7 +76,7 @@ pub fn ridge(sequences: &Sequences, options: &Options) -> Result<Report<RidgeDet
     let is_ranked = fitted.shipped_ranker().is_some();
     let whole = WholeRows {
         entries: train::whole_rows(sequences, 1, &settings, options).map_err(TrainError::from)?,
-        decay: rows::decay(settings.recency_tau, settings.window),
+        decay: settings.features.decay(),
     };
     let whole = FilledUp::new(&whole, sequences, 1);
     let rounding = Rounding::of(&places(sequences, &views, &whole), &rows_alone);
@@ -89,10 +91,11 @@ pub fn ridge(sequences: &Sequences, options: &Options) -> Result<Report<RidgeDet
         bytes: fitted.rows.bytes() + ranker_bytes,
     };
     let settings = Chosen {
-        recency_tau: settings.recency_tau,
+        recency_tau: settings.features.recency_tau,
         lambda: settings.penalty.lambda,
         dropout: settings.penalty.dropout,
-        window: settings.window,
+        backward: settings.features.backward,
+        window: settings.features.window,
         row_entries: settings.row_entries,
         ranker_pool: if is_ranked { POOL } else { 0 },
     };

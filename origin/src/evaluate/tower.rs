@@ -60,6 +60,8 @@ pub struct ChosenRows {
     pub lambda: f32,
     /// How likely a feature of the rows was left out.
     pub rows_dropout: f32,
+    /// How much sequences that are read backward counted.
+    pub rows_backward: f32,
     /// What the rows count.
     pub blend_weight: f32,
     /// What a title without a row entry is worth.
@@ -112,7 +114,7 @@ pub fn blend(
     let train_seconds = seconds + started.elapsed().as_secs_f64();
 
     let bytes = EdgeTower::new(&learned.tower).map_err(TrainError::from)?;
-    let weighed = WeighedRows { rows: &rows, decay: ridge::decay(settings.recency_tau, settings.window) };
+    let weighed = WeighedRows { rows: &rows, decay: settings.features.decay() };
     let views = views(sequences, 0, usize::MAX);
     let with = |tower: &dyn Scorer| {
         places(sequences, &views, &Blended { rows: &weighed, tower, blend: blended.blend })
@@ -132,9 +134,10 @@ pub fn blend(
         bytes: bytes_of(&learned.tower) + rows.bytes() + ranker_bytes,
     };
     let chosen_rows = ChosenRows {
-        recency_tau: settings.recency_tau,
+        recency_tau: settings.features.recency_tau,
         lambda: settings.penalty.lambda,
         rows_dropout: settings.penalty.dropout,
+        rows_backward: settings.features.backward,
         blend_weight: blended.blend.weight(),
         blend_floor: blended.blend.floor(),
     };

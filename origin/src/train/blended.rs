@@ -58,7 +58,7 @@ impl Beside<'_> {
         models: &Models,
         vectors: Vectors,
     ) -> Result<Blended, TrainError> {
-        let decay = ridge::decay(self.settings.recency_tau, self.settings.window);
+        let decay = self.settings.features.decay();
         let weighed = WeighedRows { rows: self.rows, decay };
         let (blend, validation) = choose_blend(self.sequences, self.held_out, &weighed, tower);
         let mut ranker = None;

@@ -5,7 +5,9 @@ pub mod blended;
 pub mod catalogue;
 pub mod ease;
 pub mod factors;
+pub mod features;
 pub mod given;
+pub mod gram;
 pub mod implicit;
 pub mod limits;
 mod matrix;
@@ -28,6 +30,7 @@ mod vector;
 use std::collections::BTreeMap;
 
 use catalogue::Catalogue;
+use features::Features;
 use inference::Models;
 use penalty::Penalty;
 use rank::Quality;
@@ -80,7 +83,8 @@ impl Options {
         let Self { window, row_entries, before, .. } = *self;
         let row_entries = row_entries.unwrap_or(row_entries_max);
         let penalty = Penalty { lambda: 160.0, dropout: 0.5 };
-        let first = before.unwrap_or(ridge::Settings { recency_tau: 2.0, window, penalty, row_entries });
+        let features = Features { recency_tau: 2.0, window, backward: 0.0 };
+        let first = before.unwrap_or(ridge::Settings { features, penalty, row_entries });
         ridge::Settings { row_entries, ..first }
     }
 
@@ -168,7 +172,7 @@ fn normal<'a>(
     options: &Options,
 ) -> Normal<'a> {
     let columns = options.columns(sequences, held_out);
-    Normal::new(sequences, held_out, settings.recency_tau, settings.window, columns)
+    Normal::new(sequences, held_out, &settings.features, columns)
 }
 
 /// The rules by which rows of these settings are used.
@@ -176,8 +180,9 @@ fn normal<'a>(
 /// # Errors
 /// When a setting is outside what a release may hold.
 pub fn rules(settings: &ridge::Settings, ranker_pool: u32) -> Result<ranking::Rules, TrainError> {
-    let window = u32::try_from(settings.window).unwrap_or(u32::MAX);
-    Ok(ranking::Rules::new(settings.recency_tau, window, ranker_pool)?)
+    let Features { recency_tau, window, .. } = settings.features;
+    let window = u32::try_from(window).unwrap_or(u32::MAX);
+    Ok(ranking::Rules::new(recency_tau, window, ranker_pool)?)
 }
 
 impl Fitted {
@@ -211,6 +216,7 @@ impl Fitted {
         put("", &shipped);
         figures.insert("lambda".to_owned(), f64::from(self.settings.penalty.lambda));
         figures.insert("dropout".to_owned(), f64::from(self.settings.penalty.dropout));
+        figures.insert("backward".to_owned(), f64::from(self.settings.features.backward));
         figures.insert("users".to_owned(), shipped.users as f64);
         figures
     }

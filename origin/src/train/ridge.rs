@@ -2,14 +2,13 @@
 //!
 //! For every position p ≥ 1 of every sequence the features are the last `window` items before p, the one at age a
 //! (0 = newest) weighted τ/(τ + a), and the target is item p. With S the features, Y the one-hot targets and D the
-//! diagonal of SᵀS, B = (SᵀS + δ/(1 − δ) D + λI)⁻¹ SᵀY. Row i of B says what follows item i.
+//! diagonal of SᵀS, B = (SᵀS + δ/(1 − δ) D + λI)⁻¹ SᵀY. Row i of B says what follows item i. Sequences that are read
+//! backward as well add η times their SᵀS and SᵀY.
 //!
 //! That is solved for the most viewed items. A row of any other item explains what theirs leave unexplained, with its own
 //! diagonal alone: one block of a Gauss-Seidel step, R_i = (SᵀY − SᵀS B)_i / (D_i/(1 − δ) + λ), B being the rows solved.
 //! Where items are viewed seldom, what they share with each other is hardly more than chance, so that nothing is lost by
 //! it, and beyond 16,000 items work grows with the square of the catalogue and the matrix with the catalogue alone.
-
-use std::ops::Range;
 
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt;
@@ -17,6 +16,8 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
+use super::features::{Features, Reading};
+use super::gram::{Counting, Gram, NO_COLUMN};
 use super::limits::{RIDGE_BLOCK_COLUMNS, RIDGE_SOLVED_MAX, RIDGE_SOLVED_MIN, RIDGE_THREADS};
 use super::penalty::Penalty;
 use super::rows::{Entries, Rows};
@@ -26,39 +27,27 @@ use super::strongest::Strongest;
 /// What shapes the rows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
-    /// τ: an item at age a weighs τ/(τ + a), see [`ranking::recency_weight`]; above 0.
-    pub recency_tau: f32,
-    /// Newest items of a history that count; 1 to 200.
-    pub window: usize,
+    /// What it learns from.
+    pub features: Features,
     /// What a connection must outweigh.
     pub penalty: Penalty,
     /// Entries kept per row on average, the strongest of either sign; at least 1.
     pub row_entries: usize,
 }
 
-/// The normal equations of one τ: reusable for every penalty.
+/// The normal equations of some features: reusable for every penalty.
 pub struct Normal<'a> {
-    sequences: &'a Sequences,
-    held_out: usize,
-    window: usize,
+    reading: Reading<'a>,
     decay: Vec<f32>,
     // Items that have a column: first those that are solved for, then the others, each rising. And the way back;
     // `NO_COLUMN` elsewhere.
     items: Vec<u32>,
     columns: Vec<u32>,
     solved: usize,
-    // The columns of SᵀS that are solved for, column-major; what lies above the diagonal is of no use.
-    gram: Vec<f32>,
-    // The diagonal of SᵀS below them.
-    own: Vec<f32>,
-    // (sequence, position) of every target, grouped by its column.
+    gram: Gram,
+    // (sequence as it is read, position) of every target, grouped by its column.
     targets: Vec<(u32, u32)>,
     target_offsets: Vec<usize>,
-}
-
-/// Weights for the ages 0, 1, … `window` − 1.
-pub fn decay(recency_tau: f32, window: usize) -> Vec<f32> {
-    (0..window).map(|age| ranking::recency_weight(age, recency_tau)).collect()
 }
 
 /// Items with at least `events_min` views, at most `columns_max` of them, the most viewed first; ties by lower item.
@@ -77,23 +66,16 @@ fn solved_of(items: usize) -> usize {
 
 impl<'a> Normal<'a> {
     /// Counts `sequences`, without the newest `held_out` views of each, over the given items, the most viewed first.
-    pub fn new(
-        sequences: &'a Sequences,
-        held_out: usize,
-        recency_tau: f32,
-        window: usize,
-        items: Vec<u32>,
-    ) -> Self {
+    pub fn new(sequences: &'a Sequences, held_out: usize, features: &Features, items: Vec<u32>) -> Self {
         let solved = solved_of(items.len());
-        Self::with_solved(sequences, held_out, recency_tau, window, items, solved)
+        Self::with_solved(sequences, held_out, features, items, solved)
     }
 
     /// Like [`Normal::new`], with so many of the items solved for; no more than there are.
     pub fn with_solved(
         sequences: &'a Sequences,
         held_out: usize,
-        recency_tau: f32,
-        window: usize,
+        features: &Features,
         mut items: Vec<u32>,
         solved: usize,
     ) -> Self {
@@ -103,27 +85,18 @@ impl<'a> Normal<'a> {
         for (column, &item) in (0..).zip(&items) {
             columns[item as usize] = column;
         }
-        let mut normal = Self {
-            sequences,
-            held_out,
-            window,
-            decay: decay(recency_tau, window),
-            items,
-            columns,
-            solved,
-            gram: Vec::new(),
-            own: Vec::new(),
-            targets: Vec::new(),
-            target_offsets: Vec::new(),
-        };
+        let reading = Reading::new(sequences, held_out, features.backward);
+        let decay = features.decay();
+        let gram = Counting { reading: &reading, columns: &columns, decay: &decay }.gram(items.len(), solved);
+        let (targets, target_offsets) = (Vec::new(), Vec::new());
+        let mut normal = Self { reading, decay, items, columns, solved, gram, targets, target_offsets };
         normal.group_targets();
-        normal.count_gram();
         normal
     }
 
     fn group_targets(&mut self) {
         let mut targets = Vec::new();
-        for (sequence, items) in (0..).zip(self.sequences.iter(self.held_out)) {
+        for (sequence, (items, _)) in (0..).zip(self.reading.iter()) {
             for (position, &item) in (0..).zip(items).skip(1) {
                 let column = self.columns[item as usize];
                 if column != NO_COLUMN {
@@ -136,74 +109,6 @@ impl<'a> Normal<'a> {
             .map(|end| targets.partition_point(|&(column, _)| (column as usize) < end))
             .collect();
         self.targets = targets.into_iter().map(|(_, place)| place).collect();
-    }
-
-    fn count_gram(&mut self) {
-        let (n, solved) = (self.items.len(), self.solved);
-        let mut gram = self.count_pairs(0..solved, n, |_, newer| Some(newer));
-        fold_into_lower(&mut gram, n, solved);
-        // Of an item that is not solved for: what it shares with those that are, and with itself.
-        let width = solved + 1;
-        let others = self.count_pairs(solved..n, width, |older, newer| match newer {
-            newer if newer < solved => Some(newer),
-            newer => (newer == older).then_some(solved),
-        });
-        gram.par_chunks_mut(n.max(1)).enumerate().for_each(|(column, sums)| {
-            let shared = others.iter().skip(column).step_by(width);
-            sums[solved..].iter_mut().zip(shared).for_each(|(sum, shared)| *sum += shared);
-        });
-        self.own = others.iter().skip(solved).step_by(width).copied().collect();
-        self.gram = gram;
-    }
-
-    /// What each of some columns, as the older of two, shares with the newer: a row of `width` sums each, at the places
-    /// that `place` says.
-    ///
-    /// Two items `apart` views from each other are features together of as many targets as follow within the window, so
-    /// what they add to SᵀS is one number, and a view costs at most `window` sums. Each thread owns some of the rows and
-    /// reads all sequences, so every sum has one fixed order.
-    fn count_pairs(
-        &self,
-        olders: Range<usize>,
-        width: usize,
-        place: impl Fn(usize, usize) -> Option<usize> + Sync,
-    ) -> Vec<f32> {
-        let shared = shared_weights(&self.decay);
-        let mut rows = vec![0.0; olders.len() * width];
-        let share = olders.len().div_ceil(RIDGE_THREADS).max(1);
-        rows.par_chunks_mut(share * width.max(1)).enumerate().for_each(|(chunk, rows)| {
-            let first = olders.start + chunk * share;
-            let own = first..first + rows.len() / width;
-            let mut columns = Vec::new();
-            for items in self.sequences.iter(self.held_out) {
-                columns.clear();
-                columns.extend(items.iter().map(|&item| self.columns[item as usize]));
-                for (at, &older) in columns.iter().enumerate() {
-                    let older = older as usize;
-                    // Nothing follows the last one.
-                    let left = columns.len() - 1 - at;
-                    if !own.contains(&older) || left == 0 {
-                        continue;
-                    }
-                    let sums = &mut rows[(older - own.start) * width..][..width];
-                    for (apart, (&newer, shared)) in columns[at..].iter().zip(&shared).enumerate() {
-                        let Some(targets) = left.checked_sub(apart).filter(|&targets| targets > 0) else {
-                            break;
-                        };
-                        if newer == NO_COLUMN {
-                            continue;
-                        }
-                        let newer = newer as usize;
-                        let weight = shared[targets.min(shared.len()) - 1];
-                        if let Some(place) = place(older, newer) {
-                            // Of two views of one item either is the older.
-                            sums[place] += if apart > 0 && newer == older { 2.0 * weight } else { weight };
-                        }
-                    }
-                }
-            }
-        });
-        rows
     }
 
     /// The columns and weights of the items before `position`, newest first.
@@ -222,7 +127,7 @@ impl<'a> Normal<'a> {
     /// # Errors
     /// [`RidgeError::NotPositiveDefinite`] when the penalty is too small for the precision used.
     pub fn solve(&self, penalty: Penalty, row_entries: usize) -> Result<Rows, RidgeError> {
-        let strongest = self.strongest(self.gram.clone(), penalty, row_entries)?;
+        let strongest = self.strongest(self.gram.solved.clone(), penalty, row_entries)?;
         Ok(Rows::quantise(self.by_item(strongest.into_rows())))
     }
 
@@ -239,7 +144,7 @@ impl<'a> Normal<'a> {
     /// # Errors
     /// As [`Normal::solve`].
     pub fn into_entries(mut self, penalty: Penalty, row_entries: usize) -> Result<Entries, RidgeError> {
-        let gram = std::mem::take(&mut self.gram);
+        let gram = std::mem::take(&mut self.gram.solved);
         Ok(self.by_item(self.strongest(gram, penalty, row_entries)?.into_rows()))
     }
 
@@ -252,7 +157,7 @@ impl<'a> Normal<'a> {
         penalty: Penalty,
         row_entries: usize,
     ) -> Result<(Entries, Vec<usize>), RidgeError> {
-        let gram = std::mem::take(&mut self.gram);
+        let gram = std::mem::take(&mut self.gram.solved);
         let strongest = self.strongest(gram, penalty, row_entries.saturating_add(row_entries / 2))?;
         let lengths = self.by_item(strongest.lengths(row_entries));
         Ok((self.by_item(strongest.into_rows()), lengths))
@@ -265,7 +170,7 @@ impl<'a> Normal<'a> {
         row_entries: usize,
     ) -> Result<Strongest, RidgeError> {
         let n = self.items.len();
-        let squares = gram.iter().step_by(n + 1).chain(&self.own).copied();
+        let squares = gram.iter().step_by(n + 1).chain(&self.gram.own).copied();
         let mut strongest = Strongest::new(squares, row_entries);
         self.blocks(gram, penalty, |start, block| {
             strongest.extend(&self.items[start..start + block.len() / n], block);
@@ -295,8 +200,8 @@ impl<'a> Normal<'a> {
         let (mut factor, below) =
             MatMut::from_column_major_slice_mut(&mut gram, n, self.solved).split_at_row_mut(self.solved);
         factorise(factor.as_mut())?;
-        let outweighed: Vec<f32> = self.own.iter().map(|&own| penalty.outweigh(own)).collect();
-        let views: Vec<&[u32]> = self.sequences.iter(self.held_out).collect();
+        let outweighed: Vec<f32> = self.gram.own.iter().map(|&own| penalty.outweigh(own)).collect();
+        let views: Vec<(&[u32], f32)> = self.reading.iter().collect();
         let mut block = vec![0.0_f32; n * RIDGE_BLOCK_COLUMNS.min(n)];
         for start in (0..n).step_by(RIDGE_BLOCK_COLUMNS) {
             let width = RIDGE_BLOCK_COLUMNS.min(n - start);
@@ -317,49 +222,22 @@ impl<'a> Normal<'a> {
     }
 
     /// Fills `block` with the columns of SᵀY from `start` on.
-    fn count_targets(&self, views: &[&[u32]], start: usize, block: &mut [f32]) {
+    fn count_targets(&self, views: &[(&[u32], f32)], start: usize, block: &mut [f32]) {
         let n = self.items.len();
         block.par_chunks_mut(n).enumerate().for_each(|(column, sums)| {
             sums.fill(0.0);
-            let mut features = Vec::with_capacity(self.window);
+            let mut features = Vec::with_capacity(self.decay.len());
             let target = start + column;
             for &(sequence, position) in
                 &self.targets[self.target_offsets[target]..self.target_offsets[target + 1]]
             {
-                self.features(views[sequence as usize], position as usize, &mut features);
+                let (items, counts) = views[sequence as usize];
+                self.features(items, position as usize, &mut features);
                 for &(row, weight) in &features {
-                    sums[row] += weight;
+                    sums[row] += counts * weight;
                 }
             }
         });
-    }
-}
-
-/// What two items, so many views apart, add to SᵀS: for 1, 2, … targets behind the newer one, as many as both are in the
-/// window of.
-fn shared_weights(decay: &[f32]) -> Vec<Vec<f32>> {
-    let sums = |apart: usize| {
-        let products = decay.iter().zip(&decay[apart..]).map(|(newer, older)| newer * older);
-        products.scan(0.0, |sum, product| {
-            *sum += product;
-            Some(*sum)
-        })
-    };
-    (0..decay.len()).map(|apart| sums(apart).collect()).collect()
-}
-
-/// Adds what lies above the diagonal to what lies below, in the first `square` columns and rows of a column-major matrix
-/// of `n` rows.
-fn fold_into_lower(matrix: &mut [f32], n: usize, square: usize) {
-    // In tiles, because one of the two is read across.
-    for tile in (0..square).step_by(FOLD_TILE) {
-        for below in (tile..square).step_by(FOLD_TILE) {
-            for column in tile..square.min(tile + FOLD_TILE) {
-                for row in below.max(column + 1)..square.min(below + FOLD_TILE) {
-                    matrix[column * n + row] += matrix[row * n + column];
-                }
-            }
-        }
     }
 }
 
@@ -397,11 +275,6 @@ impl RidgeError {
     }
 }
 
-const NO_COLUMN: u32 = u32::MAX;
-
-/// Rows and columns that are folded at once: both tiles fit the first cache.
-const FOLD_TILE: usize = 64;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -411,12 +284,12 @@ mod tests {
         let n = normal.items.len();
         let mut gram = vec![0.0; n * n];
         let mut features = Vec::new();
-        for items in normal.sequences.iter(normal.held_out) {
+        for (items, counts) in normal.reading.iter() {
             for position in 1..items.len() {
                 normal.features(items, position, &mut features);
                 for &(column, weight) in &features {
                     for &(row, other) in &features {
-                        gram[column * n + row] += f64::from(weight) * f64::from(other);
+                        gram[column * n + row] += f64::from(counts) * f64::from(weight) * f64::from(other);
                     }
                 }
             }
@@ -426,7 +299,14 @@ mod tests {
 
     #[test]
     fn the_normal_equations_are_those_of_the_definition() {
-        fn property(sequences: Vec<Vec<u8>>, window: u8, tau: u8, events_min: u8, share: u8) -> bool {
+        fn property(
+            sequences: Vec<Vec<u8>>,
+            window: u8,
+            tau: u8,
+            backward: u8,
+            events_min: u8,
+            share: u8,
+        ) -> bool {
             let titles = |items: Vec<u8>| items.into_iter().map(|item| u32::from(item % 9)).collect();
             let sequences =
                 Sequences::new((0..).zip(sequences).map(|(viewer, items)| (viewer, titles(items))));
@@ -436,18 +316,20 @@ mod tests {
             let window = usize::from(window % 12) + 1;
             // Some are not solved for.
             let solved = items.len() * usize::from(share) / 255;
-            let tau = f32::from(tau % 40) / 4.0 + 0.3;
-            let normal = Normal::with_solved(&sequences, 0, tau, window, items, solved);
+            let recency_tau = f32::from(tau % 40) / 4.0 + 0.3;
+            let features = Features { recency_tau, window, backward: f32::from(backward % 5) / 4.0 };
+            let normal = Normal::with_solved(&sequences, 0, &features, items, solved);
             let n = normal.items.len();
             let expected = by_definition(&normal);
             let is_near =
                 |own: f32, expected: f64| (f64::from(own) - expected).abs() <= 1e-4 * expected.abs().max(1.0);
-            let mut below = (solved..n).zip(&normal.own);
+            let mut below = (solved..n).zip(&normal.gram.own);
             (0..solved).all(|column| {
-                (column..n).all(|row| is_near(normal.gram[column * n + row], expected[column * n + row]))
+                (column..n)
+                    .all(|row| is_near(normal.gram.solved[column * n + row], expected[column * n + row]))
             }) && below.all(|(column, &own)| is_near(own, expected[column * n + column]))
         }
-        quickcheck::quickcheck(property as fn(Vec<Vec<u8>>, u8, u8, u8, u8) -> bool);
+        quickcheck::quickcheck(property as fn(Vec<Vec<u8>>, u8, u8, u8, u8, u8) -> bool);
     }
 
     /// numpy: S and Y of the two sequences, G = SᵀS, C = SᵀY; the first three rows are solve(G₃ + D₃ + 0.5 I, C₃), the
@@ -456,7 +338,8 @@ mod tests {
     fn rows_that_are_not_solved_for_explain_what_the_others_leave() {
         let sequences = Sequences::new([(1, vec![0, 1, 2, 3, 4, 0]), (2, vec![3, 0, 4, 1, 2])]);
         let penalty = Penalty { lambda: 0.5, dropout: 0.5 };
-        let normal = Normal::with_solved(&sequences, 0, 2.0, 3, vec![2, 0, 1, 4, 3], 3);
+        let features = Features { recency_tau: 2.0, window: 3, backward: 0.0 };
+        let normal = Normal::with_solved(&sequences, 0, &features, vec![2, 0, 1, 4, 3], 3);
         let entries = normal.into_entries(penalty, 5).unwrap();
         let expected = [
             [-0.004793, 0.242265, 0.098790, 0.039494, 0.121269],
@@ -471,22 +354,6 @@ mod tests {
             let is_near =
                 row.iter().zip(expected).all(|(&(_, value), expected)| (value - expected).abs() < 1e-5);
             assert!(is_near && row.len() == 5, "{item}: {row:?} {expected:?}");
-        }
-    }
-
-    #[test]
-    fn folding_adds_the_upper_to_the_lower() {
-        let n = 2 * FOLD_TILE + 3;
-        let at = |column: usize, row: usize| (column * n + row) as f32;
-        let mut matrix: Vec<f32> = (0..n * n).map(|place| place as f32).collect();
-        fold_into_lower(&mut matrix, n, n - 2);
-        assert!((0..n).all(|column| matrix[column * n + n - 1] == at(column, n - 1)));
-        let square = n - 2;
-        for column in 0..square {
-            assert_eq!(matrix[column * n + column], at(column, column));
-            for row in column + 1..square {
-                assert_eq!(matrix[column * n + row], at(column, row) + at(row, column), "{column} {row}");
-            }
         }
     }
 }

@@ -1,6 +1,7 @@
-//! Chooses τ, λ and dropout on the validation view (the second last), trained without it and without the last.
+//! Chooses τ, λ, dropout and η on the validation view (the second last), trained without it and without the last.
 
 use super::Options;
+use super::features::Features;
 use super::limits::{SEARCH_COLUMNS_MAX, SEARCH_SOLVED_MAX, SEARCH_VIEWERS_MAX};
 use super::penalty::{DROPOUTS, LAMBDAS, climb};
 use super::rank::Quality;
@@ -18,8 +19,8 @@ pub struct Choice {
     pub validation: Quality,
 }
 
-/// Climbs from `base`, one setting after the other: τ, λ, dropout, again λ where dropout moved and τ where either did, and
-/// the window. What scores best by HR@10 + NDCG@10 wins, ties by what
+/// Climbs from `base`, one setting after the other: τ, λ, dropout, how much sequences count backward, again λ where dropout
+/// moved and τ where either did, and the window. What scores best by HR@10 + NDCG@10 wins, ties by what
 /// was tried first; settings of a training before stay unless others are clearly better.
 ///
 /// `held_out` newest views of each viewer are not looked at; the one before them is the validation view. On a
@@ -36,19 +37,27 @@ pub fn choose(
     let mut search = Search::new(sequences, held_out, base, options.events_min);
     search.attempt(*base)?;
     let first = search.best;
-    search.climb(&TAUS, |settings| &mut settings.recency_tau)?;
+    search.climb(&TAUS, |settings| &mut settings.features.recency_tau)?;
     search.climb(&LAMBDAS, |settings| &mut settings.penalty.lambda)?;
     search.climb(&DROPOUTS, |settings| &mut settings.penalty.dropout)?;
+    // Most sets are better off with none of it, which one step shows.
+    let onward = search.best.settings.features;
+    search.climb(&BACKWARD[..2], |settings| &mut settings.features.backward)?;
+    if search.best.settings.features != onward {
+        search.climb(&BACKWARD, |settings| &mut settings.features.backward)?;
+    }
     // Both penalties push against the same connections.
     if search.best.settings.penalty.dropout != base.penalty.dropout {
         search.climb(&LAMBDAS, |settings| &mut settings.penalty.lambda)?;
     }
     if search.best.settings.penalty != base.penalty {
-        search.climb(&TAUS, |settings| &mut settings.recency_tau)?;
+        search.climb(&TAUS, |settings| &mut settings.features.recency_tau)?;
     }
     let found = search.best.settings;
-    let windows = [found.window / 2, (found.window * 2).min(WINDOW_MAX)];
-    search.all(&windows.map(|window| Settings { window: window.max(1), ..found }))?;
+    let window = found.features.window;
+    for window in [(window / 2).max(1), (window * 2).min(WINDOW_MAX)] {
+        search.attempt(Settings { features: Features { window, ..found.features }, ..found })?;
+    }
     if options.before.is_some() && !search.best.validation.is_clearly_better_than(&first.validation) {
         search.best = first;
     }
@@ -59,8 +68,8 @@ struct Search<'a> {
     sequences: &'a Sequences,
     held_out: usize,
     items: Vec<u32>,
-    // The normal equations of each τ and window tried.
-    normals: Vec<(f32, usize, Normal<'a>)>,
+    // The normal equations of all features tried.
+    normals: Vec<(Features, Normal<'a>)>,
     tried: Vec<Settings>,
     best: Choice,
 }
@@ -71,10 +80,6 @@ impl<'a> Search<'a> {
         let items = ridge::columns(&counts, events_min, SEARCH_COLUMNS_MAX);
         let best = Choice { settings: *base, validation: Quality::default() };
         Self { sequences, held_out, items, normals: Vec::new(), tried: Vec::new(), best }
-    }
-
-    fn all(&mut self, attempts: &[Settings]) -> Result<(), RidgeError> {
-        attempts.iter().try_for_each(|settings| self.attempt(*settings).map(drop))
     }
 
     fn climb(
@@ -91,11 +96,11 @@ impl<'a> Search<'a> {
             return Ok(false);
         }
         self.tried.push(settings);
-        let Settings { recency_tau, window, penalty, row_entries } = settings;
-        let rows = self.normal(recency_tau, window).solve(penalty, row_entries)?;
+        let Settings { features, penalty, row_entries } = settings;
+        let rows = self.normal(features).solve(penalty, row_entries)?;
         let validation = validate(self.sequences, self.held_out, &rows, &settings);
         let Quality { hr_at_10, ndcg_at_10, .. } = validation;
-        tracing::debug!(tau = recency_tau, ?penalty, window, row_entries, hr_at_10, ndcg_at_10, "tried");
+        tracing::debug!(?features, ?penalty, row_entries, hr_at_10, ndcg_at_10, "tried");
         let is_better = validation.worth() > self.best.validation.worth();
         if is_better {
             self.best = Choice { settings, validation };
@@ -103,27 +108,28 @@ impl<'a> Search<'a> {
         Ok(is_better)
     }
 
-    fn normal(&mut self, recency_tau: f32, window: usize) -> &Normal<'a> {
-        let known = self.normals.iter().position(|known| known.0 == recency_tau && known.1 == window);
+    fn normal(&mut self, features: Features) -> &Normal<'a> {
+        let known = self.normals.iter().position(|known| known.0 == features);
         let place = known.unwrap_or_else(|| {
             let (held_out, items) = (self.held_out + 1, self.items.clone());
             let solved = items.len().min(SEARCH_SOLVED_MAX);
-            let normal = Normal::with_solved(self.sequences, held_out, recency_tau, window, items, solved);
-            self.normals.push((recency_tau, window, normal));
+            let normal = Normal::with_solved(self.sequences, held_out, &features, items, solved);
+            self.normals.push((features, normal));
             self.normals.len() - 1
         });
-        &self.normals[place].2
+        &self.normals[place].1
     }
 }
 
 /// Quality of `rows`, which do not know it, on the view before the newest `held_out` of viewers who have one and a
 /// history: as a node without tower and ranker answers.
 pub fn validate(sequences: &Sequences, held_out: usize, rows: &Rows, settings: &Settings) -> Quality {
-    let rows = WeighedRows { rows, decay: ridge::decay(settings.recency_tau, settings.window) };
+    let rows = WeighedRows { rows, decay: settings.features.decay() };
     let served = FilledUp::new(&rows, sequences, held_out + 1);
     measure(sequences, held_out, SEARCH_VIEWERS_MAX, &served).quality
 }
 
+const BACKWARD: [f32; 4] = [0.0, 0.25, 0.5, 1.0];
 const TAUS: [f32; 4] = [1.0, 2.0, 4.0, 8.0];
 const WINDOW_MAX: usize = ranking::limits::HISTORY_WINDOW_MAX as usize;
 
@@ -132,6 +138,7 @@ mod tests {
     use super::super::penalty::Penalty;
     use super::*;
 
+    const FEATURES: Features = Features { recency_tau: 2.0, window: 30, backward: 0.0 };
     const PENALTY: Penalty = Penalty { lambda: 160.0, dropout: 0.5 };
 
     /// Viewers walk a ring of titles; every tenth step is a jump.
@@ -145,10 +152,28 @@ mod tests {
     #[test]
     fn finds_the_next_title_of_a_habit() {
         let sequences = ring(200, 40);
-        let base = Settings { recency_tau: 2.0, window: 30, penalty: PENALTY, row_entries: 20 };
+        let base = Settings { features: FEATURES, penalty: PENALTY, row_entries: 20 };
         let choice = choose(&sequences, 1, &base, &Options { events_min: 1, ..Options::default() }).unwrap();
         assert!(choice.validation.hr_at_10 > 0.99, "{choice:?}");
         assert_eq!(choice.validation.users, 200);
+    }
+
+    #[test]
+    fn where_titles_go_together_in_either_order_sequences_count_backward() {
+        // A pair in one order, then the next one in the other, in which nobody has begun with it.
+        let watched =
+            |pair: u32| vec![2 * pair + 1, 2 * pair, 2 * (pair + 1) % 80, 2 * (pair + 1) % 80 + 1, 80];
+        let sequences = Sequences::new((0..120).map(|viewer| (viewer, watched(viewer % 40))));
+        let onward = Settings { features: FEATURES, penalty: PENALTY, row_entries: 20 };
+        let backward = Settings { features: Features { backward: 0.25, ..FEATURES }, ..onward };
+        let found = |settings: &Settings| {
+            let items = ridge::columns(&sequences.counts(2), 1, usize::MAX);
+            let normal = Normal::new(&sequences, 2, &settings.features, items);
+            validate(&sequences, 1, &normal.solve(PENALTY, 20).unwrap(), settings).hr_at_10
+        };
+        assert!(found(&onward) < 0.3 && found(&backward) > 0.99);
+        let choice = choose(&sequences, 1, &onward, &Options::default()).unwrap();
+        assert!(choice.settings.features.backward > 0.0 && choice.validation.hr_at_10 > 0.99, "{choice:?}");
     }
 
     #[test]
@@ -157,7 +182,7 @@ mod tests {
         let watched = |viewer: u32| vec![viewer % 7, 7 + viewer % 11, 18 + viewer % 13];
         let sequences = Sequences::new((0..60).map(|viewer| (viewer, watched(viewer))));
         let silent = Rows::quantise(vec![Vec::new(); sequences.titles().len()]);
-        let settings = Settings { recency_tau: 2.0, window: 30, penalty: PENALTY, row_entries: 20 };
+        let settings = Settings { features: FEATURES, penalty: PENALTY, row_entries: 20 };
         assert_eq!(validate(&sequences, 0, &silent, &settings).hr_at_20, 1.0, "16 titles are more popular");
         assert_eq!(validate(&sequences, 0, &silent, &settings).hr_at_10, 0.0);
     }
@@ -165,7 +190,7 @@ mod tests {
     #[test]
     fn an_empty_history_has_no_quality_and_no_rows() {
         let sequences = Sequences::default();
-        let base = Settings { recency_tau: 2.0, window: 30, penalty: PENALTY, row_entries: 20 };
+        let base = Settings { features: FEATURES, penalty: PENALTY, row_entries: 20 };
         let choice = choose(&sequences, 1, &base, &Options { events_min: 1, ..Options::default() }).unwrap();
         assert_eq!(choice, Choice { settings: base, validation: Quality::default() });
     }
@@ -181,7 +206,11 @@ mod tests {
             };
             choose(sequences, 1, &before, &options).unwrap()
         };
-        let before = Settings { recency_tau: 3.0, window: 25, penalty: PENALTY, row_entries: 20 };
+        let before = Settings {
+            features: Features { recency_tau: 3.0, window: 25, backward: 0.0 },
+            penalty: PENALTY,
+            row_entries: 20,
+        };
         assert_eq!(chosen(&ring(200, 40), before).settings, before);
 
         // Every other title is of one of two habits, so that the newest alone says nothing.
@@ -190,8 +219,8 @@ mod tests {
             let title = |step: u32| step % 2 * 80 + (starts[(step % 2) as usize] + step / 2) % 80;
             (viewer, (0..12).map(title).collect())
         }));
-        let blind = Settings { window: 1, ..before };
+        let blind = Settings { features: Features { window: 1, ..before.features }, ..before };
         let found = chosen(&turns, blind);
-        assert!(found.settings.window > 1 && found.validation.hr_at_10 > 0.99, "{found:?}");
+        assert!(found.settings.features.window > 1 && found.validation.hr_at_10 > 0.99, "{found:?}");
     }
 }

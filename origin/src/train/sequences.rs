@@ -104,6 +104,17 @@ impl Sequences {
         })
     }
 
+    /// Everything but the newest `held_out` views of each, the newest first.
+    pub fn reversed(&self, held_out: usize) -> Self {
+        let (titles, viewers) = (self.titles.clone(), self.viewers.clone());
+        let mut reversed = Self { titles, viewers, offsets: vec![0], items: Vec::new() };
+        for items in self.iter(held_out) {
+            reversed.items.extend(items.iter().rev());
+            reversed.offsets.push(reversed.items.len());
+        }
+        reversed
+    }
+
     /// How often each item occurs, without the newest `held_out` of each viewer.
     pub fn counts(&self, held_out: usize) -> Vec<u32> {
         let mut counts = vec![0; self.titles.len()];
@@ -203,6 +214,13 @@ mod tests {
         let sequences = check("1 5 6 7\n2 5\n").unwrap();
         assert_eq!(sequences.iter(1).collect::<Vec<_>>(), [&[0, 1][..], &[]]);
         assert_eq!(sequences.counts(2), [1, 0, 0]);
+    }
+
+    #[test]
+    fn reversed_the_newest_that_is_left_comes_first() {
+        let sequences = check("1 5 6 7\n2 5\n").unwrap();
+        assert_eq!(sequences.reversed(1).iter(0).collect::<Vec<_>>(), [&[1, 0][..], &[]]);
+        assert_eq!(sequences.reversed(0).reversed(0), sequences);
     }
 
     #[test]

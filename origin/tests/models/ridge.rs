@@ -1,5 +1,6 @@
 //! The sequential ridge against numpy: crates/golden/scripts/ridge.py.
 
+use frontrow_origin::train::features::Features;
 use frontrow_origin::train::penalty::Penalty;
 use frontrow_origin::train::ridge::{Normal, Settings, columns};
 use frontrow_origin::train::rows::Rows;
@@ -21,8 +22,11 @@ fn reference() -> (Sequences, Vec<Case>) {
             ("sequence", _) => sequences.push_str(&format!("{rest}\n")),
             ("setting", _) => cases.push(Case {
                 settings: Settings {
-                    recency_tau: numbers[0] as f32,
-                    window: numbers[1] as usize,
+                    features: Features {
+                        recency_tau: numbers[0] as f32,
+                        window: numbers[1] as usize,
+                        backward: numbers[4] as f32,
+                    },
                     penalty: Penalty { lambda: numbers[2] as f32, dropout: numbers[3] as f32 },
                     row_entries: usize::MAX,
                 },
@@ -37,14 +41,14 @@ fn reference() -> (Sequences, Vec<Case>) {
 
 fn fit(sequences: &Sequences, settings: &Settings) -> Rows {
     let items = columns(&sequences.counts(0), 1, usize::MAX);
-    let normal = Normal::new(sequences, 0, settings.recency_tau, settings.window, items);
+    let normal = Normal::new(sequences, 0, &settings.features, items);
     normal.solve(settings.penalty, settings.row_entries).unwrap()
 }
 
 #[test]
 fn rows_are_those_of_numpy_to_half_a_step() {
     let (sequences, cases) = reference();
-    assert_eq!(cases.len(), 3);
+    assert_eq!(cases.len(), 4);
     for case in cases {
         let rows = fit(&sequences, &case.settings);
         assert_eq!(rows.len(), case.expected.len());
@@ -83,7 +87,7 @@ fn titles_without_a_column_have_no_row_and_are_in_none() {
     let settings = cases[0].settings;
     let counts = sequences.counts(0);
     let items = columns(&counts, 1, 5);
-    let rows = Normal::new(&sequences, 0, settings.recency_tau, settings.window, items.clone())
+    let rows = Normal::new(&sequences, 0, &settings.features, items.clone())
         .into_rows(settings.penalty, settings.row_entries)
         .unwrap();
     let least = items.iter().map(|&item| counts[item as usize]).min().unwrap();
