@@ -33,5 +33,6 @@ pub const GOLDEN_CASES_MAX: usize = 64;
 /// Characters of a file or region name.
 pub const NAME_CHARS_MAX: usize = 64;
 
-/// Watched titles kept of a viewer: older ones weigh nothing.
-pub const HISTORY_TITLES_MAX: usize = 200;
+/// Watched titles kept of a viewer, as many as a request may name: the newest 200 of them say what comes next, and none is
+/// shown again.
+pub const HISTORY_TITLES_MAX: usize = ranking::limits::HISTORY_MAX;

@@ -12,6 +12,8 @@ use release::{
 
 /// A viewer who has watched titles 1 and 6.
 pub(crate) const VIEWER: u32 = 7;
+/// A viewer who has watched titles 4 and 9, then hundreds that are not in the set, then title 1.
+pub(crate) const LONG_VIEWER: u32 = 70;
 /// Title 2 may be shown in `us` before this time only.
 pub(crate) const US_ENDS_S: u64 = 1_577_836_800;
 /// Within every window.
@@ -35,7 +37,9 @@ impl Release {
     /// The usual one. Generations differ in popularity: in an even one the last title comes first.
     pub(crate) fn of(generation: u64) -> Self {
         let sets = ["eu", "us"].map(|region| candidates(region, generation));
-        let histories = Histories::new([(VIEWER, [1, 6].as_slice())]).expect("rising viewers");
+        let long: Vec<u32> = [4, 9].into_iter().chain(1_000..1_400).chain([1]).collect();
+        let histories = Histories::new([(VIEWER, [1, 6].as_slice()), (LONG_VIEWER, long.as_slice())]);
+        let histories = histories.expect("rising viewers");
         let mut files = BTreeMap::from([
             ("histories.safetensors".to_owned(), histories.encode()),
             ("titles.json".to_owned(), titles().encode()),

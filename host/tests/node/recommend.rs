@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use release::SlateEntry;
 use serde_json::{Value, json};
 
-use crate::catalogue::{ADULT, NOW_MS, OPENS_S, Release, US_ENDS_S, VIEWER};
+use crate::catalogue::{ADULT, LONG_VIEWER, NOW_MS, OPENS_S, Release, US_ENDS_S, VIEWER};
 use crate::client::{client, send};
 use crate::scene::Scene;
 
@@ -60,6 +60,25 @@ async fn a_viewer_is_known_by_the_release_unless_the_request_brings_a_history() 
     assert_eq!(own["picks"][0]["reason"]["kind"], "popular-for-new-viewer");
     let stranger = ask(json!({"viewer": 4_000_000_000_u32, "at_unix_ms": NOW_MS})).await;
     assert_eq!(stranger["picks"], own["picks"]);
+}
+
+#[tokio::test]
+async fn what_a_known_viewer_watched_long_ago_is_not_shown_again() {
+    let scene = Scene::serving().await;
+    let newest =
+        scene.ask("/v1/recommend", &json!({"history": [1], "k": 12, "at_unix_ms": NOW_MS})).await.json();
+    assert_eq!(titles(&newest)[..2], [4, 9], "what the title watched last leads to");
+    let known = scene
+        .ask("/v1/recommend", &json!({"viewer": LONG_VIEWER, "k": 12, "at_unix_ms": NOW_MS}))
+        .await
+        .json();
+    let unseen: Vec<u32> = titles(&newest).into_iter().filter(|title| ![4, 9].contains(title)).collect();
+    assert_eq!(titles(&known).into_iter().collect::<BTreeSet<_>>(), unseen.into_iter().collect());
+    let page =
+        scene.ask("/v1/home", &json!({"viewer": LONG_VIEWER, "k": 12, "at_unix_ms": NOW_MS})).await.json();
+    let rows = page["rows"].as_array().expect("rows");
+    let shown: Vec<u32> = rows.iter().flat_map(titles).collect();
+    assert!(!shown.is_empty() && !shown.iter().any(|title| [1, 4, 9].contains(title)), "{shown:?}");
 }
 
 #[tokio::test]

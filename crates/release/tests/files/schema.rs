@@ -195,7 +195,12 @@ fn histories_follow_each_other() {
     assert_eq!(offsets([0, 1, 5, 35, 42, 142, 241]), refused, "not to the end");
     assert_eq!(offsets([0, 1, 5, 4, 42, 142, 242]), refused, "backwards");
     assert_eq!(offsets([0, u32::MAX, 5, 35, 42, 142, 242]), refused, "far beyond");
-    assert_eq!(offsets([0, 1, 5, 35, 41, 41, 242]), refused, "longer than 200");
+    let long = histories(|parts| {
+        let ends = [0_u32, 1, 5, 35, 41, 41, 10_042];
+        parts.set("offset", Dtype::U32, &[7], ends.iter().flat_map(|end| end.to_le_bytes()).collect());
+        parts.set("title", Dtype::U32, &[10_042], vec![0; 4 * 10_042]);
+    });
+    assert_eq!(long, refused, "longer than 10,000");
     let short = histories(|parts| parts.set("offset", Dtype::U32, &[0], Vec::new()));
     assert_eq!(short, refused);
     let same = histories(|parts| parts.set("viewer_id", Dtype::U32, &[6], vec![0; 24]));
