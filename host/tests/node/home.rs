@@ -190,3 +190,26 @@ async fn an_operators_layout_holds_in_its_region_and_the_filters_hold_for_it() {
     let rules: Value = serde_json::from_slice(file.headers["x-frontrow-rules"].as_bytes()).expect("JSON");
     assert_eq!(rules["slate"]["pinned"], json!([{"place": 1, "title": 10}]), "a browser lays out alike");
 }
+
+#[tokio::test]
+async fn what_is_drawn_is_logged_with_the_propensity_that_was_answered() {
+    let scene = Scene::of(&laid_out()).await;
+    let question = json!({"history": [1], "k": 4, "seed": 5, "at_unix_ms": NOW_MS});
+    let answer = scene.ask("/v1/recommend", &question).await.json();
+    let Scene { edge, origin, .. } = scene;
+    edge.drain().await;
+    let decisions = origin.records().decisions;
+    let [decision] = decisions.as_slice() else { panic!("{decisions:?}") };
+    assert_eq!((decision.generation, decision.region.as_str()), (1, "eu"));
+    assert_eq!(answer["request_id"], decision.request_id.as_str());
+    let wire::Decided::Titles { seed, shown } = &decision.decided else { panic!("{decision:?}") };
+    assert_eq!(*seed, Some(5));
+    let picks = answer["picks"].as_array().expect("picks");
+    assert_eq!(shown.len(), picks.len());
+    for (place, (shown, pick)) in shown.iter().zip(picks).enumerate() {
+        assert_eq!((usize::from(shown.place), shown.row), (place, 0));
+        assert_eq!(json!(shown.title), pick["title"]);
+        assert_eq!(shown.propensity, pick["propensity"].as_f64().map(|propensity| propensity as f32));
+    }
+    assert_eq!(shown[2].propensity, Some(1.0 / 7.0));
+}
