@@ -5,12 +5,14 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { after, before } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { BitrateInput, HomeRequest, Pair, PlaybackEvent, RankingRules, RecommendRequest } from "frontrow";
+import type { BitrateInput, HomeRequest, Pair, PlaybackEvent, RankingModelParts, RankingRules, RecommendRequest } from "frontrow";
 import { startBrowser, type TestBrowser } from "./browser.ts";
 import { servePage, type TestNode } from "./server.ts";
 
 const WWW = fileURLToPath(new URL("..", import.meta.url));
 const DATA = join(WWW, "../crates/golden/data");
+/** What `crates/golden/examples/models.rs` wrote; `cargo xtask test` names it. */
+const MODELS = process.env["FRONTROW_GOLDEN_MODELS"];
 
 interface Case {
   name: string;
@@ -23,9 +25,14 @@ interface Case {
 interface Exam {
   cases: Case[];
   candidates: number[];
-  factors: number[];
+  factors?: number[];
+  ranker?: number[];
+  tower?: number[];
   rules: RankingRules;
   slateRules: RankingRules;
+}
+
+interface Sitting extends Exam {
   package: string;
   plain: boolean;
 }
@@ -43,18 +50,27 @@ after(async () => {
   await node?.stop();
 });
 
-async function json<T>(name: string): Promise<T> {
-  return JSON.parse(await readFile(join(DATA, name), "utf8")) as T;
+async function json<T>(name: string, folder = DATA): Promise<T> {
+  return JSON.parse(await readFile(join(folder, name), "utf8")) as T;
+}
+
+async function bytes(name: string, folder = DATA): Promise<number[]> {
+  return [...(await readFile(join(folder, name)))];
 }
 
 /** Runs in the browser, and answers with the engine of one without vectors where the exam says so. */
-async function sit(exam: Exam): Promise<unknown[]> {
+async function sit(exam: Sitting): Promise<unknown[]> {
   if (exam.plain) WebAssembly.validate = () => false;
   const frontrow = (await import(exam.package)) as typeof import("frontrow");
   await frontrow.loadFrontrow();
-  const factors = Uint8Array.from(exam.factors);
-  const model = frontrow.RankingModel.decode(Uint8Array.from(exam.candidates), exam.rules, { factors });
-  const laidOut = frontrow.RankingModel.decode(Uint8Array.from(exam.candidates), exam.slateRules);
+  const candidates = Uint8Array.from(exam.candidates);
+  const parts: RankingModelParts = {};
+  for (const part of ["factors", "ranker", "tower"] as const) {
+    const file = exam[part];
+    if (file) parts[part] = Uint8Array.from(file);
+  }
+  const model = frontrow.RankingModel.decode(candidates, exam.rules, parts);
+  const laidOut = frontrow.RankingModel.decode(candidates, exam.slateRules, parts);
   const answer = ({ kind, input }: Case): unknown => {
     switch (kind) {
       case "recommend":
@@ -85,17 +101,8 @@ async function sit(exam: Exam): Promise<unknown[]> {
   });
 }
 
-async function everyCase(plain: boolean): Promise<void> {
-  const cases = await json<Case[]>("cases.json");
-  const exam: Exam = {
-    cases,
-    candidates: [...(await readFile(join(DATA, "candidates.safetensors")))],
-    factors: [...(await readFile(join(DATA, "factors.safetensors")))],
-    rules: await json("rules.json"),
-    slateRules: await json("slate.json"),
-    package: `${node.url}frontrow/index.js`,
-    plain,
-  };
+/** Every case of an exam gets its answer, by the engine with vectors or the one without. */
+async function pass(exam: Exam, plain: boolean): Promise<void> {
   const page = await browser.context.newPage();
   const engines: string[] = [];
   page.on("request", (request) => {
@@ -103,16 +110,43 @@ async function everyCase(plain: boolean): Promise<void> {
     if (file.endsWith(".wasm")) engines.push(file);
   });
   await page.goto(`${node.url}empty`);
-  const answers = await page.evaluate(sit, exam);
+  const answers = await page.evaluate(sit, { ...exam, package: `${node.url}frontrow/index.js`, plain });
   assert.deepEqual(engines, [`/frontrow/${plain ? "bindings_plain_bg" : "bindings_bg"}.wasm`]);
-  assert.equal(answers.length, cases.length);
-  assert.ok(cases.length >= 50);
-  cases.forEach(({ name, expected }, index) => assert.deepStrictEqual(answers[index], expected, name));
+  assert.equal(answers.length, exam.cases.length);
+  assert.ok(exam.cases.length >= 50);
+  exam.cases.forEach(({ name, expected }, index) => assert.deepStrictEqual(answers[index], expected, name));
 }
 
-test("every golden case gets its answer in the browser", () => everyCase(false));
+async function golden(): Promise<Exam> {
+  return {
+    cases: await json("cases.json"),
+    candidates: await bytes("candidates.safetensors"),
+    factors: await bytes("factors.safetensors"),
+    rules: await json("rules.json"),
+    slateRules: await json("slate.json"),
+  };
+}
 
-test("a browser whose WebAssembly has no vectors loads the form without them, and gets the same answers", () => everyCase(true));
+test("every golden case gets its answer in the browser", async () => pass(await golden(), false));
+
+test("a browser whose WebAssembly has no vectors loads the form without them, and gets the same answers", async () =>
+  pass(await golden(), true));
+
+const skip = MODELS === undefined && "FRONTROW_GOLDEN_MODELS names no folder: run cargo xtask test";
+
+for (const plain of [false, true]) {
+  test(`a tower and a ranker of full size answer as the native code, ${plain ? "without" : "with"} vectors`, { skip }, async () => {
+    const exam: Exam = {
+      cases: await json("cases.json", MODELS),
+      candidates: await bytes("candidates.safetensors", MODELS),
+      ranker: await bytes("ranker.onnx", MODELS),
+      tower: await bytes("tower.onnx", MODELS),
+      rules: await json("rules.json", MODELS),
+      slateRules: await json("slate.json", MODELS),
+    };
+    await pass(exam, plain);
+  });
+}
 
 /** Runs in the browser. */
 async function rank(exam: { candidates: number[]; ranker: number[]; rows: number[][]; rules: RankingRules; package: string }) {

@@ -67,7 +67,13 @@ pub(crate) fn lint() -> Result<()> {
 
 /// Runs the page's tests in a headless browser.
 pub(crate) fn test() -> Result<()> {
-    shell::visibly("testing the page in Chromium", npm().arg("test"))
+    let exam = shell::target_folder().join("golden-models");
+    let mut ask = shell::cargo();
+    ask.args(["run", "--release", "--quiet", "--example", "models", "--"]).arg(&exam);
+    shell::quietly("asking the native code what models of full size answer", &mut ask)?;
+    let mut tests = npm();
+    tests.arg("test").env("FRONTROW_GOLDEN_MODELS", exam);
+    shell::visibly("testing the page in Chromium", &mut tests)
 }
 
 /// Runs the page's tests in a headless browser on the page of this node, as built by [`test`].

@@ -17,13 +17,16 @@
 //!
 //! A question that must be refused expects `{"refused": code}`. Questions about titles are asked of
 //! [`candidates`] and [`factors`] under [`rules`], those for lists laid out and for pages under [`slate_rules`],
-//! without a ranker.
+//! without a ranker. [`models`] asks a release with a tower and a ranker.
 
-use serde::Deserialize;
+pub mod models;
+pub mod sized;
+
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A question and its answer.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
     /// Unique.
@@ -37,7 +40,7 @@ pub struct Case {
 }
 
 /// Who is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// The ranking by rows and popularity.

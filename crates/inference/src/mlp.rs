@@ -43,7 +43,8 @@ pub struct Mlp {
 }
 
 impl Mlp {
-    /// Reads an ONNX file of `MatMul` or `Gemm`, `Add` and `Relu` in a chain, with the item vectors of this tower.
+    /// Reads an ONNX file of `MatMul` or `Gemm`, `Add` and `Relu` in a chain, with the item vectors of this tower. A
+    /// `Sigmoid` at the end is left out.
     ///
     /// # Errors
     ///
@@ -156,6 +157,10 @@ fn chain(graph: &Graph<'_>) -> Result<Vec<Affine>, NetworkError> {
             }
             (b"Add", true) => add(layers.last_mut(), graph, node, from).ok_or_else(unlike)?,
             (b"Relu", true) if node.inputs.first() == Some(&from) => is_open = false,
+            // Logits order as chances do, and are not rounded to 1.
+            (b"Sigmoid", true) if node.inputs.first() == Some(&from) && node.output == graph.output => {
+                return Ok(layers);
+            }
             _ => return Err(unlike()),
         }
         from = node.output;

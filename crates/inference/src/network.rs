@@ -97,8 +97,9 @@ impl fmt::Display for NetworkError {
 impl std::error::Error for NetworkError {}
 
 impl Network {
-    /// Reads an ONNX file of `MatMul`, `Gemm`, `Add`, `Sub`, `Mul`, `Div`, `Relu`, `Erf`, `Gelu`,
-    /// `Sigmoid`, `Tanh` and `LayerNormalization`, where every row is computed for itself.
+    /// Reads an ONNX file of `MatMul`, `Gemm`, `Add`, `Sub`, `Mul`, `Div`, `Identity`, `Relu`, `Erf`, `Gelu`,
+    /// `Sigmoid`, `Tanh` and `LayerNormalization`, where every row is computed for itself. A `Sigmoid` at the end is
+    /// left out: the outputs are logits.
     ///
     /// # Errors
     ///
@@ -111,6 +112,12 @@ impl Network {
         let mut network = Self { layers: Vec::new(), widths: vec![width], output: 0 };
         let mut places = HashMap::from([(graph.input, 0)]);
         for node in &graph.nodes {
+            if let (b"Identity", Some(&same)) =
+                (node.operator, node.inputs.first().and_then(|name| places.get(name)))
+            {
+                places.insert(node.output, same);
+                continue;
+            }
             let (layer, width) = network.layer(&graph, node, &places)?;
             network.layers.push(layer);
             network.widths.push(width);
@@ -118,6 +125,12 @@ impl Network {
         }
         let nowhere = NetworkError::Unsupported { reason: "no node makes the output" };
         network.output = *places.get(graph.output).ok_or(nowhere)?;
+        // A chance has the order of its logit until it is so near 1 that it is rounded to it.
+        while let Some(&Layer::Map(from, Map::Sigmoid)) =
+            network.output.checked_sub(1).map(|at| &network.layers[at])
+        {
+            network.output = from;
+        }
         Ok(network)
     }
 

@@ -27,7 +27,8 @@ enum Plan {
 
 impl Ranker {
     /// Loads an ONNX file whose one input is `f32[n, columns]` and whose one output is `f32[n, 1]`, for
-    /// any number of rows `n`. Weights outside the file are not followed.
+    /// any number of rows `n`. A `Sigmoid` at the end is left out: near 1 chances of different logits are the same
+    /// number. Weights outside the file are not followed.
     ///
     /// A graph may make numbers while it is loaded, and so take any amount of memory: load what nobody
     /// vouches for in the component, whose memory has a limit.
@@ -47,6 +48,7 @@ impl Ranker {
         let malformed = |error: TractError| LoadError::Malformed { reason: said(&error) };
         let mut model = graph::parse(bytes).map_err(|reason| LoadError::Malformed { reason })?;
         let columns = columns(&model)?;
+        leave_out_sigmoid(&mut model).map_err(malformed)?;
         let rows = TDim::from(model.symbols.sym("rows"));
         let fact = InferenceFact::dt_shape(f32::datum_type(), tvec!(rows.clone(), columns.to_dim()));
         model.set_input_fact(0, fact).map_err(malformed)?;
@@ -119,6 +121,15 @@ impl Ranker {
         let plain = outputs[0].try_as_plain_ram().map_err(failed)?;
         Ok(plain.as_slice::<f32>().map_err(failed)?.to_vec())
     }
+}
+
+/// Makes what a `Sigmoid` at the end is applied to the output.
+fn leave_out_sigmoid(model: &mut InferenceModel) -> TractResult<()> {
+    let mut last = model.outputs[0];
+    while matches!(model.node(last.node).op.name().as_ref(), "Sigmoid" | "Identity") {
+        last = model.node(last.node).inputs[0];
+    }
+    model.select_output_outlets(&[last])
 }
 
 /// The width of the one input, `f32[n, columns]`.

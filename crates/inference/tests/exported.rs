@@ -7,6 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use inference::Ranker;
+use prost::Message;
+use tract_onnx::pb::{ModelProto, NodeProto};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/exported")
@@ -78,6 +80,30 @@ fn a_row_has_the_same_logit_alone_but_for_dynamic_quantisation() {
     assert!(alone("torch-script") && alone("keras-18") && alone("qdq"));
     // Its scale is that of all rows together: the operator's own definition.
     assert!(!alone("dynamic"));
+}
+
+#[test]
+fn of_chances_the_logits_are_told_which_are_never_rounded_to_1() {
+    for name in ["torch-script", "torch-dynamo", "keras-18", "sklearn", "dynamic", "qdq"] {
+        let mut model =
+            ModelProto::decode(&*fs::read(folder().join(name).with_extension("onnx")).unwrap()).unwrap();
+        let graph = model.graph.as_mut().unwrap();
+        let logit = graph.output[0].name.clone();
+        for (operator, from, to) in [("Sigmoid", logit.as_str(), "chance"), ("Identity", "chance", "output")]
+        {
+            graph.node.push(NodeProto {
+                op_type: operator.to_owned(),
+                input: vec![from.to_owned()],
+                output: vec![to.to_owned()],
+                ..NodeProto::default()
+            });
+        }
+        graph.output[0].name = "output".to_owned();
+        let ranker_of_chances = Ranker::load(&model.encode_to_vec()).unwrap();
+        let rows = rows().concat();
+        let logits = ranker(name).score(&rows).unwrap();
+        assert_eq!(ranker_of_chances.score(&rows).unwrap(), logits, "{name}");
+    }
 }
 
 #[test]

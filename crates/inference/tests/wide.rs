@@ -42,18 +42,23 @@ fn models() -> Models {
     Models::load(Some(RANKER), Some(TOWER)).unwrap()
 }
 
-/// The same network with its first layer behind a `Gemm` that changes nothing: no chain that our kernels take apart.
+/// The same network behind an `Identity`: no chain that our kernels take apart.
 fn unlike() -> Vec<u8> {
+    then("Identity")
+}
+
+/// The same network with this operator behind it.
+fn then(operator: &str) -> Vec<u8> {
     let mut model = ModelProto::decode(RANKER).unwrap();
     let graph = model.graph.as_mut().unwrap();
     let last = graph.node.last().unwrap().output[0].clone();
     graph.node.last_mut().unwrap().output[0] = "before".to_owned();
-    let mut identity = graph.node.last().unwrap().clone();
-    (identity.op_type, identity.input, identity.output) =
-        ("Identity".to_owned(), vec!["before".to_owned()], vec![last]);
-    identity.attribute.clear();
-    identity.name = "identity".to_owned();
-    graph.node.push(identity);
+    let mut behind = graph.node.last().unwrap().clone();
+    (behind.op_type, behind.input, behind.output) =
+        (operator.to_owned(), vec!["before".to_owned()], vec![last]);
+    behind.attribute.clear();
+    behind.name = "behind".to_owned();
+    graph.node.push(behind);
     model.encode_to_vec()
 }
 
@@ -80,6 +85,16 @@ fn a_graph_that_our_kernels_do_not_take_apart_runs_whole() {
         for (logit, expected) in logits.iter().zip(&case.logits) {
             assert!((logit - expected).abs() <= 1e-5 * expected.abs().max(1.0), "{logit} is not {expected}");
         }
+    }
+}
+
+#[test]
+fn a_sigmoid_at_the_end_is_left_out_and_the_rest_taken_apart() {
+    let of_chances = Models::load(Some(&then("Sigmoid")), Some(TOWER)).unwrap();
+    assert!(of_chances.is_exact() && of_chances.is_rounded());
+    for case in cases() {
+        let logits = models().score(&case.shortlist()).unwrap();
+        assert_eq!(of_chances.score(&case.shortlist()).unwrap(), logits);
     }
 }
 

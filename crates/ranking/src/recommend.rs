@@ -300,7 +300,7 @@ struct Compared<'a> {
 }
 
 impl Compared<'_> {
-    /// The best eligible candidates by the blend.
+    /// The best eligible candidates by the blend: of those that the tower knows or a row leads to.
     ///
     /// Rounded products, all of them, say which few are worth the exact one; what is rounded differs from it by far
     /// less than the best differ from the first left out.
@@ -312,7 +312,8 @@ impl Compared<'_> {
             *score = self.blend.rough_score(by_rows.scores[index as usize], *score, scale);
         }
         let mut best = top_of(&rough, f32::NEG_INFINITY, wanted + RESCORED, |index| {
-            self.vectors.item(index).is_some() && eligibility.allows(index)
+            let is_found = self.vectors.item(index).is_some() || by_rows.scores[index] > 0.0;
+            is_found && eligibility.allows(index)
         });
         for (score, index) in &mut best {
             let tower = self.vectors.exact(&self.viewer, *index as usize);

@@ -7,7 +7,8 @@ use kernels::{ByteMatrix, Query, dot_bytes, unscaled};
 /// One vector a title, as bytes, and the number by which the tower knows the title.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Vectors {
-    /// A row a title; what a title has that the tower does not know is not looked at.
+    /// A row a title; of one that the tower does not know the average of those that it knows, which is what its score
+    /// is then, too. It counts only where a row of another title speaks for it.
     pub matrix: ByteMatrix,
     /// The tower's number of each title, [`Vectors::UNKNOWN`] where it knows none.
     pub items: Vec<u32>,

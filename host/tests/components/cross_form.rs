@@ -14,7 +14,7 @@ use crate::answers;
 use crate::shipped::{generation, laid_out, region};
 
 /// As it is sent: equal JSON is equal bits, for floats are written shortest and read exactly.
-fn sent<T: serde::Serialize>(message: &T) -> Value {
+pub(crate) fn sent<T: serde::Serialize>(message: &T) -> Value {
     serde_json::from_slice(&wire::encode_json(message)).unwrap()
 }
 

@@ -1,96 +1,42 @@
 //! Models wide enough that every loop of the kernels goes back to its beginning: the same bits in wasm and natively.
 
 use ::inference::{Shortlist, Tower};
-use prost::Message;
-use tract_onnx::pb::{ModelProto, TensorProto};
+use frontrow_edge::runtime::{Generation, Runtime};
+use golden::models::Exam;
+use golden::sized::{self, Size};
+use golden::{Case, Kind};
+use release::RulesEntry;
+use serde_json::Value;
+use wire::{HomeRequest, RecommendRequest};
 
-use crate::shipped::{native_runtime, region, runtime, try_prepare_models};
-use crate::tower::{TOWER, candidates, request};
-
-/// Of the right form; only the sizes are changed.
-const RANKER: &[u8] = include_bytes!("../../../crates/inference/tests/data/ranker-wide.onnx");
+use crate::answers;
+use crate::cross_form::sent;
+use crate::shipped::{
+    self, forgetful_runtime, native_runtime, region, rules_of, runtime, try_prepare_models,
+};
+use crate::tower::{candidates, request};
 
 /// Nine steps of sixteen bytes where a loop takes eight.
 const WIDTH: usize = 144;
-const HIDDEN: usize = 200;
 
 /// Three rounds of a loop that takes 256 inputs, and outputs that are not whole groups of four.
 const UNITS: [usize; 3] = [600, 70, 1];
 
-pub(crate) const FEATURES: usize = 8;
-
-/// Numbers from −1 to 1, the same for a seed, that keep the size of a sum of so many.
-fn fill(tensor: &mut TensorProto, dims: &[usize], seed: &str) {
-    let inputs = if dims.len() > 1 { dims[0].max(dims[1]) } else { 1 };
-    let mut state =
-        seed.bytes().fold(1_u64, |state, byte| state.wrapping_mul(31).wrapping_add(u64::from(byte)));
-    let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        ((state >> 40) as f32 / 8_388_608.0 - 1.0) / (inputs as f32).sqrt()
-    };
-    tensor.dims = dims.iter().map(|&size| i64::try_from(size).unwrap()).collect();
-    tensor.float_data.clear();
-    tensor.raw_data = (0..dims.iter().product::<usize>()).flat_map(|_| next().to_le_bytes()).collect();
-}
+pub(crate) const FEATURES: usize = sized::FEATURES;
 
 pub(crate) fn large_tower() -> Vec<u8> {
-    tower_of(WIDTH, HIDDEN)
-}
-
-fn tower_of(width: usize, hidden: usize) -> Vec<u8> {
-    let was = ModelProto::decode(TOWER).unwrap();
-    let mut model = was.clone();
-    for property in &mut model.metadata_props {
-        match property.key.as_str() {
-            "frontrow.tower.width" => property.value = width.to_string(),
-            "frontrow.tower.hidden" => property.value = hidden.to_string(),
-            _ => {}
-        }
-    }
-    let was = |key: &str| said(&was, &format!("frontrow.tower.{key}"));
-    let (old_width, old_hidden) = (was("width"), was("hidden"));
-    let sized = |size: i64| match usize::try_from(size).unwrap() {
-        size if size == old_width => width,
-        size if size == old_hidden => hidden,
-        size => size,
-    };
-    for tensor in &mut model.graph.as_mut().unwrap().initializer {
-        let dims: Vec<usize> = tensor.dims.iter().map(|&size| sized(size)).collect();
-        let name = tensor.name.clone();
-        fill(tensor, &dims, &name);
-    }
-    model.encode_to_vec()
-}
-
-/// A size that the metadata of a tower say.
-fn said(model: &ModelProto, key: &str) -> usize {
-    model.metadata_props.iter().find(|property| property.key == key).unwrap().value.parse().unwrap()
+    sized::tower(Size { items: 40, width: WIDTH, hidden: 200, window: 12 })
 }
 
 pub(crate) fn large_ranker() -> Vec<u8> {
-    let mut model = ModelProto::decode(RANKER).unwrap();
-    let graph = model.graph.as_mut().unwrap();
-    let columns = 2 * WIDTH + FEATURES;
-    for (layer, units) in UNITS.into_iter().enumerate() {
-        let inputs = if layer == 0 { columns } else { UNITS[layer - 1] };
-        for (name, dims) in [(format!("w{layer}"), vec![units, inputs]), (format!("b{layer}"), vec![units])] {
-            let tensor = graph.initializer.iter_mut().find(|tensor| tensor.name == name).unwrap();
-            fill(tensor, &dims, &name);
-        }
-    }
-    let declared = graph.input[0].r#type.as_mut().unwrap().value.as_mut().unwrap();
-    let tract_onnx::pb::type_proto::Value::TensorType(tensor) = declared;
-    tensor.shape.as_mut().unwrap().dim[1].value =
-        Some(tract_onnx::pb::tensor_shape_proto::dimension::Value::DimValue(columns as i64));
-    model.encode_to_vec()
+    sized::ranker(WIDTH, UNITS)
 }
 
 #[test]
 fn heads_of_seven_numbers_give_the_bits_of_this_process() {
-    let tower = tower_of(14, 20);
+    let tower = sized::tower(Size { items: 40, width: 14, hidden: 20, window: 12 });
     let own = Tower::read(&tower).unwrap();
-    let heads = said(&ModelProto::decode(tower.as_slice()).unwrap(), "frontrow.tower.heads");
-    assert_eq!(own.shape().width / heads, 7);
+    assert_eq!(own.shape().width / sized::heads(), 7);
     let vectors = candidates(|vectors| vectors.matrix = own.items().clone());
     let generation = try_prepare_models(runtime(), &vectors, [None, Some(&tower)], 12).unwrap();
     let bits = |numbers: &[f32]| numbers.iter().map(|number| number.to_bits()).collect::<Vec<_>>();
@@ -131,4 +77,59 @@ fn loops_that_go_back_give_the_bits_of_this_process() {
         }
         assert_eq!(format!("{:?}", answers[0]), format!("{:?}", answers[1]));
     }
+}
+
+/// A release of the exam, laid out or not.
+fn sat(runtime: &Runtime, exam: &Exam, rules: &str) -> Generation {
+    let entry: RulesEntry = serde_json::from_str(rules).unwrap();
+    let models = [Some(exam.ranker.as_slice()), Some(exam.tower.as_slice())];
+    shipped::prepare_with(runtime, &exam.candidates, None, models, rules_of(entry)).unwrap()
+}
+
+fn ask(generation: &Generation, case: &Case) -> Value {
+    match case.kind {
+        Kind::Home => {
+            let page: HomeRequest = serde_json::from_value(case.input.clone()).unwrap();
+            sent(&answers::home(generation, page).unwrap())
+        }
+        _ => {
+            let list: RecommendRequest = serde_json::from_value(case.input.clone()).unwrap();
+            sent(&answers::recommend(generation, list).unwrap())
+        }
+    }
+}
+
+#[test]
+fn a_release_with_a_tower_of_two_hundred_and_a_wide_ranker_answers_as_the_native_code_in_every_form() {
+    let exam = golden::models::exam();
+    for runtime in [runtime(), forgetful_runtime(), native_runtime()] {
+        let [plain, laid_out] = [&exam.rules, &exam.slate_rules].map(|rules| sat(runtime, &exam, rules));
+        for case in &exam.cases {
+            let generation = if case.kind == Kind::Recommend { &plain } else { &laid_out };
+            assert_eq!(ask(generation, case), case.expected, "{}", case.name);
+        }
+    }
+}
+
+#[test]
+fn a_tower_of_two_hundred_encodes_as_this_process_does_whole_and_view_by_view() {
+    let exam = golden::models::exam();
+    let own = Tower::read(&exam.tower).unwrap();
+    let generation = sat(runtime(), &exam, &exam.rules);
+    let bits = |numbers: &[f32]| numbers.iter().map(|number| number.to_bits()).collect::<Vec<_>>();
+    let history: Vec<u32> = (0..500).map(|view| view * 37 % 400).collect();
+    for watched in [1, 5, 50, 199, 200, 201, 500] {
+        let history = &history[..watched];
+        assert_eq!(
+            bits(&generation.encode(history).unwrap()),
+            bits(&own.encode(history).unwrap()),
+            "{watched}"
+        );
+    }
+    let mut state = Vec::new();
+    for view in &history[..200] {
+        let step = generation.encode_from(&state, &[*view]).unwrap();
+        state.extend(step.state);
+    }
+    assert_eq!(bits(&state), bits(&own.encode_from(&[], &history[..200]).unwrap().state));
 }

@@ -26,21 +26,26 @@ pub(crate) fn laid_out() -> &'static Generation {
     static GENERATION: OnceLock<Generation> = OnceLock::new();
     GENERATION.get_or_init(|| {
         let rules: RulesEntry = serde_json::from_str(golden::slate_rules()).unwrap();
-        let RulesEntry { recency_tau, history_window, slate, .. } = rules;
-        let pin = |pin: &release::PinEntry| ranking::Pin { place: pin.place, title: pin.title };
-        let slate = ranking::Slate {
-            lambda: slate.lambda,
-            trending_share: slate.trending_share,
-            new_share: slate.new_share,
-            genre_picks_max: slate.genre_picks_max,
-            promoted_max: slate.promoted_max,
-            exploration_place: slate.exploration_place,
-            pinned: slate.pinned.iter().map(pin).collect(),
-            promoted: slate.promoted,
-        };
-        let rules = ranking::Rules { recency_tau, history_window, ranker_pool: 0, blend: None, slate };
-        prepare_with(runtime(), golden::candidates(), None, [None, None], rules).unwrap()
+        prepare_with(runtime(), golden::candidates(), None, [None, None], rules_of(rules)).unwrap()
     })
+}
+
+/// Rules as the host is given them.
+pub(crate) fn rules_of(entry: RulesEntry) -> ranking::Rules {
+    let RulesEntry { recency_tau, history_window, ranker_pool, blend, slate } = entry;
+    let pin = |pin: &release::PinEntry| ranking::Pin { place: pin.place, title: pin.title };
+    let slate = ranking::Slate {
+        lambda: slate.lambda,
+        trending_share: slate.trending_share,
+        new_share: slate.new_share,
+        genre_picks_max: slate.genre_picks_max,
+        promoted_max: slate.promoted_max,
+        exploration_place: slate.exploration_place,
+        pinned: slate.pinned.iter().map(pin).collect(),
+        promoted: slate.promoted,
+    };
+    let blend = blend.map(|blend| ranking::Blend { weight: blend.weight, floor: blend.floor });
+    ranking::Rules { recency_tau, history_window, ranker_pool, blend, slate }
 }
 
 /// The same with this ranker, for the best `pool` candidates.
@@ -89,7 +94,7 @@ pub(crate) fn try_prepare_models(
     prepare_with(runtime, candidates, None, models, rules)
 }
 
-fn prepare_with(
+pub(crate) fn prepare_with(
     runtime: &Runtime,
     candidates: &[u8],
     factors: Option<&[u8]>,

@@ -59,11 +59,12 @@ pub(super) fn candidates(
     Ok(CandidateFile { region: region.to_owned(), genres, candidates })
 }
 
-/// The vectors of these titles, if there is a tower; nothing but zeros where it does not know one.
+/// The vectors of these titles, if there is a tower.
 fn vectors(models: &Models, ids: &[u32]) -> Option<Vectors> {
     let all = models.everywhere.columns().vectors.as_ref()?;
-    let known = ids.iter().map(|&id| vector(models, id).map(|index| (index, all.items[index])));
-    Some(blended::select(&all.matrix, known))
+    let known: Vec<_> =
+        ids.iter().map(|&id| vector(models, id).map(|index| (index, all.items[index]))).collect();
+    Some(blended::select(&all.matrix, &known))
 }
 
 /// Where the vector of a title stands among those of all.

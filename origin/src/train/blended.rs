@@ -134,25 +134,36 @@ pub fn vectors(tower: &inference::Tower) -> Vectors {
     Vectors { matrix, items }
 }
 
-/// A row a title: of this matrix, with the tower's number of the title, or zeros where the tower does not know it.
-pub fn select(matrix: &ByteMatrix, titles: impl Iterator<Item = Option<(usize, u32)>>) -> Vectors {
+/// A row a title: of this matrix, with the tower's number of the title, or where the tower does not know it the average
+/// of the rows that the other titles have.
+pub fn select(matrix: &ByteMatrix, titles: &[Option<(usize, u32)>]) -> Vectors {
+    let known: Vec<usize> = titles.iter().flatten().map(|&(row, _)| row).collect();
+    let average = average(matrix.columns(), known.iter().map(|&row| matrix.floats(row)));
+    let average = ByteMatrix::quantise(matrix.columns(), &average).expect("an average of rows is a row");
     let (mut values, mut scales, mut items) = (Vec::new(), Vec::new(), Vec::new());
     for title in titles {
-        let (scale, item) = match title {
-            Some((row, item)) => {
-                values.extend_from_slice(matrix.row(row));
-                (matrix.scales()[row], item)
-            }
-            None => {
-                values.resize(values.len() + matrix.columns(), 0);
-                (1.0, Vectors::UNKNOWN)
-            }
+        let (from, row, item) = match *title {
+            Some((row, item)) => (matrix, row, item),
+            None => (&average, 0, Vectors::UNKNOWN),
         };
-        scales.push(scale);
+        values.extend_from_slice(from.row(row));
+        scales.push(from.scales()[row]);
         items.push(item);
     }
     let matrix = ByteMatrix::new(matrix.columns(), &values, scales).expect("rows of a matrix are a matrix");
     Vectors { matrix, items }
+}
+
+/// The average of rows of so many columns; zeros of none.
+pub fn average<R: Iterator<Item = f32>>(columns: usize, rows: impl ExactSizeIterator<Item = R>) -> Vec<f32> {
+    let count = rows.len().max(1) as f64;
+    let mut sums = vec![0.0_f64; columns];
+    for row in rows {
+        for (sum, value) in sums.iter_mut().zip(row) {
+            *sum += f64::from(value);
+        }
+    }
+    sums.into_iter().map(|sum| (sum / count) as f32).collect()
 }
 
 #[cfg(test)]

@@ -111,7 +111,11 @@ impl Given {
     /// The tower, its items by the places of these titles.
     pub fn matched(&self, titles: &[u32]) -> Matched<'_> {
         let item = |title| self.items.get(title).copied().unwrap_or(Vectors::UNKNOWN);
-        Matched { given: self, items: titles.iter().map(item).collect() }
+        let items: Vec<u32> = titles.iter().map(item).collect();
+        let width = tower_of(&self.models).shape().width;
+        let known: Vec<u32> = items.iter().copied().filter(|&item| item != Vectors::UNKNOWN).collect();
+        let average = blended::average(width, known.iter().map(|&item| self.floats(item).iter().copied()));
+        Matched { given: self, items, average }
     }
 
     /// As [`Beside::blend`]: whoever trained it has kept the validation views from it, as `frontrow-origin export` does.
@@ -128,20 +132,30 @@ impl Given {
     }
 }
 
+impl Given {
+    /// The vector of an item before it is rounded.
+    fn floats(&self, item: u32) -> &[f32] {
+        let width = tower_of(&self.models).shape().width;
+        &self.floats[item as usize * width..][..width]
+    }
+}
+
 /// A tower whose items go by the places of a catalogue's titles.
 #[derive(Clone, Debug)]
 pub struct Matched<'a> {
     given: &'a Given,
     // By the place of a title.
     items: Vec<u32>,
+    // Of the vectors of these titles.
+    average: Vec<f32>,
 }
 
 impl Matched<'_> {
-    /// The vectors of the titles as an edge compares them; zeros where the tower does not know one.
+    /// The vectors of the titles as an edge compares them.
     pub fn vectors(&self) -> Vectors {
         let known =
             self.items.iter().map(|&item| (item != Vectors::UNKNOWN).then_some((item as usize, item)));
-        blended::select(tower_of(&self.given.models).items(), known)
+        blended::select(tower_of(&self.given.models).items(), &known.collect::<Vec<_>>())
     }
 
     /// The vector of a viewer; none where the tower knows nothing that was watched, or fails.
@@ -154,20 +168,17 @@ impl Matched<'_> {
 
 impl Scorer for Matched<'_> {
     fn scores(&self, histories: &[&[u32]]) -> Vec<f32> {
-        let width = tower_of(&self.given.models).shape().width;
         let mut scores = Vec::with_capacity(histories.len() * self.items.len());
         for history in histories {
-            let dot_with =
-                |viewer: &[f32], item| dot(viewer, &self.given.floats[item as usize * width..][..width]);
-            // As at an edge: what the tower does not know is not found by it.
             let found = self.encode(history).map(|viewer| {
                 let score = |&item: &u32| match item {
-                    Vectors::UNKNOWN => f32::NEG_INFINITY,
-                    item => dot_with(&viewer, item),
+                    // As at an edge, where a row must speak for it besides.
+                    Vectors::UNKNOWN => dot(&viewer, &self.average),
+                    item => dot(&viewer, self.given.floats(item)),
                 };
                 self.items.iter().map(score).collect::<Vec<f32>>()
             });
-            match found.filter(|scores| says_anything(scores)) {
+            match found.filter(|scores| self.says_anything(scores)) {
                 Some(found) => scores.extend(found),
                 None => scores.extend((0..self.items.len()).map(|place| -(place as f32) * SILENT_STEP)),
             }
@@ -176,10 +187,14 @@ impl Scorer for Matched<'_> {
     }
 }
 
-/// Whether these scores put anything before anything else.
-fn says_anything(scores: &[f32]) -> bool {
-    let known = || scores.iter().filter(|score| **score != f32::NEG_INFINITY);
-    known().all(|score| score.is_finite()) && known().any(|score| Some(score) != known().next())
+impl Matched<'_> {
+    /// Whether these scores put anything that it knows before anything else.
+    fn says_anything(&self, scores: &[f32]) -> bool {
+        let scored = scores.iter().zip(&self.items);
+        let known: Vec<f32> =
+            scored.filter(|(_, item)| **item != Vectors::UNKNOWN).map(|(score, _)| *score).collect();
+        known.iter().all(|score| score.is_finite()) && known.iter().any(|score| *score != known[0])
+    }
 }
 
 /// From title to title where a tower says nothing: of equal scores the wanted one would count as the first, and silence as

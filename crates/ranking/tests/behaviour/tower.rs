@@ -166,14 +166,16 @@ quickcheck! {
             (0, 1..=3) => [90.0, 60.0, 30.0][index - 1],
             _ => 0.0,
         };
-        let known = (0..scene.vectors.len()).filter(|&index| index != scene.unknown && index != watched);
+        // What the tower does not know counts by its row of the matrix where a row of another title leads to it.
+        let found = (0..scene.vectors.len())
+            .filter(|&index| index != watched && (index != scene.unknown || row(index) > 0.0));
         let mut expected: Vec<(f32, u32)> =
-            known.map(|index| (blend.score(row(index), scene.product(index)), index as u32 * 10 + 10)).collect();
+            found.map(|index| (blend.score(row(index), scene.product(index)), index as u32 * 10 + 10)).collect();
         expected.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let personal = expected.len();
         let got: Vec<(f32, u32)> = answer.picks.iter().map(|pick| (pick.score, pick.title)).collect();
         got[..personal] == expected
-            // The title that the tower does not know comes last, by popularity.
+            // Where none does it comes last, by popularity.
             && got[personal..].iter().all(|&(_, title)| title == scene.unknown as u32 * 10 + 10)
             && got.windows(2).all(|pair| pair[0].0 >= pair[1].0)
             && models.asked == [vec![watched as u32]]
