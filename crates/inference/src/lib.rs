@@ -28,4 +28,4 @@ pub use models::{ModelError, Models};
 pub use network::{Network, NetworkError};
 #[cfg(feature = "tract")]
 pub use ranker::Ranker;
-pub use tower::{EncodeError, Step, Tower, TowerError, TowerShape, WINDOW_KEY};
+pub use tower::{EncodeError, OneViewer, Step, Tower, TowerError, TowerShape, WINDOW_KEY};

@@ -9,9 +9,11 @@ mod causal;
 mod error;
 #[cfg(feature = "tract")]
 mod graph;
+mod last;
 mod read;
 
 pub use error::{EncodeError, TowerError};
+pub use last::OneViewer;
 
 use causal::Causal;
 #[cfg(feature = "tract")]

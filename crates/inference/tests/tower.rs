@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::needless_pass_by_value, reason = "quickcheck passes values")]
 
-use inference::Tower;
+use inference::{EncodeError, OneViewer, Tower};
 
 const TOWER: &[u8] = include_bytes!("data/tower.onnx");
 
@@ -63,4 +63,36 @@ fn a_state_has_a_row_for_each_item() {
     let tower = Tower::read(TOWER).unwrap();
     let step = tower.encode_from(&[], &[1, 2, 3]).unwrap();
     assert_eq!(step.state.len(), 3 * tower.state_row());
+}
+
+#[test]
+fn one_viewer_who_goes_on_costs_what_was_added_and_gets_the_same_bits() {
+    let tower = Tower::read(TOWER).unwrap();
+    let mut viewer = OneViewer::new(tower.clone());
+    let history: Vec<u32> = (0..15).map(|view| view * 7 % 40).collect();
+    for watched in 1..=history.len() {
+        let items = &history[..watched];
+        // The window is of twelve; behind it nothing is kept.
+        assert_eq!(viewer.known(items), if watched <= 13 { watched - 1 } else { 0 }, "{watched}");
+        assert_eq!(viewer.encode(items).unwrap(), tower.encode(items).unwrap(), "{watched}");
+        assert_eq!(viewer.encode(items).unwrap(), tower.encode(items).unwrap(), "{watched}, again");
+    }
+}
+
+#[test]
+fn one_viewer_may_become_another_and_what_is_refused_changes_nothing() {
+    fn property(histories: Vec<Vec<u8>>) -> bool {
+        let tower = Tower::read(TOWER).unwrap();
+        let mut viewer = OneViewer::new(tower.clone());
+        // 40 to 43 are not the tower's.
+        histories.iter().all(|history| {
+            let items: Vec<u32> = history.iter().map(|item| u32::from(*item % 44)).collect();
+            viewer.encode(&items).map(<[f32]>::to_vec) == tower.encode(&items)
+        })
+    }
+    quickcheck::quickcheck(property as fn(Vec<Vec<u8>>) -> bool);
+    let mut viewer = OneViewer::new(Tower::read(TOWER).unwrap());
+    viewer.encode(&[1, 2]).unwrap();
+    assert_eq!(viewer.encode(&[1, 2, 40]), Err(EncodeError::UnknownItem { place: 2 }));
+    assert_eq!(viewer.known(&[1, 2, 3]), 2);
 }

@@ -1,6 +1,7 @@
 //! Where instances write, as the kernel sees it: huge pages are of use only under what nobody writes to.
 
 use std::fs::{self, File};
+use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::process::Command;
 
@@ -153,7 +154,9 @@ fn the_files_of_a_load_leave_no_zeros_between_its_tables() {
 #[test]
 fn what_calls_write_lies_in_the_first_huge_page_and_tables_on_others() {
     if !can_be_huge() {
-        println!("this kernel does not move images onto huge pages: where they lie was not looked at");
+        // Past the test runner, who would keep it to himself.
+        let said = "this kernel does not move images onto huge pages: where they lie was not looked at\n";
+        io::stderr().write_all(said.as_bytes()).unwrap();
         return;
     }
     if !is_alone("what_calls_write_lies_in_the_first_huge_page_and_tables_on_others") {

@@ -38,8 +38,8 @@ pub struct Report<Details> {
     pub hr_at_20: f64,
     /// HR@10 where a view counts one over how often its title was watched before.
     pub debiased_hr_at_10: f64,
-    /// Share of HR@10 that rounding and pruning cost before the ranker, of a blend the tower's rounding alone; below 0
-    /// when they won something.
+    /// Share of HR@10 that rounding and pruning cost before the ranker, of rows and of the tower; below 0 when they won
+    /// something.
     pub loss_int8: f64,
     /// How far chance moves that: the root of how many users one form finds and the other does not, over those found.
     pub loss_int8_standard_error: f64,
@@ -90,8 +90,6 @@ struct Outcome {
 impl Outcome {
     fn report<Details>(self, sequences: &Sequences, details: Details) -> Report<Details> {
         let Quality { users, hr_at_10, ndcg_at_10, hr_at_20 } = self.shipped.quality;
-        let Rounding { found, lost, won } = self.rounding;
-        let of_found = |count: f64| if found == 0 { 0.0 } else { count / found as f64 };
         Report {
             users,
             items: sequences.titles().len(),
@@ -100,8 +98,8 @@ impl Outcome {
             ndcg_at_10,
             hr_at_20,
             debiased_hr_at_10: self.shipped.debiased_hr_at_10,
-            loss_int8: of_found(lost as f64 - won as f64),
-            loss_int8_standard_error: of_found(((lost + won) as f64).sqrt()),
+            loss_int8: self.rounding.loss(),
+            loss_int8_standard_error: self.rounding.standard_error(),
             train_seconds: self.train_seconds,
             fit_seconds: self.train_seconds,
             bytes: self.bytes,
@@ -133,6 +131,20 @@ impl Rounding {
             lost: count(|before, after| before && !after),
             won: count(|before, after| !before && after),
         }
+    }
+
+    /// Share of what was found that is lost, below 0 when more was won.
+    fn loss(self) -> f64 {
+        self.of_found(self.lost as f64 - self.won as f64)
+    }
+
+    /// How far chance moves that.
+    fn standard_error(self) -> f64 {
+        self.of_found(((self.lost + self.won) as f64).sqrt())
+    }
+
+    fn of_found(self, count: f64) -> f64 {
+        if self.found == 0 { 0.0 } else { count / self.found as f64 }
     }
 }
 

@@ -52,6 +52,15 @@ pub struct Chosen {
 ///
 /// When there is nothing to train on, or the trained ranker does not load.
 pub fn ridge(sequences: &Sequences, options: &Options) -> Result<Report<RidgeDetails>, EvaluateError> {
+    let (outcome, details) = measured(sequences, options)?;
+    Ok(outcome.report(sequences, details))
+}
+
+/// The same before it is told.
+pub(super) fn measured(
+    sequences: &Sequences,
+    options: &Options,
+) -> Result<(Outcome, RidgeDetails), EvaluateError> {
     let started = Instant::now();
     let catalogue = Catalogue::of_counts(&sequences.counts(1));
     let fitted = train::fit(sequences, 1, &catalogue, options)?;
@@ -100,7 +109,7 @@ pub fn ridge(sequences: &Sequences, options: &Options) -> Result<Report<RidgeDet
         ranker_pool: if is_ranked { POOL } else { 0 },
     };
     let (rows_alone, ranked) = (rows_alone.quality.into(), ranked.map(|ranked| ranked.quality.into()));
-    Ok(outcome.report(sequences, RidgeDetails { settings, rows_alone, ranked }))
+    Ok((outcome, RidgeDetails { settings, rows_alone, ranked }))
 }
 
 /// The place of the target in the answer itself; one answer shows more than any figure looks at.

@@ -73,9 +73,9 @@ impl Beside<'_> {
 }
 
 impl Blended {
-    /// Whether a release is better with the tower than without it.
+    /// Whether a release is better with the tower than without it, by more than chance: every request pays for it.
     pub fn is_worth_shipping(&self, rows: &Quality) -> bool {
-        self.validation.worth() > rows.worth()
+        self.validation.is_clearly_better_than(rows)
     }
 
     /// The ranker, if a release is better with it.

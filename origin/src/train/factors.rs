@@ -227,6 +227,39 @@ mod tests {
     }
 
     #[test]
+    fn a_pass_moves_biases_and_factors_by_the_gradient_of_each_rating() {
+        // Of viewers and titles of their own: the order does not matter.
+        let ratings =
+            [Rating { viewer: 1, title: 8, rating: 5.0 }, Rating { viewer: 2, title: 9, rating: 2.0 }];
+        let settings = Settings { factors: 3, epochs: 0, learning_rate: 0.1, regularisation: 0.5, seed: 7 };
+        let columns =
+            |epochs| train(&ratings, &Settings { epochs, ..settings }).unwrap().factors.columns().clone();
+        let (first, third) = (columns(0), columns(3));
+        assert_eq!((first.mean, third.mean), (3.5, 3.5));
+        for place in 0..2 {
+            let row =
+                |factors: &[f32]| factors[place * 3..][..3].iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
+            let (mut p, mut q) = (row(&first.viewer_factors), row(&first.title_factors));
+            let (mut of_viewer, mut of_title) = (0.0, 0.0);
+            for _ in 0..3 {
+                let product: f64 = p.iter().zip(&q).map(|(p, q)| p * q).sum();
+                let error = f64::from(ratings[place].rating) - (3.5 + of_viewer + of_title + product);
+                of_viewer += 0.1 * (error - 0.5 * of_viewer);
+                of_title += 0.1 * (error - 0.5 * of_title);
+                let old = p.clone();
+                for factor in 0..3 {
+                    p[factor] += 0.1 * (error * q[factor] - 0.5 * p[factor]);
+                    q[factor] += 0.1 * (error * old[factor] - 0.5 * q[factor]);
+                }
+            }
+            let is_near = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
+            assert!(is_near(&row(&third.viewer_factors), &p) && is_near(&row(&third.title_factors), &q));
+            let biases = [third.viewer_biases[place], third.title_biases[place]].map(f64::from);
+            assert!(is_near(&biases, &[of_viewer, of_title]), "{biases:?}");
+        }
+    }
+
+    #[test]
     fn equal_ratings_give_equal_bits() {
         let settings = Settings { epochs: 2, ..Settings::default() };
         let model = |settings: &Settings| train(&two_kinds(), settings).unwrap().factors.columns().clone();

@@ -135,7 +135,7 @@ impl Scorer for EdgeTower {
 /// Two models on one scale.
 pub struct Blended<'a> {
     /// Estimates of chances.
-    pub rows: &'a WeighedRows<'a>,
+    pub rows: &'a dyn Scorer,
     /// Logarithms of chances.
     pub tower: &'a dyn Scorer,
     /// How they are added.

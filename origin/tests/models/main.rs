@@ -3,6 +3,7 @@
 
 mod assemble;
 mod catalogue;
+mod evaluate;
 mod gate;
 mod given;
 mod layout;

@@ -1,6 +1,8 @@
 //! The models of a release that a browser can run: on the same kernels as a node.
 
-use inference::{Mlp, Network, NetworkError, Shortlist, Tower, TowerError};
+use std::cell::RefCell;
+
+use inference::{Mlp, Network, NetworkError, OneViewer, Shortlist, Tower, TowerError};
 use ranking::{ModelError, Rules, Vectors, features};
 
 use crate::Refusal;
@@ -51,7 +53,7 @@ pub(crate) fn tower(onnx: &[u8]) -> Result<Tower, Refusal> {
 /// The models that are there; what `ranking::recommend` asks.
 pub(crate) struct AtWork<'a> {
     pub(crate) ranker: Option<&'a Ranker>,
-    pub(crate) tower: Option<&'a Tower>,
+    pub(crate) tower: Option<&'a RefCell<OneViewer>>,
 }
 
 impl AtWork<'_> {
@@ -69,7 +71,9 @@ impl ranking::Models for AtWork<'_> {
 
     fn encode(&mut self, items: &[u32]) -> Result<Vec<f32>, ModelError> {
         let tower = self.tower.ok_or_else(not_loaded)?;
-        tower.encode(items).map_err(|error| ModelError { code: error.code().to_owned() })
+        let mut viewer = tower.borrow_mut();
+        let vector = viewer.encode(items).map_err(|error| ModelError { code: error.code().to_owned() })?;
+        Ok(vector.to_vec())
     }
 }
 

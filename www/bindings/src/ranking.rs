@@ -1,6 +1,8 @@
 //! What to show.
 
-use inference::Tower;
+use std::cell::RefCell;
+
+use inference::OneViewer;
 use ranking::features::COLUMNS;
 use ranking::{Candidates, Factors, Rules};
 use release::{CandidateFile, RulesEntry, decode_factors};
@@ -19,7 +21,8 @@ pub struct Ranking {
     candidates: Candidates,
     factors: Option<Factors>,
     ranker: Option<Ranker>,
-    tower: Option<Tower>,
+    // A browser has one viewer.
+    tower: Option<RefCell<OneViewer>>,
     // Without what needs a model that is not there.
     rules: Rules,
 }
@@ -68,6 +71,7 @@ impl Ranking {
         let factors = factors.map(|bytes| decode_factors(&bytes).map_err(refuse)).transpose()?;
         let tower = tower.map(|bytes| models::tower(&bytes)).transpose()?;
         let ranker = ranker.map(|bytes| Ranker::read(&bytes, tower.as_ref())).transpose()?;
+        let tower = tower.map(|tower| RefCell::new(OneViewer::new(tower)));
         let rules = AtWork { ranker: ranker.as_ref(), tower: tower.as_ref() }.rules(rules);
         Ok(Self { region: file.region, candidates: file.candidates, factors, ranker, tower, rules })
     }

@@ -27,6 +27,8 @@ pub struct Found {
     pub settings: Settings,
     /// Epochs after which they did.
     pub epochs: u32,
+    /// Epochs that were tried.
+    pub tried: u32,
     /// Their quality on the validation views.
     pub validation: Quality,
     /// The tower that has it; it knows neither the validation views nor those after.
@@ -80,7 +82,7 @@ fn learn(
 ) -> Found {
     let mut learner = Learner::new(shape, settings, sequences.iter(held_out + 1));
     let (validation, tower) = (Quality::default(), learner.tower());
-    let mut best = Found { settings, epochs: 0, validation, tower, epoch_seconds: 0.0 };
+    let mut best = Found { settings, epochs: 0, tried: 0, validation, tower, epoch_seconds: 0.0 };
     let begun = (budget.clock)();
     // What is found has to be learned once more in the time that is left.
     let is_over = || budget.left() < (budget.clock)() - begun;
@@ -94,6 +96,7 @@ fn learn(
         let Quality { hr_at_10, ndcg_at_10, .. } = quality;
         tracing::debug!(dropout = settings.dropout, epoch, loss, hr_at_10, ndcg_at_10, "tower");
         best.epoch_seconds = seconds / f64::from(epoch);
+        best.tried = epoch;
         if quality.worth() > best.validation.worth() || best.epochs == 0 {
             best = Found { epochs: epoch, validation: quality, tower, ..best };
         }
@@ -136,6 +139,15 @@ mod tests {
         let tower = refit(&ring(), 1, &found, &budget);
         assert!(measure(&ring(), 0, usize::MAX, &tower).quality.hr_at_10 > 0.9);
         assert_ne!(tower, found.tower);
+    }
+
+    #[test]
+    fn stops_early_and_keeps_the_tower_that_did_best() {
+        let budget = Budget { seconds: 1.0, clock: &|| 0.0 };
+        let found = search(&ring(), 1, &base(), &budget);
+        assert_eq!(found.tried, found.epochs + PATIENCE);
+        assert!(found.tried < TOWER_EPOCHS_MAX);
+        assert_eq!(measure(&ring(), 1, TOWER_VIEWERS_MAX, &found.tower).quality, found.validation);
     }
 
     #[test]
