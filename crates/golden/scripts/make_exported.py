@@ -3,7 +3,7 @@
 PyTorch's by `torch.onnx.export`, TorchScript and dynamo, with both forms of GELU; Keras' by tf2onnx; scikit-learn's by
 skl2onnx; the quantised ones are made of the first by onnxruntime.quantization. What the exporters note about the
 machine they ran on (stack traces with paths) is taken out. Writes one `.onnx` each and `logits.json` (by name, for the
-rows of `../features.json`).
+rows of `../features.json`), and beside the folder PyTorch's two exports of the network of `../ranker-wide.onnx`.
 
     pip install -r crates/golden/scripts/requirements-exporters.txt    (gigabytes)
     python3 crates/golden/scripts/make_exported.py crates/inference/tests/data/exported
@@ -55,7 +55,7 @@ def float32(tensors):
     return {name: np.asarray(value, dtype=np.float32) for name, value in tensors.items()}
 
 
-def pytorch(weights):
+def pytorch(weights, wide_weights):
     """Of three rows, for any number of them. From opset 20 on, GELU is an operator of its own."""
     import torch
 
@@ -77,17 +77,30 @@ def pytorch(weights):
         def forward(self, features):
             return self.net(features.view(features.size(0), -1))
 
-    def export(ranker, **how):
+    def export(ranker, columns=COLUMNS, **how):
         names = {"input_names": ["features"], "output_names": ["logit"]}
         with tempfile.TemporaryDirectory() as scratch:
             path = Path(scratch) / "ranker.onnx"
-            torch.onnx.export(ranker.eval(), (torch.zeros(3, COLUMNS),), path, **names, **how)
+            torch.onnx.export(ranker.eval(), (torch.zeros(3, columns),), path, **names, **how)
             return onnx.load(path).SerializeToString()
+
+    def wide():
+        shapes = [wide_weights[f"w{layer}"].shape for layer in range(3)]
+        (first, columns), (second, _), (last, _) = shapes
+        layers = [torch.nn.Linear(columns, first), torch.nn.ReLU(), torch.nn.Linear(first, second), torch.nn.ReLU()]
+        network = torch.nn.Sequential(*layers, torch.nn.Linear(second, last))
+        for place, layer in ((0, 0), (2, 1), (4, 2)):
+            network[place].weight.data = torch.tensor(wide_weights[f"w{layer}"])
+            network[place].bias.data = torch.tensor(wide_weights[f"b{layer}"])
+        return network, columns
 
     rows = {0: "batch_size"}
     script = {"dynamo": False, "opset_version": 17, "dynamic_axes": {"features": rows, "logit": rows}}
     dynamo = {"dynamo": True, "dynamic_shapes": ({0: torch.export.Dim("rows")},)}
+    wide, columns = wide()
     return {
+        "../wide-script": export(wide, columns, **script),
+        "../wide-dynamo": export(wide, columns, opset_version=20, **dynamo),
         "torch-script": export(Flattening("none"), **script),
         "torch-script-tanh": export(Ranker("tanh"), **script),
         "torch-dynamo-18": export(Flattening("none"), opset_version=18, **dynamo),
@@ -167,9 +180,11 @@ def main():
     weights = float32(random_weights(np.random.default_rng(SEED)))
     # A process each: two frameworks in one fall over each other's libraries.
     made = {"sklearn": sklearn(rows)}
-    for framework in (pytorch, keras):
+    constants = onnx.load(folder.parent / "ranker-wide.onnx").graph.initializer
+    wide_weights = {constant.name: onnx.numpy_helper.to_array(constant) for constant in constants}
+    for framework, arguments in ((pytorch, (weights, wide_weights)), (keras, (weights,))):
         with multiprocessing.get_context("spawn").Pool(1) as process:
-            exported = process.apply(framework, (weights,))
+            exported = process.apply(framework, arguments)
         made |= {name: onnx.load_from_string(bytes_) for name, bytes_ in exported.items()}
     script = made["torch-script"]
     with tempfile.TemporaryDirectory() as scratch:
@@ -179,6 +194,8 @@ def main():
         forget_machine(proto)
         data = proto.SerializeToString(deterministic=True)
         (folder / f"{name}.onnx").write_bytes(data)
+        if name.startswith("../"):
+            continue
         session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
         (out,) = session.run(None, {session.get_inputs()[0].name: rows})
         assert out.shape == (len(rows), 1)

@@ -11,8 +11,16 @@ use prost::Message;
 use serde_json::Value;
 use tract_onnx::pb::{ModelProto, NodeProto, StringStringEntryProto};
 
-const NAMES: [&str; 5] =
-    ["gru-script", "mean-dynamo", "mean-keras", "transformer-dynamo", "transformer-script"];
+const NAMES: [&str; 8] = [
+    "gru-script",
+    "mean-dynamo",
+    "mean-keras",
+    "transformer-dynamic",
+    "transformer-dynamo",
+    "transformer-dynamo-20",
+    "transformer-qdq",
+    "transformer-script",
+];
 
 struct Cases {
     histories: Vec<Vec<u32>>,

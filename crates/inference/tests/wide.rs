@@ -77,6 +77,20 @@ fn logits_are_those_of_onnxruntime_but_for_the_bytes() {
 }
 
 #[test]
+fn what_pytorch_exports_of_the_same_network_is_taken_apart_with_the_same_bits() {
+    for exported in
+        [include_bytes!("data/wide-script.onnx").as_slice(), include_bytes!("data/wide-dynamo.onnx")]
+    {
+        let exported = Models::load(Some(exported), Some(TOWER)).unwrap();
+        assert!(exported.sees_vectors() && exported.is_exact() && exported.is_rounded());
+        for case in cases() {
+            let logits = models().score(&case.shortlist()).unwrap();
+            assert_eq!(exported.score(&case.shortlist()).unwrap(), logits);
+        }
+    }
+}
+
+#[test]
 fn a_graph_that_our_kernels_do_not_take_apart_runs_whole() {
     let whole = Models::load(Some(&unlike()), Some(TOWER)).unwrap();
     assert!(whole.sees_vectors());

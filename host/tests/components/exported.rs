@@ -86,7 +86,16 @@ fn vectors_of_viewers_are_those_of_onnxruntime_within_1e_5() {
 
 #[test]
 fn towers_in_tract_decide_alike_in_wasm_and_natively_also_for_viewers_who_go_on() {
-    for name in ["gru-script", "mean-dynamo", "mean-keras", "transformer-dynamo", "transformer-script"] {
+    for name in [
+        "gru-script",
+        "mean-dynamo",
+        "mean-keras",
+        "transformer-dynamic",
+        "transformer-dynamo",
+        "transformer-dynamo-20",
+        "transformer-qdq",
+        "transformer-script",
+    ] {
         let file = tower(name);
         let set = with_items_of(&file);
         let forms = [runtime(), native_runtime()]

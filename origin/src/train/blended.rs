@@ -174,6 +174,20 @@ mod tests {
     use crate::train::mlp::{Example, Items};
     use crate::train::{self, onnx};
 
+    #[test]
+    fn a_title_that_the_tower_does_not_know_has_the_average_of_those_that_it_knows() {
+        let matrix = ByteMatrix::quantise(2, &[8.0, 0.0, 100.0, 100.0, 24.0, -2.0]).unwrap();
+        let vectors = select(&matrix, &[Some((0, 70)), None, Some((2, 72)), None]);
+        assert_eq!(vectors.items, [70, Vectors::UNKNOWN, 72, Vectors::UNKNOWN]);
+        let floats = |title: usize| vectors.matrix.floats(title).collect::<Vec<f32>>();
+        assert_eq!((floats(0), floats(2)), (vec![8.0, 0.0], vec![24.0, -2.0]));
+        for unknown in [1, 3] {
+            assert_eq!(floats(unknown), [16.0, -1.0], "of those, and not of the one in between");
+        }
+        let none = select(&matrix, &[None, None]);
+        assert_eq!((none.known(), none.matrix.floats(1).collect::<Vec<f32>>()), (0, vec![0.0; 2]));
+    }
+
     fn learned(minutes: f64, options: &Options) -> (Learned, Blended) {
         let sequences = Sequences::ring();
         let catalogue = Catalogue::of_counts(&sequences.counts(1));

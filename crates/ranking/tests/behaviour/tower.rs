@@ -209,6 +209,21 @@ fn reasons_say_what_spoke_for_a_title() {
 }
 
 #[test]
+fn a_title_that_the_tower_does_not_know_is_found_by_a_row_and_by_nothing_else() {
+    // 10 leads to 20, 30 and 40; of what the tower does not know the row of the matrix is an average.
+    let found = |unknown: usize| {
+        let scene = Scene { vectors: vec![[5, 0]; 8], viewer: [3, 0], unknown, weight: 1 };
+        let answer = ask(&scene, &mut says(&[3, 0]), &request(&[10], 100)).unwrap();
+        let title = unknown as u32 * 10 + 10;
+        let place = answer.picks.iter().position(|pick| pick.title == title).unwrap();
+        (place, answer.picks[place].reason)
+    };
+    assert_eq!(found(1), (0, Reason::BecauseYouWatched(10)));
+    assert_eq!(found(2), (1, Reason::BecauseYouWatched(10)));
+    assert_eq!(found(5), (6, Reason::PopularToFill));
+}
+
+#[test]
 fn nobody_asks_the_tower_about_what_it_does_not_know() {
     for history in [&[][..], &[300], &[7, 8]] {
         let mut models = says(&[3, 0]);
