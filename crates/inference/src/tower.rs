@@ -80,6 +80,30 @@ impl Tower {
         }
     }
 
+    /// Checks that the graph of a tower that runs on our own kernels, which read only its weights, says the same in
+    /// tract. Of any other there is nothing to check.
+    ///
+    /// # Errors
+    ///
+    /// When the graph cannot run, or the two vectors of a history point different ways.
+    #[cfg(feature = "tract")]
+    pub fn check_graph(&self, onnx: &[u8]) -> Result<(), TowerError> {
+        if !self.is_exact() {
+            return Ok(());
+        }
+        let graph = GraphTower::read(onnx, &Graph::read(onnx)?)?;
+        let items = self.shape().items;
+        let history: Vec<u32> =
+            (0..self.shape().window.min(CHECKED)).map(|step| ((step * 7 + 1) % items) as u32).collect();
+        let failed = |error: EncodeError| TowerError::Graph { reason: error.to_string() };
+        let own = self.encode(&history).map_err(failed)?;
+        let theirs = graph.encode_from(&[], &history).map_err(failed)?.user;
+        let product = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+        let cosine = product(&own, &theirs) / (product(&own, &own) * product(&theirs, &theirs)).sqrt();
+        // Items in eight bits and layers in sixteen turn a vector by less. Not so for what is no number.
+        if cosine >= COSINE_MIN { Ok(()) } else { Err(TowerError::Unlike { cosine: cosine.to_string() }) }
+    }
+
     /// The vectors of its items as the file has them, before they are rounded: a row an item.
     ///
     /// # Errors
@@ -203,6 +227,13 @@ fn item_vectors<'g>(graph: &'g Graph<'_>) -> Result<&'g Tensor<'g>, TowerError> 
         several => Err(TowerError::Tables { tables: several.len() }),
     }
 }
+
+/// Items of the history that a graph is checked with.
+#[cfg(feature = "tract")]
+const CHECKED: usize = 5;
+
+#[cfg(feature = "tract")]
+const COSINE_MIN: f32 = 0.999;
 
 /// Under which key the metadata of a tower say how many of the newest items count.
 pub const WINDOW_KEY: &str = "frontrow.tower.window";

@@ -207,6 +207,27 @@ fn the_trainers_tower_says_nearly_the_same_in_tract() {
 }
 
 #[test]
+fn a_graph_that_is_not_what_its_metadata_promise_is_found_out() {
+    let file = include_bytes!("data/tower.onnx");
+    Tower::read(file).unwrap().check_graph(file).unwrap();
+    tower("gru-script").check_graph(b"its graph is what runs").unwrap();
+    let mut model = ModelProto::decode(file.as_slice()).unwrap();
+    let graph = model.graph.as_mut().unwrap();
+    let last = graph.node.len() - 1;
+    let output = std::mem::replace(&mut graph.node[last].output[0], "before".to_owned());
+    // The weights, which are all that our kernels read, stay as they are.
+    graph.node.push(NodeProto {
+        op_type: "Neg".to_owned(),
+        input: vec!["before".to_owned()],
+        output: vec![output],
+        ..NodeProto::default()
+    });
+    let other = model.encode_to_vec();
+    let error = Tower::read(&other).unwrap().check_graph(&other).unwrap_err();
+    assert_eq!(error.code(), "tower-unlike", "{error}");
+}
+
+#[test]
 fn no_file_is_forgotten() {
     let files = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
     let models = files.filter(|path| path.extension().is_some_and(|kind| kind == "onnx"));

@@ -80,6 +80,7 @@ impl Given {
     /// When a node could not run it, or the titles are not those of its items.
     pub fn new(onnx: Vec<u8>, titles: Option<&str>) -> Result<Self, GivenError> {
         let (onnx, models) = windowed(onnx)?;
+        tower_of(&models).check_graph(&onnx).map_err(ModelError::Tower)?;
         let known = tower_of(&models).shape().items;
         let items = match titles {
             Some(titles) => read_titles(titles, known)?,

@@ -150,6 +150,25 @@ fn how_many_items_a_graph_takes_is_found_out_and_noted() {
 }
 
 #[test]
+fn a_tower_of_our_own_trainer_is_taken_unless_its_graph_is_another() {
+    let own = include_bytes!("../../../crates/inference/tests/data/tower.onnx");
+    assert!(Given::new(own.to_vec(), None).is_ok());
+    let mut model = ModelProto::decode(own.as_slice()).unwrap();
+    let graph = model.graph.as_mut().unwrap();
+    let last = graph.node.len() - 1;
+    let output = std::mem::replace(&mut graph.node[last].output[0], "before".to_owned());
+    let negative = NodeProto {
+        op_type: "Neg".to_owned(),
+        input: vec!["before".to_owned()],
+        output: vec![output],
+        ..NodeProto::default()
+    };
+    graph.node.push(negative);
+    let refused = Given::new(model.encode_to_vec(), None).unwrap_err();
+    assert_eq!(refused.code(), "tower-unlike", "{refused}");
+}
+
+#[test]
 fn titles_that_are_not_those_of_the_items_are_refused() {
     let code = |titles: &str| Given::new(TRANSFORMER.to_vec(), Some(titles)).unwrap_err().code();
     let lines = |first: &str, second: &str| format!("{first}\n{second}\n{}", "\n".repeat(39));

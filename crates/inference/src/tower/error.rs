@@ -35,6 +35,11 @@ pub enum TowerError {
         /// What tract says.
         reason: String,
     },
+    /// The metadata promise a tower of the trainer, and the graph is another.
+    Unlike {
+        /// Of the two vectors of a history.
+        cosine: String,
+    },
     /// It fails where a history is as long as it may be.
     Longest {
         /// Items of such a history.
@@ -59,6 +64,7 @@ impl TowerError {
             Self::Initialiser { .. } => "tower-initialiser",
             Self::Tables { .. } => "tower-tables",
             Self::Graph { .. } => "tower-graph",
+            Self::Unlike { .. } => "tower-unlike",
             Self::Longest { .. } => "tower-longest",
             Self::Signature { .. } => "tower-signature",
         }
@@ -76,6 +82,12 @@ impl fmt::Display for TowerError {
                 write!(f, "items are looked up in {tables} tables: call that of their vectors item_vectors")
             }
             Self::Graph { reason } => write!(f, "not a graph that can run: {reason}"),
+            Self::Unlike { cosine } => {
+                write!(
+                    f,
+                    "frontrow.tower promises a graph of {KIND}, and this one is another: the cosine is {cosine}"
+                )
+            }
             Self::Longest { items, reason } => write!(f, "it fails with {items} items: {reason}"),
             Self::Signature { found } => write!(f, "not i64[1, n] or i32[1, n] to f32[1, width]: {found}"),
         }
