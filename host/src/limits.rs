@@ -135,6 +135,8 @@ pub const REPLAY_BYTES_MAX: u64 = 256 << 20;
 /// Pause between two looks for sessions that have fallen silent and windows that are over.
 pub const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 
+/// Speeds of downloads that `etp` tells of: as many as the decisions read, or it would tell of another network.
+pub const SPEEDS_USED: usize = 5;
 /// Players whose content is remembered for reports that do not say it again.
 pub const CONTENTS_MAX: usize = 200_000;
 /// How long a window waits for late events: a heartbeat.

@@ -5,6 +5,7 @@ use core::fmt;
 
 use units::{Kbps, Millis, UnixMillis};
 
+use crate::state::Over;
 use crate::waits::total;
 use crate::{Event, EventKind, Phase, Session, limits};
 
@@ -34,6 +35,15 @@ impl fmt::Display for FoldError {
 
 impl core::error::Error for FoldError {}
 
+/// What time goes to before it is played or stalled.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Overlay {
+    Ad,
+    Background,
+    Pause,
+    Seek,
+}
+
 impl Session {
     /// Folds events, of any order and number up to the limit. One whose number was folded before is left
     /// out; of those without a number it is for the caller to know.
@@ -54,7 +64,8 @@ impl Session {
 
     fn add(&mut self, event: &Event) {
         let is_late = self.newest_at.is_some_and(|newest_at| event.at < newest_at);
-        if event.sequence.is_some_and(|number| !self.sequence.take(number, is_late)) {
+        let is_start = event.kind == EventKind::Start;
+        if event.sequence.is_some_and(|number| !self.sequence.take(number, is_late, is_start)) {
             return;
         }
         self.events = self.events.saturating_add(1);
@@ -85,19 +96,19 @@ impl Session {
         let since = self.newest_at.map_or(Millis::ZERO, |newest_at| at.saturating_since(newest_at));
         let passed = since.min(limits::GAP_MAX);
         self.newest_at = Some(at);
-        let over = self.over;
+        let over = self.over_now();
         match self.phase {
             Phase::Ended => {}
-            _ if over.ad => {
+            Phase::Starting if over == Some(Overlay::Ad) => {
                 self.ads = total(self.ads, passed);
-                if self.phase == Phase::Starting {
-                    self.startup_ads = total(self.startup_ads, passed);
-                }
+                self.startup_ads = total(self.startup_ads, passed);
             }
             Phase::Starting => {}
-            _ if over.background => self.background = total(self.background, passed),
-            _ if over.pause => self.paused = total(self.paused, passed),
-            _ if over.seek || over.refill => self.sought = total(self.sought, passed),
+            _ if over.is_some() => {
+                if let Some(time) = self.time_of(over) {
+                    *time = total(*time, passed);
+                }
+            }
             Phase::Playing => {
                 self.played = total(self.played, passed);
                 self.waits.fade(passed);
@@ -110,7 +121,7 @@ impl Session {
     /// The event's effect on what the player is doing.
     fn enter(&mut self, event: &Event) {
         let is_refilled = self.over.refill && event.kind == EventKind::BufferingEnd;
-        self.lay_over(event.kind);
+        self.lay_over(event);
         let has_moved = event.position > self.position.or(Some(Millis::ZERO));
         if event.kind != EventKind::Error && (has_moved || event.kind == EventKind::Resume) {
             self.is_broken = false;
@@ -135,6 +146,15 @@ impl Session {
                 self.over.refill = true;
             }
             (Phase::Stalled, EventKind::BufferingEnd | EventKind::Resume) => self.phase = Phase::Playing,
+            // The end was lost: it was that long ago as the position has moved.
+            (Phase::Stalled, EventKind::Heartbeat | EventKind::BitrateChange)
+                if has_moved && self.waits.is_placed =>
+            {
+                let moved =
+                    event.position.unwrap_or_default().saturating_sub(self.position.unwrap_or_default());
+                self.waits.give_back(moved, &mut self.played);
+                self.phase = Phase::Playing;
+            }
             (Phase::Playing, EventKind::BufferingEnd) if !is_refilled => self.note_half_end(event.at),
             _ => {}
         }
@@ -145,9 +165,15 @@ impl Session {
         }
     }
 
-    fn lay_over(&mut self, kind: EventKind) {
+    fn lay_over(&mut self, event: &Event) {
         let over = &mut self.over;
-        match kind {
+        match event.kind {
+            EventKind::AdStart | EventKind::Background | EventKind::Pause | EventKind::SeekStart => {
+                self.laid_at = Some(event.at);
+            }
+            _ => {}
+        }
+        match event.kind {
             EventKind::AdStart => over.ad = true,
             EventKind::AdEnd => over.ad = false,
             EventKind::Background => over.background = true,
@@ -164,8 +190,7 @@ impl Session {
 
     /// Whether somebody sees that playback waits.
     fn is_watched(&self) -> bool {
-        let over = self.over;
-        !(over.ad || over.background || over.pause || over.seek || over.refill)
+        self.over_now().is_none()
     }
 
     fn note_readings(&mut self, event: &Event) {
@@ -180,6 +205,7 @@ impl Session {
         reading(&mut self.latency_sum, &mut self.latencies, event.latency.map(Millis::get));
         let throughput = known(event.throughput).map(|rate| u64::from(rate.get()));
         reading(&mut self.throughput_sum, &mut self.throughputs, throughput);
+        self.waits.is_placed |= self.waits.is_open && event.position.is_some();
         self.position = event.position.or(self.position);
         self.duration = event.duration.filter(|duration| *duration != Millis::ZERO).or(self.duration);
         event.buffering_events.into_iter().for_each(|count| self.waits.buffering.read(count));
@@ -197,7 +223,12 @@ impl Session {
                 self.phase = Phase::Playing;
             }
             EventKind::BufferingStart => self.note_half_start(event.at),
+            EventKind::BufferingEnd if self.is_in_stall(event.at) => self.end_stall(event.at),
             EventKind::BufferingEnd => self.note_half_end(event.at),
+            EventKind::Resume if self.is_in_stall(event.at) => self.end_stall(event.at),
+            EventKind::Resume | EventKind::SeekEnd | EventKind::AdEnd | EventKind::Foreground => {
+                self.lift_late(event);
+            }
             EventKind::Stop => {
                 self.phase = Phase::Ended;
                 self.waits.close(self.played);
@@ -206,6 +237,63 @@ impl Session {
         }
         // Time since the last report is no total: it is new whenever it comes.
         self.waits.tell(None, event.stalled_more.map(ms), &mut self.played);
+    }
+
+    /// Whether the stall that is on had begun by then.
+    fn is_in_stall(&self, at: UnixMillis) -> bool {
+        let length = self.newest_at.map(|newest_at| newest_at.saturating_since(at));
+        self.phase == Phase::Stalled && self.waits.is_open && length <= Some(self.waits.open)
+    }
+
+    /// The stall that is on was over at this time.
+    fn end_stall(&mut self, at: UnixMillis) {
+        let ago = self.newest_at.unwrap_or(at).saturating_since(at);
+        self.waits.give_back(ago, &mut self.played);
+        self.waits.close(self.played.saturating_sub(ago));
+        self.phase = Phase::Playing;
+    }
+
+    /// What lay over was lifted at this time, after anything was laid: since then time was not its.
+    fn lift_late(&mut self, event: &Event) {
+        if self.laid_at.is_none_or(|laid_at| event.at < laid_at) {
+            return;
+        }
+        let before = self.over_now();
+        self.lay_over(event);
+        if self.phase != Phase::Playing || self.over_now() == before {
+            return;
+        }
+        let ago = self.newest_at.unwrap_or(event.at).saturating_since(event.at).min(limits::GAP_MAX);
+        let moved = self.time_of(before).map_or(Millis::ZERO, |time| {
+            let moved = ago.min(*time);
+            *time = time.saturating_sub(moved);
+            moved
+        });
+        match self.time_of(self.over_now()) {
+            Some(time) => *time = total(*time, moved),
+            None => self.played = total(self.played, moved),
+        }
+    }
+
+    /// What time goes to, of what lies over.
+    fn over_now(&self) -> Option<Overlay> {
+        let over = self.over;
+        match over {
+            Over { ad: true, .. } => Some(Overlay::Ad),
+            Over { background: true, .. } => Some(Overlay::Background),
+            Over { pause: true, .. } => Some(Overlay::Pause),
+            Over { seek: true, .. } | Over { refill: true, .. } => Some(Overlay::Seek),
+            _ => None,
+        }
+    }
+
+    fn time_of(&mut self, overlay: Option<Overlay>) -> Option<&mut Millis> {
+        Some(match overlay? {
+            Overlay::Ad => &mut self.ads,
+            Overlay::Background => &mut self.background,
+            Overlay::Pause => &mut self.paused,
+            Overlay::Seek => &mut self.sought,
+        })
     }
 
     fn note_half_start(&mut self, at: UnixMillis) {

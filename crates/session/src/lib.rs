@@ -9,13 +9,14 @@
 //! |---|---|---|
 //! | starting | playing | the first frame, pictures that move, an end of buffering, a startup that the player measured, or a position that moves |
 //! | playing | stalled | a start of buffering |
-//! | stalled | playing | an end of buffering, pictures that move, or a seek |
+//! | stalled | playing | an end of buffering, pictures that move, a position that moves within the stall, or a seek |
 //! | any | ended | stop; nothing leaves it |
 //!
 //! The wait before the first frame is startup, not a stall. Over these phases lie ads, the background, a
 //! pause and a seek: time goes to the first of them that holds and is then neither played nor stalled.
-//! Buffering that begins in a seek is the seek's until it ends. A report that came late changes none of
-//! them: its time has been counted.
+//! Buffering that begins in a seek is the seek's until it ends. A report that came late begins none of
+//! them: its time has been counted. One that ends a stall, or what lies over, ends it late as well, and the
+//! time since then is given back.
 //!
 //! Where the sender numbers its reports, those that were folded before are left out and those that never
 //! came are counted (the private `sequence`). How stalls that are told in several ways are counted once, is

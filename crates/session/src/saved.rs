@@ -11,7 +11,7 @@ use units::{Kbps, Millis, UnixMillis};
 use crate::{Codec, Phase, Screen, Session, limits, packed, shown};
 
 /// Of the order and meaning of the fields; another version is refused, never guessed at.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// Why a saved form was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,10 +71,10 @@ impl Session {
 const HEAD: [u8; 4] = [0xdc, 0, 1 + FIELDS as u8, VERSION];
 const _: () = assert!(FIELDS < 255 && VERSION < 128);
 
-/// For the longest form, in which 22 fields take nine bytes and the others five at most, and for a tail
+/// For the longest form, in which 23 fields take nine bytes and the others five at most, and for a tail
 /// beyond it.
 const ROOM: usize = limits::SAVED_BYTES_MAX + 8;
-const _: () = assert!(HEAD.len() + 22 * 9 + (FIELDS - 22) * 5 <= limits::SAVED_BYTES_MAX);
+const _: () = assert!(HEAD.len() + 23 * 9 + (FIELDS - 23) * 5 <= limits::SAVED_BYTES_MAX);
 
 struct Writer {
     bytes: [u8; ROOM],
@@ -313,6 +313,7 @@ saved!(
     over.pause,
     over.seek,
     over.refill,
+    laid_at,
     is_broken,
     sequence.lost,
     sequence.repeated,
@@ -334,6 +335,7 @@ saved!(
     waits.last_at_played,
     waits.seen,
     waits.is_open,
+    waits.is_placed,
     waits.open,
     waits.risen,
     waits.buffering.last,

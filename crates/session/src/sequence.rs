@@ -6,7 +6,8 @@ use crate::limits;
 ///
 /// A number that was seen is refused. So is one that is older than 64 before the newest in both number and
 /// time, for nobody knows any more whether it was seen; an older number in a newer report is a player that
-/// numbers anew.
+/// numbers anew. What a start jumps over is not lost: a player that comes back to a title has told of others
+/// in between.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sequence {
     /// Numbers that were jumped over and never came.
@@ -19,8 +20,9 @@ pub(crate) struct Sequence {
 }
 
 impl Sequence {
-    /// Whether the report of this number is to be folded. `is_late`: it is older in time than another.
-    pub(crate) fn take(&mut self, number: u32, is_late: bool) -> bool {
+    /// Whether the report of this number is to be folded. `is_late`: it is older in time than another; `is_start`: it
+    /// begins the playback.
+    pub(crate) fn take(&mut self, number: u32, is_late: bool, is_start: bool) -> bool {
         let Some(newest) = self.newest else {
             (self.newest, self.seen) = (Some(number), 1);
             return true;
@@ -28,6 +30,10 @@ impl Sequence {
         if number > newest {
             let rise = number - newest;
             if rise > limits::SEQUENCE_RISE_MAX {
+                (self.newest, self.seen) = (Some(number), 1);
+                return true;
+            }
+            if is_start {
                 (self.newest, self.seen) = (Some(number), 1);
                 return true;
             }
@@ -66,7 +72,7 @@ mod tests {
 
     fn taken(numbers: &[u32]) -> (Vec<u32>, u32, u32) {
         let mut sequence = Sequence::default();
-        let taken = numbers.iter().copied().filter(|number| sequence.take(*number, true)).collect();
+        let taken = numbers.iter().copied().filter(|number| sequence.take(*number, true, false)).collect();
         (taken, sequence.lost, sequence.repeated)
     }
 
@@ -89,8 +95,18 @@ mod tests {
     #[test]
     fn a_player_may_number_anew() {
         let mut sequence = Sequence::default();
-        assert!([500, 0, 1, 4_000_000_000, 7].iter().all(|number| sequence.take(*number, false)));
+        assert!([500, 0, 1, 4_000_000_000, 7].iter().all(|number| sequence.take(*number, false, false)));
         assert_eq!((sequence.lost, sequence.repeated), (0, 0));
+    }
+
+    #[test]
+    fn what_a_start_jumps_over_was_told_of_others() {
+        let mut sequence = Sequence::default();
+        assert!(sequence.take(3, false, true) && sequence.take(4, false, false));
+        assert!(sequence.take(40, false, true) && sequence.take(42, false, false));
+        assert_eq!((sequence.lost, sequence.repeated), (1, 0));
+        assert!(!sequence.take(40, false, true), "it came again");
+        assert_eq!((sequence.lost, sequence.repeated), (1, 1));
     }
 
     quickcheck! {

@@ -40,6 +40,8 @@ pub(crate) struct Over {
 pub struct Session {
     pub(crate) phase: Phase,
     pub(crate) over: Over,
+    /// When something was last laid over: what lifts it may come late, and not from before.
+    pub(crate) laid_at: Option<UnixMillis>,
     pub(crate) sequence: Sequence,
     pub(crate) started_at: Option<UnixMillis>,
     pub(crate) first_frame_at: Option<UnixMillis>,
@@ -99,7 +101,7 @@ impl Session {
             background: self.background,
             ads: self.ads,
             stalls: self.waits.count(),
-            stall_longest: self.waits.longest,
+            stall_longest: self.waits.longest(),
             stall_recent: self.waits.recent,
             stall_ago: self.waits.last_at_played.map(|at| self.played.saturating_sub(at)),
             // 1 kbit/s for 1 ms is a bit.

@@ -19,7 +19,7 @@ use crate::limits;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Waits {
     pub(crate) stalled: Millis,
-    /// The longest stall.
+    /// The longest stall but for the one that is on.
     pub(crate) longest: Millis,
     /// Stalled time that fades as the title goes on.
     pub(crate) recent: Millis,
@@ -28,6 +28,8 @@ pub(crate) struct Waits {
     /// Stalls by start and end, and the stall that is on, if it counts.
     pub(crate) seen: u32,
     pub(crate) is_open: bool,
+    /// Whether a position was told in it: one further on then says that it is over.
+    pub(crate) is_placed: bool,
     pub(crate) open: Millis,
     /// Stalls by a rise of the player's own measure.
     pub(crate) risen: u32,
@@ -51,15 +53,23 @@ impl Waits {
     pub(crate) fn open(&mut self) {
         if !self.is_open {
             self.is_open = true;
+            self.is_placed = false;
             self.open = Millis::ZERO;
             self.seen = self.seen.saturating_add(1);
         }
     }
 
+    /// The longest stall so far.
+    pub(crate) fn longest(&self) -> Millis {
+        if self.is_open { self.longest.max(self.open) } else { self.longest }
+    }
+
     /// The stall that is on, if any, is over.
     pub(crate) fn close(&mut self, played: Millis) {
         if self.is_open {
+            self.longest = self.longest();
             self.is_open = false;
+            self.is_placed = false;
             self.last_at_played = Some(played);
         }
     }
@@ -67,8 +77,16 @@ impl Waits {
     /// The stall that is on goes on.
     pub(crate) fn pass(&mut self, passed: Millis) {
         self.open = total(self.open, passed);
-        self.longest = self.longest.max(self.open);
         self.add(passed);
+    }
+
+    /// The stall that is on was over so long ago: since then it was played.
+    pub(crate) fn give_back(&mut self, ago: Millis, played: &mut Millis) {
+        let ago = ago.min(self.open).min(self.stalled);
+        self.open = self.open.saturating_sub(ago);
+        self.stalled = self.stalled.saturating_sub(ago);
+        self.recent = self.recent.saturating_sub(ago);
+        *played = total(*played, ago);
     }
 
     /// The title goes on: earlier stalls fade.

@@ -186,6 +186,58 @@ fn the_halves_of_a_stall_meet_in_any_order_of_arrival() {
 }
 
 #[test]
+fn an_end_that_comes_late_ends_what_it_ends_at_its_own_time() {
+    let later = event(EventKind::Heartbeat, 20_000);
+    let stop = event(EventKind::Stop, 30_000);
+    for (begins, ends) in [
+        (EventKind::BufferingStart, EventKind::BufferingEnd),
+        (EventKind::BufferingStart, EventKind::Resume),
+        (EventKind::Pause, EventKind::Resume),
+        (EventKind::SeekStart, EventKind::Resume),
+        (EventKind::SeekStart, EventKind::SeekEnd),
+        (EventKind::AdStart, EventKind::AdEnd),
+        (EventKind::Background, EventKind::Foreground),
+    ] {
+        let [begins, ends] = [event(begins, 5_000), event(ends, 8_000)];
+        let in_order = summary(&[&playing_from(0), &[begins, ends, later, stop]]);
+        assert_eq!((in_order.played.get(), in_order.stalls), (27_000, in_order.stalled.get() as u32 / 3_000));
+        for calls in [
+            [&playing_from(0)[..], &[begins, later], &[ends], &[stop]],
+            [&playing_from(0), &[begins], &[later], &[ends, stop]],
+        ] {
+            let late = summary(&calls);
+            assert_eq!(late, Summary { stall_recent: late.stall_recent, ..in_order }, "{begins:?} {ends:?}");
+        }
+    }
+}
+
+#[test]
+fn an_end_from_before_does_not_lift_what_was_laid_over_since() {
+    let pauses = [event(EventKind::Pause, 5_000), event(EventKind::Pause, 10_000)];
+    let late = [event(EventKind::Resume, 8_000)];
+    let session = summary(&[&playing_from(0), &pauses, &late, &[event(EventKind::Heartbeat, 20_000)]]);
+    assert_eq!((session.played.get(), session.paused.get()), (5_000, 15_000));
+}
+
+#[test]
+fn a_stall_whose_end_was_lost_is_over_when_the_position_moves_in_it() {
+    let at =
+        |kind, at_ms, position_ms| Event { position: Some(Millis::new(position_ms)), ..event(kind, at_ms) };
+    let told = [
+        at(EventKind::Heartbeat, 4_000, 4_000),
+        event(EventKind::BufferingStart, 5_000),
+        // A second of it was played before the stall.
+        at(EventKind::Heartbeat, 8_000, 5_000),
+        at(EventKind::Heartbeat, 12_000, 5_000),
+        at(EventKind::Heartbeat, 20_000, 11_000),
+        at(EventKind::Heartbeat, 30_000, 21_000),
+    ];
+    let session = summary(&[&playing_from(0), &told]);
+    assert_eq!((session.played.get(), session.stalled.get(), session.stalls), (21_000, 9_000, 1));
+    assert_eq!(session.stall_longest.get(), 9_000);
+}
+
+#[test]
 fn a_late_first_frame_counts_from_its_own_time() {
     let calls: [&[Event]; 3] = [
         &[event(EventKind::Start, 0)],

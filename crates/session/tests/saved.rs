@@ -37,8 +37,8 @@ fn a_saved_session_is_refused_when_cut_or_continued() {
 #[test]
 fn another_version_is_refused() {
     let mut saved = saved();
-    assert_eq!(saved[3], 2, "an array of 79, then the version");
-    saved[3] = 1;
+    assert_eq!(saved[3], 3, "an array of 81, then the version");
+    saved[3] = 2;
     check_refused(&saved);
 }
 
@@ -51,25 +51,25 @@ fn with(field: usize, bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn what_no_fold_writes_is_refused() {
-    assert_eq!(Session::default().save().len(), 4 + 78, "the bytes are where this test expects them");
-    assert!(Session::restore(&with(7, &[7])).is_ok());
+    assert_eq!(Session::default().save().len(), 4 + 80, "the bytes are where this test expects them");
+    assert!(Session::restore(&with(8, &[7])).is_ok());
     check_refused(&with(0, &[4])); // No such phase.
     check_refused(&with(1, &[2])); // Neither true nor false.
-    check_refused(&with(16, &[0xc0])); // No played time.
-    check_refused(&with(16, &[0xff])); // Played for -1 ms.
-    check_refused(&with(16, &[0xcf, 0, 0, 0, 1, 0, 0, 0, 0])); // Played for 50 days.
-    check_refused(&with(9, &[7])); // A newest number that was not seen.
-    check_refused(&with(43, &[6])); // No such codec.
-    check_refused(&with(45, &[0xce, 0, 0x0f, 0x42, 0x41])); // A picture better than the original.
-    check_refused(&with(66, &[0])); // A highest bit rate of 0.
-    check_refused(&with(76, &[0])); // A title of no length.
-    check_refused(&with(16, &[0x90])); // An array within.
+    check_refused(&with(17, &[0xc0])); // No played time.
+    check_refused(&with(17, &[0xff])); // Played for -1 ms.
+    check_refused(&with(17, &[0xcf, 0, 0, 0, 1, 0, 0, 0, 0])); // Played for 50 days.
+    check_refused(&with(10, &[7])); // A newest number that was not seen.
+    check_refused(&with(45, &[6])); // No such codec.
+    check_refused(&with(47, &[0xce, 0, 0x0f, 0x42, 0x41])); // A picture better than the original.
+    check_refused(&with(68, &[0])); // A highest bit rate of 0.
+    check_refused(&with(78, &[0])); // A title of no length.
+    check_refused(&with(17, &[0x90])); // An array within.
 }
 
 #[test]
 fn a_number_too_large_for_its_field_is_refused() {
-    check_refused(&with(38, &[0xcf, 0, 0, 0, 1, 0, 0, 0, 0])); // Errors in more than 32 bits.
-    check_refused(&with(40, &[0xce, 0, 1, 0, 0])); // A width in more than 16.
+    check_refused(&with(40, &[0xcf, 0, 0, 0, 1, 0, 0, 0, 0])); // Errors in more than 32 bits.
+    check_refused(&with(42, &[0xce, 0, 1, 0, 0])); // A width in more than 16.
 }
 
 #[test]

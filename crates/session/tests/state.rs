@@ -56,12 +56,13 @@ fn with(groups: u32, flags: u64, tail: &[u8]) -> Vec<u8> {
 fn the_layout_is_as_documented() {
     let start = Event { sequence: Some(7), ..Event::new(EventKind::Start, UnixMillis::new(0x0102_0304)) };
     let screen = Event { screen: Some(Screen::Tv), ..Event::new(EventKind::Pause, start.at) };
-    let mut expected = vec![0xc1, 1, 0b1001, 0, 0];
-    // Starting, with a pause and a television; a newest event, a newest number and a start.
-    expected.extend([1 << 4, 4 << 5, 0b111, 0, 0]);
+    let mut expected = vec![0xc1, 2, 0b1001, 0, 0b1000];
+    // Starting, with a pause and a television; a newest event, a newest number, a start and when the pause began.
+    expected.extend([1 << 4, 4 << 5, 0b111, 1 << 5, 0]);
     expected.extend([4, 3, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0]);
     expected.extend([7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
     expected.extend([4, 3, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    expected.extend([4, 3, 2, 1, 0, 0, 0, 0]);
     assert_eq!(state(&folded(&[start, screen])), expected);
 }
 
@@ -86,8 +87,8 @@ fn a_state_is_refused_when_cut_or_continued() {
 
 #[test]
 fn what_no_fold_writes_is_refused() {
-    check_refused(&with(1 << 19, 0, &[])); // No such group.
-    check_refused(&with(0, 1 << 29, &[])); // No such flag.
+    check_refused(&with(1 << 20, 0, &[])); // No such group.
+    check_refused(&with(0, 1 << 31, &[])); // No such flag.
     check_refused(&with(0, 7 << 10, &[])); // No such codec.
     check_refused(&with(0, 5 << 13, &[])); // No such screen.
     check_refused(&with(0, 1 << 17, &[])); // A newest number that was not seen.

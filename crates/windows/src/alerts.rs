@@ -132,7 +132,10 @@ impl Alerts {
         let figures = window.totals.figures();
         let readings = Readings {
             sessions: window.totals.sessions,
-            qoe: figures.window_v1,
+            // The seed's score takes what nobody told for 0; an alert about that would never end.
+            qoe: figures
+                .window_v1
+                .filter(|_| figures.mean_kbps.is_some() && figures.mean_buffer_ms.is_some()),
             rebuffer_ratio: figures.rebuffer_ratio,
             startup_p95_ms: figures.startup.map(|startup| startup.p95_ms as f64),
             error_rate: figures.error_rate,

@@ -71,11 +71,23 @@ fn readings_keep_their_units() {
     assert_eq!((fact.throughput.unwrap().get(), fact.buffer.unwrap().get()), (48_100, 2_100));
     assert_eq!((fact.latency.unwrap().get(), fact.startup.unwrap().get()), (3_100, 812));
     assert_eq!((fact.stalled_more.unwrap().get(), fact.stalled.unwrap().get()), (650, 1_650));
-    assert_eq!((fact.buffering_events, fact.dropped_frames), (Some(3), Some(7)));
+    assert_eq!((fact.buffering_events, fact.dropped_frames), (Some(2), Some(7)));
     assert_eq!(fact.position.unwrap().get(), 125_400);
     // A live player whose positions count from 1970 tells no position in a title.
     let report = Reader::EVENTS.line("e=t,pt=1764000000000,sid=\"s\",ts=1,v=2").unwrap().report;
     assert_eq!(report.facts(received(Mode::Event)).first.unwrap().position, None);
+}
+
+#[test]
+fn sound_and_picture_that_wait_together_are_one_stall() {
+    let stalled = |list: &str| {
+        let line = format!("bsd={list},e=t,sid=\"s\",ts=1,v=2");
+        let report = Reader::EVENTS.line(&line).unwrap().report;
+        report.facts(received(Mode::Event)).first.unwrap().stalled_more.unwrap().get()
+    };
+    assert_eq!(stalled("(2000;v 2000;a)"), 2_000);
+    assert_eq!(stalled("(400;v 250;v 600;a)"), 650);
+    assert_eq!(stalled("(100 200)"), 300);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use super::errors::ApiError;
 use super::invoke::Stages;
 use crate::config::CmsdKeys;
 use crate::node::Node;
-use crate::{convert, decisions};
+use crate::{convert, decisions, limits};
 
 pub(super) async fn answer(
     State(node): State<Arc<Node>>,
@@ -64,14 +64,18 @@ pub(super) async fn answer(
     Ok(response)
 }
 
-/// What CTA-5006 has words for: `etp`, the harmonic mean of the speeds told, as downloads of equal size would see it;
-/// `rtt`, the shortest wait for a first byte; `mb`, the chosen rung, if the operator wants players to be capped by it.
+/// What CTA-5006 has words for: `etp`, the harmonic mean of the newest speeds that the decision reads, as downloads of
+/// equal size would see it; `rtt`, the shortest wait for a first byte; `mb`, the chosen rung, if the operator wants players to be capped by it.
 fn hop(node: &str, keys: &CmsdKeys, request: &BitrateRequest, kbps: u32) -> Option<Hop> {
     let samples = request.player.as_ref().map(|player| player.samples.as_slice()).unwrap_or_default();
-    let speeds = || samples.iter().map(|sample| sample.kbps).chain(request.samples_kbps.iter().copied());
-    let speeds = || speeds().filter(|kbps| kbps.is_finite() && *kbps > 0.0);
-    let slowness: f64 = speeds().map(|kbps| 1.0 / kbps).sum();
-    let throughput = (slowness > 0.0).then(|| (speeds().count() as f64 / slowness) as u32);
+    let told: Vec<f64> = match samples {
+        [] => request.samples_kbps.clone(),
+        samples => samples.iter().map(|sample| sample.kbps).collect(),
+    };
+    let known = told.iter().rev().copied().filter(|kbps| kbps.is_finite() && *kbps > 0.0);
+    let newest: Vec<f64> = known.take(limits::SPEEDS_USED).collect();
+    let slowness: f64 = newest.iter().map(|kbps| 1.0 / kbps).sum();
+    let throughput = (slowness > 0.0).then(|| (newest.len() as f64 / slowness) as u32);
     let waits = samples.iter().map(|sample| sample.waited_ms).filter(|ms| *ms > 0);
     let hop = Hop {
         throughput_kbps: throughput.filter(|_| keys.etp),

@@ -24,7 +24,7 @@ pub(super) fn is_reports(headers: &HeaderMap) -> bool {
     content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(wire::cmcd::MEDIA_TYPE)
 }
 
-/// `GET /v1/cmcd`: a report that came with a request for media. It counts, or 400 says why not.
+/// `GET /v1/cmcd`: a report that came with a request for media. It counts, or a refusal says why not.
 pub(super) async fn answer(
     State(node): State<Arc<Node>>,
     Extension(asked): Extension<Asked>,
@@ -45,12 +45,7 @@ pub(super) async fn answer(
             .collect()
     })
     .await?;
-    match taken.refused.into_iter().next() {
-        Some(refused) => {
-            Err(Refusal::new("cmcd-refused", format!("{}: {}", refused.code, refused.message)).into())
-        }
-        None => Ok(StatusCode::NO_CONTENT.into_response()),
-    }
+    taken.failed.map_or_else(|| Ok(StatusCode::NO_CONTENT.into_response()), Err)
 }
 
 /// The events of a body of reports; a line that cannot be read does not harm the others.

@@ -73,6 +73,8 @@ pub(super) struct Taken {
     pub(super) accepted: u32,
     pub(super) duplicates: u32,
     pub(super) refused: Vec<RefusedEvent>,
+    /// Why a session could not be updated, for a request that holds one event.
+    pub(super) failed: Option<ApiError>,
     /// The session of the first event, for its viewer to take along.
     capsule: Option<String>,
     capsule_refused: Option<&'static str>,
@@ -201,13 +203,14 @@ fn fold(
     let outcome = node.fold(serving, &events, now, now_unix_ms);
     let before = ticket.as_ref().map(Ticket::before);
     let mut fresh = Vec::with_capacity(events.len());
-    let mut duplicates = 0;
+    let (mut duplicates, mut failed) = (0, None);
     for ((&event, place), fate) in events.iter().zip(places).zip(&outcome.fates) {
         match fate {
             Fate::Accepted => fresh.push(event),
             Fate::Duplicate => duplicates += 1,
             Fate::Refused(error) => {
                 note(node, error);
+                failed = failed.or_else(|| Some(ApiError::from(error)));
                 let text = "the session could not be updated; send the event again".to_owned();
                 refused.push(refused_event(place, Some(&event.event_id), error.code(), text));
             }
@@ -224,7 +227,7 @@ fn fold(
     let generation = serving.generation.number();
     let capsule = carried.and_then(|(_, event)| node.carry(serving, &event.session_id));
     let (accepted, duplicates) = (count(accepted), count(duplicates));
-    Ok((Taken { generation, accepted, duplicates, refused, capsule, capsule_refused }, on_its_way))
+    Ok((Taken { generation, accepted, duplicates, refused, failed, capsule, capsule_refused }, on_its_way))
 }
 
 /// Sends what counts on its way to the disk.

@@ -138,6 +138,11 @@ fn the_ranker_is_as_wide_as_the_features_of_the_ranking() {
 }
 
 #[test]
+fn players_are_told_of_as_many_speeds_as_decisions_read() {
+    assert_eq!(limits::SPEEDS_USED, bitrate::SAMPLES_USED);
+}
+
+#[test]
 fn the_host_lets_a_page_have_as_many_rows_as_the_ranking_lays() {
     assert_eq!(limits::PAGE_ROWS_MAX, ranking::limits::PAGE_ROWS_MAX);
 }

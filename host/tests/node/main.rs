@@ -6,6 +6,7 @@ mod bitrate;
 mod capsules;
 mod catalogue;
 mod client;
+mod cmcd;
 mod config;
 mod deltas;
 mod events;

@@ -18,7 +18,8 @@
 //! | 0 | phase, in its order; two bits |
 //! | 2 | ad, background, pause, seek, refill; nothing has moved since an error; a stall is on; stalls were told as totals |
 //! | 10 | codec, then screen: 0 is unknown, else one more than its number; three bits each |
-//! | 16 | whether there are: newest event, newest number, start, first frame, picture, first position, position, length; startup, last stall, start and end of half a stall, highest rate |
+//! | 16 | whether there are: newest event, newest number, start, first frame, picture, first position, position, length; startup, last stall, start and end of half a stall, highest rate, when something was laid over |
+//! | 30 | a position was told in the stall that is on |
 //!
 //! What is read is held to all that [`Session::restore`] holds it to. The logarithm of the bit rate is the one
 //! number that the saved form does not have: it is here so that no fold takes it anew.
@@ -35,7 +36,7 @@ use crate::{Phase, SavedError, Session, limits};
 pub const MARK: u8 = 0xc1;
 
 /// Of the order and meaning of groups and flags; another is refused, never guessed at.
-pub const STATE_VERSION: u8 = 1;
+pub const STATE_VERSION: u8 = 2;
 
 impl Session {
     /// Appends the form that states have in a batch; at most [`limits::STATE_BYTES_MAX`] bytes.
@@ -136,8 +137,9 @@ impl Session {
             waits.half_start.is_some(),
             waits.half_end.is_some(),
             self.top_rate.is_some(),
+            self.laid_at.is_some(),
         ];
-        numbers | bits(flags) << 2 | bits(present) << 16
+        numbers | bits(flags) << 2 | bits(present) << 16 | u64::from(waits.is_placed) << 30
     }
 
     /// Sets what flags say; what is there is zero until its group is read. Whether some writer sets them.
@@ -176,7 +178,9 @@ impl Session {
         waits.half_start = is_set(26).then(UnixMillis::default);
         waits.half_end = is_set(27).then(UnixMillis::default);
         self.top_rate = is_set(28).then(Kbps::default);
-        flags >> 29 == 0 && codec <= CODECS.len() && screen <= SCREENS.len()
+        self.laid_at = is_set(29).then(UnixMillis::default);
+        waits.is_placed = is_set(30);
+        flags >> 31 == 0 && codec <= CODECS.len() && screen <= SCREENS.len()
     }
 }
 
@@ -346,6 +350,7 @@ groups! {
     startup_ads: 4, paused: 4, sought: 4, background: 4, ads: 4;
     sequence.lost: 4, sequence.repeated: 4, errors: 4;
     waits.half_start: 8, waits.half_end: 8;
+    laid_at: 8;
 }
 
 const _: () = assert!(GROUPS <= 24 && ALL_BYTES <= limits::STATE_BYTES_MAX);

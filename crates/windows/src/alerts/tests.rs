@@ -65,6 +65,19 @@ fn end(number: u64) -> UnixMillis {
 }
 
 #[test]
+fn players_that_tell_no_rates_and_no_buffers_raise_no_alert_about_them() {
+    let silent = |number: u64| {
+        let mut window = window(number, 100);
+        (window.totals.rate_sum, window.totals.rated) = (0, Millis::ZERO);
+        (window.totals.buffer_sum, window.totals.buffers) = (0, 0);
+        window
+    };
+    assert!(silent(1).totals.figures().window_v1.unwrap() <= 70.0, "the seed's score takes them for 0");
+    let mut alerts = alerts();
+    assert!((1..10).all(|number| alerts.judge(&silent(number)).is_empty()));
+}
+
+#[test]
 fn a_bad_window_raises_and_a_good_one_clears() {
     let mut alerts = alerts();
     assert_eq!(alerts.judge(&window(1, 20)), []);

@@ -1,7 +1,7 @@
 //! A report as events of a session, the way every other player tells them.
 
 use super::mapping::Received;
-use super::{Cmcd, Key};
+use super::{Cmcd, Key, Mode};
 use crate::{Event, EventKind};
 
 /// What of a session's events the report itself does not say.
@@ -13,7 +13,7 @@ pub struct Told<'r> {
     pub content: Option<&'r str>,
     /// Where the player is.
     pub region: &'r str,
-    /// The text of the report: the same text is the same report.
+    /// The text of the report: the same text is the same event report.
     pub line: &'r str,
 }
 
@@ -27,10 +27,15 @@ impl Cmcd<'_> {
     /// What the report tells, as events. It must not have been refused.
     pub fn events<'r>(&'r self, received: Received, told: Told<'r>) -> Vec<Event<'r>> {
         let hash = hash(told.line);
+        // A request has neither time nor number of its own: the same text again is another request.
+        let came = match received.mode {
+            Mode::Request => format!("-{:x}", received.at.get()),
+            Mode::Event => String::new(),
+        };
         let facts = self.facts(received);
         let events = facts.iter().enumerate().map(|(place, fact)| {
             let ms = |length: units::Millis| u32::try_from(length.get()).unwrap_or(u32::MAX);
-            let id = format!("{hash:016x}{place}");
+            let id = format!("{hash:016x}{place}{came}");
             Event {
                 sequence: fact.sequence,
                 title: told.content.and_then(|content| content.parse().ok()),

@@ -20,7 +20,7 @@
 //! | `bl` of the picture | `buffer` |
 //! | `pt` | `position`, unless it counts from 1970 |
 //! | `msd`, `ltc` | `startup`, `latency` |
-//! | `bsd`, `bsda`, `bsa`, summed over what ran dry | `stalled_more`, `stalled`, `buffering_events` |
+//! | `bsd`, `bsda`, `bsa`, each the greatest of the sums by type of object | `stalled_more`, `stalled`, `buffering_events` |
 //! | `dfa` | `dropped_frames` |
 //! | `bs` for the picture, without `bsd`, `bsda`, `bsa` and `sta` | `BufferingStart` and `BufferingEnd` at once |
 //!

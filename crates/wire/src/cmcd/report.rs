@@ -149,10 +149,15 @@ impl<'a> Cmcd<'a> {
         &self.pool[usize::from(start)..usize::from(start) + usize::from(length)]
     }
 
-    /// Sum of a list's numbers: of stalls, which may be many.
+    /// Sum of a list's numbers, of stalls, which may be many: of the type of object that has the greatest, for sound and
+    /// picture wait together.
     pub fn sum(&self, key: Key) -> Option<u64> {
         let numbers = self.numbers(key);
-        (!numbers.is_empty()).then(|| numbers.iter().map(|number| u64::from(number.value)).sum())
+        let sum = |of: Option<ObjectType>| {
+            let alike = numbers.iter().filter(|number| number.of == of);
+            alike.map(|number| u64::from(number.value)).sum::<u64>()
+        };
+        numbers.iter().map(|number| sum(number.of)).max()
     }
 
     /// The number about what is seen: of video, else of sound and pictures in one, else the one that names no
