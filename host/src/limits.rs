@@ -127,6 +127,12 @@ pub const PARTITIONS_MAX: usize = 64;
 pub const FOLD_ROUNDS: usize = 2;
 /// Event ids remembered a session: a whole request of one session that comes again is known.
 pub const EVENT_IDS_MAX: usize = wire::limits::EVENTS_MAX;
+/// The same of a player that sends many at once, as after a time without a network: the first of some requests may come
+/// again behind the last.
+pub const EVENT_IDS_BULK_MAX: usize = 5 * EVENT_IDS_MAX;
+/// Events of a session in one request that are no more than a player's that is told of as it plays: such sessions, of
+/// which there may be a million, keep fewer ids.
+pub const EVENTS_AT_ONCE: usize = 20;
 /// Silent sessions closed in one call: more would hold an instance, and a part of the store, for long.
 pub const SWEPT_MAX: usize = 1_000;
 /// Events of the time before a start that are folded again, in bytes of frames: more would make a start late.

@@ -3,7 +3,7 @@
 mod playback;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -45,6 +45,7 @@ struct Now {
     viewers: Gauge<i64, AtomicI64>,
     answers: Gauge<i64, AtomicI64>,
     alerts: Family<Alert, Gauge>,
+    window_deltas: Family<Outcome, Counter>,
     spool_bytes: Family<Lane, Gauge>,
     spool_waiting: Family<Lane, Gauge>,
     synced_seconds: Gauge<f64, AtomicU64>,
@@ -70,6 +71,8 @@ pub struct Snapshot {
     pub synced_s: f64,
     /// What sessions saw since the start.
     pub seen: Totals,
+    /// What of it windows could count.
+    pub deltas: windows::Counts,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -183,6 +186,11 @@ impl Metrics {
         r.register("outbox_dropped", "What was dropped on the way to the origin", self.dropped.clone());
         r.register("alerts_turned", "Alerts raised and cleared", self.alerts.clone());
         r.register("alerts_raised", "Alerts that are raised now", self.now.alerts.clone());
+        r.register(
+            "window_deltas",
+            "What events added to sessions: counted in a window, or too late, ahead or full; other: of values too many",
+            self.now.window_deltas.clone(),
+        );
         r.register(
             "cmcd_remarks",
             "Things in CMCD reports that players should do otherwise",
@@ -300,6 +308,16 @@ impl Metrics {
         self.now.alerts.clear();
         for (metric, severity) in now.alerts {
             self.now.alerts.get_or_create(&Alert { metric, severity }).inc();
+        }
+        let windows::Counts { counted, late, ahead, full, other } = now.deltas;
+        for (outcome, count) in
+            [("counted", counted), ("late", late), ("ahead", ahead), ("full", full), ("other", other)]
+        {
+            self.now
+                .window_deltas
+                .get_or_create(&Outcome { outcome })
+                .inner()
+                .store(count, Ordering::Relaxed);
         }
         self.now.synced_seconds.set(now.synced_s);
         self.now.playback.set(now.seen);

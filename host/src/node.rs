@@ -251,6 +251,7 @@ impl Node {
             alerts: self.watch.raised(),
             spool: self.outbox.as_ref().map(|outbox| outbox.status()).unwrap_or_default(),
             seen: self.sessions.seen(),
+            deltas: self.sessions.deltas(),
             synced_s: self.sync.since_success(now).map_or(f64::INFINITY, |since| since.as_secs_f64()),
         }
     }

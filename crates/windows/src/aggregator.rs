@@ -122,6 +122,20 @@ pub struct Counts {
     pub other: u64,
 }
 
+impl Counts {
+    /// Of two.
+    #[must_use]
+    pub fn merged(self, more: Self) -> Self {
+        Self {
+            counted: self.counted.saturating_add(more.counted),
+            late: self.late.saturating_add(more.late),
+            ahead: self.ahead.saturating_add(more.ahead),
+            full: self.full.saturating_add(more.full),
+            other: self.other.saturating_add(more.other),
+        }
+    }
+}
+
 impl Windows {
     /// No windows yet. `seed` should be secret: who knows it can make up values that collide.
     pub fn new(settings: Settings, seed: u64) -> Self {

@@ -10,7 +10,11 @@ pub(super) type Id = [u16; 3];
 
 /// Oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Ids(VecDeque<Id>);
+pub(super) struct Ids {
+    known: VecDeque<Id>,
+    /// Whether so many came at once that one answer lost is more than [`limits::EVENT_IDS_MAX`] of them ago.
+    in_bulk: bool,
+}
 
 impl Ids {
     pub(super) fn of(hash: u64) -> Id {
@@ -19,25 +23,31 @@ impl Ids {
 
     /// A little of the newest.
     pub(super) fn newest(&self) -> u8 {
-        self.0.back().map_or(0, |id| id[0] as u8)
+        self.known.back().map_or(0, |id| id[0] as u8)
     }
 
     pub(super) fn contains(&self, id: Id) -> bool {
-        self.0.contains(&id)
+        self.known.contains(&id)
     }
 
     pub(super) fn forget(&mut self, id: Id) {
-        self.0.retain(|known| *known != id);
+        self.known.retain(|known| *known != id);
+    }
+
+    /// So many come at once.
+    pub(super) fn expect(&mut self, count: usize) {
+        self.in_bulk |= count > limits::EVENTS_AT_ONCE;
     }
 
     pub(super) fn remember(&mut self, id: Id) {
-        if self.0.len() == limits::EVENT_IDS_MAX {
-            self.0.pop_front();
-        } else if self.0.len() == self.0.capacity() {
+        let most = if self.in_bulk { limits::EVENT_IDS_BULK_MAX } else { limits::EVENT_IDS_MAX };
+        if self.known.len() == most {
+            self.known.pop_front();
+        } else if self.known.len() == self.known.capacity() {
             // In small steps: most sessions are short, and there are a million of them.
-            self.0.reserve_exact(IDS_STEP);
+            self.known.reserve_exact(IDS_STEP);
         }
-        self.0.push_back(id);
+        self.known.push_back(id);
     }
 }
 

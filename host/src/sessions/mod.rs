@@ -281,6 +281,12 @@ impl Sessions {
         totals
     }
 
+    /// What became of what events added to sessions, since the start.
+    pub fn deltas(&self) -> windows::Counts {
+        let counts = self.partitions.iter().map(|partition| lock(partition).deltas());
+        counts.fold(windows::Counts::default(), windows::Counts::merged)
+    }
+
     /// All windows as they are, for a node that ends.
     pub fn drain_windows(&self) -> Vec<Window> {
         merged(self.partitions.iter().flat_map(|partition| lock(partition).drain_windows()))

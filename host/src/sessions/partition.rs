@@ -410,6 +410,11 @@ impl Partition {
         self.windows.so_far()
     }
 
+    /// What became of what was noted in windows.
+    pub(super) fn deltas(&self) -> windows::Counts {
+        self.windows.counts()
+    }
+
     /// All windows as they are.
     pub(super) fn drain_windows(&mut self) -> Vec<Window> {
         self.windows.drain()
@@ -453,6 +458,7 @@ fn update(
     call: &Call<'_>,
     fates: &[Fate],
 ) -> Delta {
+    session.expect(fresh(group, fates).count());
     fresh(group, fates).for_each(|told| session.remember(told.id, told.event));
     session.update(folded, call)
 }

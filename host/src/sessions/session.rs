@@ -166,6 +166,11 @@ impl Session {
         self.ids.forget(id);
     }
 
+    /// So many events have been folded at once.
+    pub(super) fn expect(&mut self, count: usize) {
+        self.ids.expect(count);
+    }
+
     /// An event that has been folded.
     pub(super) fn remember(&mut self, id: Id, event: &Event<'_>) {
         self.ids.remember(id);

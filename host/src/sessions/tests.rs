@@ -354,6 +354,21 @@ fn forgotten_event_ids_are_the_oldest_ones() {
 }
 
 #[test]
+fn of_a_player_that_sends_many_at_once_the_last_five_requests_are_known() {
+    let (sessions, now) = (Sessions::new(10), Instant::now());
+    let many = u32::try_from(limits::EVENT_IDS_MAX).expect("a small number");
+    let request = |first: u32| -> Vec<(&str, u32, EventKind)> {
+        (first * many..(first + 1) * many).map(|number| ("a", number, Heartbeat)).collect()
+    };
+    for first in 0..5 {
+        assert!(send(&sessions, &request(first), now).0.bytes().all(|fate| fate == b'a'));
+    }
+    assert!(send(&sessions, &request(0), now).0.bytes().all(|fate| fate == b'd'), "its answer was lost");
+    send(&sessions, &request(5), now);
+    assert!(send(&sessions, &request(0), now).0.bytes().all(|fate| fate == b'a'), "so many are not kept");
+}
+
+#[test]
 fn windows_count_what_sessions_saw_by_what_they_have_in_common() {
     let (sessions, now) = (Sessions::new(10), Instant::now());
     let told = [("a", 1, Start), ("b", 1, Start), ("a", 2, Stop)];

@@ -196,3 +196,21 @@ async fn a_time_far_ahead_is_refused_and_holds_nothing_back() {
     assert_eq!(answer["accepted"], 5);
     assert_eq!(answer["refused"][0]["code"], "time-in-future");
 }
+
+#[tokio::test]
+async fn what_comes_too_late_for_its_window_is_counted_as_such() {
+    let scene = Scene::serving().await;
+    let now = frontrow_edge::node::unix_ms();
+    let told = |number: u32, ago_ms: u64| {
+        let mut event = event("s", number, "heartbeat", 0, json!({}));
+        event["at_unix_ms"] = json!(now - ago_ms);
+        json!({"events": [event]})
+    };
+    let count = async |outcome: &str| {
+        scene.metric(&format!(r#"frontrow_window_deltas_total{{outcome="{outcome}"}}"#)).await
+    };
+    assert_eq!(scene.ask("/v1/events", &told(1, 20 * 60_000)).await.json()["accepted"], 1);
+    assert_eq!((count("late").await, count("counted").await), (1.0, 0.0));
+    assert_eq!(scene.ask("/v1/events", &told(2, 0)).await.json()["accepted"], 1);
+    assert_eq!((count("late").await, count("counted").await), (1.0, 1.0));
+}

@@ -23,4 +23,5 @@ mod publisher;
 mod recommend;
 mod refused_releases;
 mod scene;
+mod steering;
 mod sync;
