@@ -26,7 +26,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("delta", &["ranking", "release"]),
     ("spool", &[]),
     ("wire", &["bitrate", "qoe", "ranking", "session", "units"]),
-    ("golden", &[]),
+    ("golden", &["inference", "ranking", "release", "wire"]),
     ("guest", &[]),
     ("heap", &[]),
     ("component-ranking", &["guest", "heap", "kernels", "ranking", "release", "units"]),
