@@ -92,6 +92,37 @@ fn two_runs_print_the_same_and_every_pair_is_compared() {
     }
 }
 
+/// The names in an object.
+fn names(object: &Value) -> Vec<&str> {
+    object.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[test]
+fn scripts_find_everything_under_its_name() {
+    let report = report(&data("tab"), &data("sizes"), &["--policy", "bba", "--policy", "bola"]);
+    assert_eq!(names(&report), ["optimum", "paired", "policies"]);
+    assert_eq!(names(&report["optimum"]), ["qoe_lin"]);
+    let figures = ["kbps", "p5_qoe_lin", "qoe_lin", "qoe_log", "stall_percent", "startup_s", "switches"];
+    let of_traces = figures.map(|name| if name == "p5_qoe_lin" { "name" } else { name });
+    for policy in report["policies"].as_array().unwrap() {
+        assert_eq!(names(policy), ["mean", "name", "traces"]);
+        assert_eq!(names(&policy["mean"]), figures);
+        assert!(
+            policy["traces"].as_array().unwrap().iter().all(|trace| names(trace) == of_traces),
+            "{policy}"
+        );
+    }
+    let pair = &report["paired"][0];
+    assert_eq!(names(pair), ["a", "b", "high95", "low95", "mean_difference"]);
+    let number = |name: &str| pair[name].as_f64().unwrap();
+    let mean = |policy: &Value| {
+        let policies = report["policies"].as_array().unwrap();
+        policies.iter().find(|found| found["name"] == *policy).unwrap()["mean"]["qoe_lin"].as_f64().unwrap()
+    };
+    assert!((number("mean_difference") - (mean(&pair["a"]) - mean(&pair["b"]))).abs() < 1e-9);
+    assert!(number("low95") <= number("mean_difference") && number("mean_difference") <= number("high95"));
+}
+
 #[test]
 fn live_plays_with_what_can_be_buffered_and_draws_a_picture() {
     let folder = tempfile::tempdir().unwrap();

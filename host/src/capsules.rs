@@ -14,27 +14,25 @@ use tracing::warn;
 use units::UnixMillis;
 use zeroize::Zeroizing;
 
-use crate::config::ConfigError;
+use crate::config::{Config, ConfigError};
 use crate::sessions::Carried;
 
 /// Seals and opens capsules with the secret that the operator's nodes share.
 #[derive(Debug)]
 pub struct Capsules {
     secret: Secret,
+    /// Its capsules open, too.
+    beside: Option<Secret>,
     /// Of the generation that served last.
     keys: Mutex<Option<(u64, Arc<Keys>)>>,
 }
 
 impl Capsules {
-    /// With the secret in this file, at least 32 random bytes.
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let unreadable = |source| ConfigError::Unreadable { path: path.to_path_buf(), source };
-        let bytes = Zeroizing::new(std::fs::read(path).map_err(unreadable)?);
-        let secret = Secret::new(bytes).map_err(|error| ConfigError::NotRising {
-            path: path.to_path_buf(),
-            message: error.to_string(),
-        })?;
-        Ok(Self { secret, keys: Mutex::default() })
+    /// With the secrets of a configuration, at least 32 random bytes each; none where it names none to seal with.
+    pub fn of(config: &Config) -> Result<Option<Self>, ConfigError> {
+        let Some(path) = &config.capsule_secret_file else { return Ok(None) };
+        let beside = config.capsule_secret_beside_file.as_deref().map(secret).transpose()?;
+        Ok(Some(Self { secret: secret(path)?, beside, keys: Mutex::default() }))
     }
 
     /// A session for its viewer to take along; none if it is too large to be one.
@@ -100,16 +98,78 @@ impl Capsules {
         }
         let mut keys = Keys::derive(&self.secret, generation);
         let until = UnixMillis::new(now.get().saturating_add(KEYS_OPEN_MS));
-        for beside in
-            [generation.saturating_add(1), generation.saturating_sub(2), generation.saturating_sub(1)]
-        {
-            keys.admit(&self.secret, beside, until);
+        let near = [generation.saturating_add(1), generation.saturating_sub(2), generation.saturating_sub(1)];
+        if let Some(secret) = &self.beside {
+            near.into_iter().chain([generation]).for_each(|generation| keys.admit(secret, generation, until));
         }
+        near.into_iter().for_each(|generation| keys.admit(&self.secret, generation, until));
         let keys = Arc::new(keys);
         *kept = Some((generation, Arc::clone(&keys)));
         keys
     }
 }
 
+fn secret(path: &Path) -> Result<Secret, ConfigError> {
+    let unreadable = |source| ConfigError::Unreadable { path: path.to_path_buf(), source };
+    let bytes = Zeroizing::new(std::fs::read(path).map_err(unreadable)?);
+    Secret::new(bytes)
+        .map_err(|error| ConfigError::NotRising { path: path.to_path_buf(), message: error.to_string() })
+}
+
 /// As long as this generation may serve: a capsule's own age is what ends it.
 const KEYS_OPEN_MS: u64 = 365 * limits::AGE_MAX.get();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis::new(1_700_000_000_000);
+
+    fn capsules(sealing: u8, beside: Option<u8>) -> Capsules {
+        let secret = |byte: u8| Secret::new(Zeroizing::new(vec![byte; 32])).expect("long enough");
+        Capsules { secret: secret(sealing), beside: beside.map(secret), keys: Mutex::default() }
+    }
+
+    fn sealed(capsules: &Capsules, generation: u64) -> String {
+        let carried = Carried {
+            generation,
+            began_unix_ms: NOW.get() - 5_000,
+            viewer: Some(7),
+            title: None,
+            region: None,
+            device: None,
+            events: 3,
+            state: vec![1, 2, 3],
+        };
+        capsules.seal("edge-1", "s", &carried, (generation, NOW), [9; 12]).expect("it is small")
+    }
+
+    fn opened(capsules: &Capsules, text: &str, generation: u64) -> Result<u32, &'static str> {
+        let carried = capsules.open(text, "s", Some(7), (generation, NOW));
+        carried.map(|carried| carried.events).map_err(|error| error.code())
+    }
+
+    #[test]
+    fn nodes_that_serve_neighbouring_releases_open_each_others_capsules() {
+        let node = capsules(1, None);
+        for (sealing, opening) in [(5, 5), (5, 6), (5, 7), (6, 5)] {
+            assert_eq!(opened(&node, &sealed(&node, sealing), opening), Ok(3), "{sealing} {opening}");
+        }
+        assert_eq!(opened(&node, &sealed(&node, 5), 8), Err("capsule-key-unknown"));
+    }
+
+    #[test]
+    fn a_secret_is_changed_node_by_node_without_losing_a_session() {
+        let before = capsules(1, None);
+        let admits = capsules(1, Some(2));
+        let changed = capsules(2, Some(1));
+        let after = capsules(2, None);
+        for (one, other) in [(&before, &admits), (&admits, &changed), (&changed, &after)] {
+            for generation in [5, 6] {
+                assert_eq!(opened(other, &sealed(one, 5), generation), Ok(3));
+                assert_eq!(opened(one, &sealed(other, 5), generation), Ok(3));
+            }
+        }
+        assert_eq!(opened(&after, &sealed(&before, 5), 5), Err("capsule-key-unknown"));
+    }
+}

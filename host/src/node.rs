@@ -103,7 +103,7 @@ impl Node {
             in_flight: Arc::default(),
             outbox,
             contents: Contents::default(),
-            capsules: config.capsule_secret_file.as_deref().map(Capsules::read).transpose()?,
+            capsules: Capsules::of(config)?,
             loads: Loads::default(),
             watch: Watch::new(config)?,
             log: DecisionLog::default(),
@@ -182,8 +182,13 @@ impl Node {
 
     /// Closes the sessions that had no event for long, and tells what they were and what their last minutes were like.
     pub fn sweep(&self, now: Instant) -> usize {
+        self.sweep_at(now, UnixMillis::new(unix_ms()))
+    }
+
+    /// The same at another time of windows.
+    pub fn sweep_at(&self, now: Instant, at: UnixMillis) -> usize {
         let sessions = self.close("idle", Some(self.settings.load().session_idle), now);
-        let (windows, closed_until) = self.sessions.close_windows(UnixMillis::new(unix_ms()));
+        let (windows, closed_until) = self.sessions.close_windows(at);
         self.watch.judge(&windows, closed_until, &self.metrics);
         let closed = sessions.len();
         drop(self.tell(sessions, &windows));

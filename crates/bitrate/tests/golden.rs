@@ -245,6 +245,21 @@ fn live_latency_bounds_what_the_flagship_counts_on() {
 }
 
 #[test]
+fn behind_live_no_more_can_be_buffered_than_there_is() {
+    // The same buffer, in which more may be laid by or not.
+    let rung = |kbps: f64, latency: Option<u64>| {
+        let mut input = steady(kbps, 4_000, 2);
+        input.ahead = Ahead::new(&input.ladder, Vec::new(), Some(40)).unwrap();
+        input.buffer = buffer(4_000, 60_000, 4_000);
+        input.latency = latency.map(Millis::new);
+        decide(&input).rung
+    };
+    let speeds = || (4..40_u16).map(|step| f64::from(step) * 250.0);
+    assert!(speeds().any(|kbps| rung(kbps, Some(4_000)) != rung(kbps, None)), "it plans with it");
+    assert!(speeds().all(|kbps| rung(kbps, Some(60_000)) == rung(kbps, None)), "as much as the buffer holds");
+}
+
+#[test]
 fn bba_and_bola_e_and_dynamic_keep_what_their_papers_promise() {
     let mut input = input(Policy::Bba, &[20_000.0; 5]);
     for (level_ms, height) in [(5_000, 360), (15_000, 2_160)] {

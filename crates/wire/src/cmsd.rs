@@ -139,19 +139,24 @@ impl Hop {
         Self { name: name.into(), ..Self::default() }
     }
 
-    fn read(item: &Item) -> Option<Self> {
+    /// The hop, and how many parameters were passed over.
+    fn read(item: &Item) -> Option<(Self, usize)> {
         let mut hop = Self::named(text(&item.bare_item, limits::NAME_CHARS_MAX)?);
-        for (key, value) in &item.params {
-            match key.as_str() {
-                "du" => hop.is_under_duress = flag(value).unwrap_or_default(),
-                "etp" => hop.throughput_kbps = kbps(value),
-                "mb" => hop.max_kbps = kbps(value),
-                "rd" => hop.response_delay_ms = number(value, MEDIA_MS_MAX),
-                "rtt" => hop.rtt_ms = number(value, MEDIA_MS_MAX),
-                _ => {}
-            }
+        let passed_over = item.params.iter().filter(|(key, value)| hop.take(key.as_str(), value).is_none());
+        let passed_over = passed_over.count();
+        Some((hop, passed_over))
+    }
+
+    fn take(&mut self, key: &str, value: &BareItem) -> Option<()> {
+        match key {
+            "du" => self.is_under_duress = flag(value)?,
+            "etp" => self.throughput_kbps = Some(kbps(value)?),
+            "mb" => self.max_kbps = Some(kbps(value)?),
+            "rd" => self.response_delay_ms = Some(number(value, MEDIA_MS_MAX)?),
+            "rtt" => self.rtt_ms = Some(number(value, MEDIA_MS_MAX)?),
+            _ => return None,
         }
-        Some(hop)
+        Some(())
     }
 
     /// None where the name cannot be written.
@@ -177,19 +182,30 @@ impl Hop {
 pub struct Dynamic {
     /// From the origin on, the last [`limits::HOPS_MAX`] of them.
     pub hops: Vec<Hop>,
+    /// Entries that are no hop, and parameters that are unknown or out of their range.
+    pub passed_over: usize,
 }
 
 impl Dynamic {
-    /// Reads the header's text; what is no hop is passed over. Errors are those of the syntax alone.
+    /// Reads the header's text; what is no hop is passed over and counted. Errors are those of the syntax alone.
     pub fn read(field: &str) -> Result<Self, StructuredError> {
-        let list = structured::list(field)?;
-        let hops = list.iter().filter_map(|entry| match entry {
-            ListEntry::Item(item) => Hop::read(item),
-            ListEntry::InnerList(_) => None,
-        });
-        let hops: Vec<_> = hops.collect();
-        let surplus = hops.len().saturating_sub(limits::HOPS_MAX);
-        Ok(Self { hops: hops.into_iter().skip(surplus).collect() })
+        let mut read = Self::default();
+        for entry in &structured::list(field)? {
+            let hop = match entry {
+                ListEntry::Item(item) => Hop::read(item),
+                ListEntry::InnerList(_) => None,
+            };
+            match hop {
+                Some((hop, passed_over)) => {
+                    read.hops.push(hop);
+                    read.passed_over += passed_over;
+                }
+                None => read.passed_over += 1,
+            }
+        }
+        let surplus = read.hops.len().saturating_sub(limits::HOPS_MAX);
+        read.hops.drain(..surplus);
+        Ok(read)
     }
 
     /// The header's text; none without hops. A hop whose name cannot be written is left out.

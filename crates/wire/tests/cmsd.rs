@@ -32,7 +32,7 @@ fn what_cannot_be_is_passed_over_and_counted() {
 fn players_take_the_last_hop() {
     let field = "\"origin\";du;rd=120, \"edge\";etp=48100;mb=5000;new=7;rd=9;rtt=30, (1 2), 7";
     let dynamic = Dynamic::read(field).unwrap();
-    assert_eq!(dynamic.hops.len(), 2);
+    assert_eq!((dynamic.hops.len(), dynamic.passed_over), (2, 3), "a parameter and two entries");
     assert!(dynamic.hops[0].is_under_duress);
     let last = dynamic.last().unwrap();
     assert_eq!((last.throughput_kbps, last.max_kbps), (Some(48_100), Some(5_000)));
@@ -79,7 +79,7 @@ quickcheck! {
             response_delay_ms: ms,
             rtt_ms: ms,
         };
-        let dynamic = Dynamic { hops: vec![hop] };
+        let dynamic = Dynamic { hops: vec![hop], ..Dynamic::default() };
         let fixed = Static { kbps, duration_ms: ms, is_startup: duress, ..Static::default() };
         Dynamic::read(&dynamic.write().unwrap()) == Ok(dynamic)
             && Static::read(&fixed.write().unwrap()) == Ok(fixed)

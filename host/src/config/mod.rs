@@ -45,6 +45,9 @@ pub struct Config {
     /// without it none does.
     #[serde(default)]
     pub capsule_secret_file: Option<PathBuf>,
+    /// A second one whose sessions are taken as well: the one to come, or the one of before.
+    #[serde(default)]
+    pub capsule_secret_beside_file: Option<PathBuf>,
     /// Who runs the models of a release: `"wasm"` or `"native"`.
     #[serde(default)]
     pub inference: Inference,
@@ -250,6 +253,7 @@ impl Config {
             alerts,
             steering,
             capsule_secret_file,
+            capsule_secret_beside_file,
             origin,
             www,
             ..
@@ -259,6 +263,7 @@ impl Config {
             .chain(alerts)
             .chain(steering)
             .chain(capsule_secret_file)
+            .chain(capsule_secret_beside_file)
             .chain(&mut origin.token_file)
             .chain(www.as_mut().map(|www| &mut www.root))
         {
@@ -277,6 +282,10 @@ impl Config {
             ("cache_dir", self.cache_dir != other.cache_dir),
             ("alerts", self.alerts != other.alerts),
             ("capsule_secret_file", self.capsule_secret_file != other.capsule_secret_file),
+            (
+                "capsule_secret_beside_file",
+                self.capsule_secret_beside_file != other.capsule_secret_beside_file,
+            ),
             ("inference", self.inference != other.inference),
             ("[public] listen", self.public.listen != other.public.listen),
             ("[admin] listen", self.admin != other.admin),

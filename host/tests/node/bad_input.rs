@@ -127,6 +127,10 @@ async fn a_long_list_of_excludes_and_unknown_ids_are_no_mistakes() {
 
 #[tokio::test]
 async fn bad_questions_for_a_bit_rate() {
+    let player = |player: &str| {
+        let ladder = r#"[{"id":"a","height":240,"kbps":5},{"id":"b","height":480,"kbps":9}]"#;
+        format!(r#"{{"policy":"flagship","ladder":{ladder},"player":{player}}}"#)
+    };
     let refused = |body: &str, code: &'static str| (JSON, body.to_owned(), 400, code);
     check(
         "/v1/bitrate",
@@ -153,6 +157,13 @@ async fn bad_questions_for_a_bit_rate() {
             refused(r#"{"unknown":1}"#, "json-malformed"),
             refused(r#"{"ladder":[{"id":"a","height":1,"kbps":5,"unknown":1}]}"#, "json-malformed"),
             refused(r#"{"region":"a b"}"#, "label-character"),
+            // Two rungs, three sizes; a chunk of no bytes; a weight beyond its range.
+            refused(&player(r#"{"chunk_bytes":[9,9,9]}"#), "sizes-incomplete"),
+            refused(&player(r#"{"chunk_bytes":[9,0]}"#), "size-zero"),
+            refused(
+                &player(r#"{"weights":{"utility":"mbps","stall":-1,"change":1}}"#),
+                "weight-out-of-range",
+            ),
         ],
     )
     .await;

@@ -1,6 +1,7 @@
 //! A whole node over real HTTP, with the shipped components and a signed repository made for the test.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod alerts;
 mod bad_input;
 mod bitrate;
 mod capsules;
@@ -25,3 +26,4 @@ mod refused_releases;
 mod scene;
 mod steering;
 mod sync;
+mod viewers;

@@ -232,7 +232,7 @@ pub(crate) fn hops(draw: &mut Draw) -> Dynamic {
         response_delay_ms: draw.happens(50).then(|| draw.below(2_000_000_000)),
         rtt_ms: draw.happens(50).then(|| draw.below(2_000_000_000)),
     });
-    Dynamic { hops: hops.collect() }
+    Dynamic { hops: hops.collect(), ..Dynamic::default() }
 }
 
 #[test]
