@@ -123,6 +123,7 @@ impl Session {
         let is_refilled = self.over.refill && event.kind == EventKind::BufferingEnd;
         self.lay_over(event);
         let has_moved = event.position > self.position.or(Some(Millis::ZERO));
+        let moved = event.position.unwrap_or_default().saturating_sub(self.position.unwrap_or_default());
         if event.kind != EventKind::Error && (has_moved || event.kind == EventKind::Resume) {
             self.is_broken = false;
         }
@@ -148,10 +149,8 @@ impl Session {
             (Phase::Stalled, EventKind::BufferingEnd | EventKind::Resume) => self.phase = Phase::Playing,
             // The end was lost: it was that long ago as the position has moved.
             (Phase::Stalled, EventKind::Heartbeat | EventKind::BitrateChange)
-                if has_moved && self.waits.is_placed =>
+                if self.waits.is_placed && moved >= limits::STALL_MOVED_MIN =>
             {
-                let moved =
-                    event.position.unwrap_or_default().saturating_sub(self.position.unwrap_or_default());
                 self.waits.give_back(moved, &mut self.played);
                 self.phase = Phase::Playing;
             }

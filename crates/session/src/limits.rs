@@ -15,6 +15,10 @@ pub const BATCH_EVENTS_MAX: usize = 65_536;
 /// swept; a device that slept for a night did not play for a night.
 pub const GAP_MAX: Millis = Millis::new(5 * 60_000);
 
+/// How far a position moves within a stall until the stall is over, its end lost: players that wait still show what
+/// they had, and tell of it a little late.
+pub const STALL_MOVED_MIN: Millis = Millis::new(1_000);
+
 /// The longest startup: nobody waits longer, so more is an error of the player's clock.
 pub const STARTUP_MAX: Millis = Millis::new(5 * 60_000);
 

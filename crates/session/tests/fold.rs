@@ -238,6 +238,20 @@ fn a_stall_whose_end_was_lost_is_over_when_the_position_moves_in_it() {
 }
 
 #[test]
+fn a_position_that_creeps_in_a_stall_does_not_end_it() {
+    let at =
+        |kind, at_ms, position_ms| Event { position: Some(Millis::new(position_ms)), ..event(kind, at_ms) };
+    let told = [
+        at(EventKind::BufferingStart, 5_000, 5_000),
+        at(EventKind::Heartbeat, 8_000, 5_400),
+        at(EventKind::Heartbeat, 12_000, 5_410),
+        at(EventKind::BufferingEnd, 15_000, 5_410),
+        at(EventKind::Heartbeat, 20_000, 10_410),
+    ];
+    assert_eq!(times(&[&playing_from(0), &told]), (10_000, 10_000));
+}
+
+#[test]
 fn a_late_first_frame_counts_from_its_own_time() {
     let calls: [&[Event]; 3] = [
         &[event(EventKind::Start, 0)],
