@@ -145,20 +145,36 @@ impl Sessions {
         }
     }
 
-    /// Folds the events of a request.
+    /// Folds the events of a request; those of several windows one window after the other, for what they add to a
+    /// session counts in that of the newest.
     pub fn fold<'a>(&self, events: &[&'a Event<'a>], call: &Call<'_>) -> Outcome {
         let mut outcome = Outcome { fates: vec![Fate::Accepted; events.len()], ended: Vec::new() };
         let mut told: Vec<Told<'_>> =
             (0..).zip(events).map(|(place, event)| self.told(place, event)).collect();
+        let window = |told: &Told<'_>| window(told.event.at_unix_ms, call.now_unix_ms);
+        // Nearly always there is one.
+        if told.iter().any(|other| window(other) != window(&told[0])) {
+            told.sort_by_key(window);
+            let windows: Vec<Vec<Told<'_>>> =
+                told.chunk_by(|a, b| window(a) == window(b)).map(<[_]>::to_vec).collect();
+            windows.into_iter().for_each(|told| self.fold_window(told, call, &mut outcome));
+        } else {
+            self.fold_window(told, call, &mut outcome);
+        }
+        outcome
+    }
+
+    fn fold_window<'a>(&self, told: Vec<Told<'a>>, call: &Call<'_>, outcome: &mut Outcome) {
+        let mut told = told;
         // By partition, which the hash begins with, and the events of a session beside each other, in their order.
         told.sort_unstable_by(|a, b| {
             let of_one_hash = || (&*a.event.session_id, a.place).cmp(&(&*b.event.session_id, b.place));
             a.hash.cmp(&b.hash).then_with(of_one_hash)
         });
         for _ in 0..limits::FOLD_ROUNDS {
-            match self.fold_at_once(&told, call, &mut outcome) {
+            match self.fold_at_once(&told, call, outcome) {
                 Some(again) if !again.is_empty() => told = again,
-                Some(_) => return outcome,
+                Some(_) => return,
                 None => break,
             }
         }
@@ -171,7 +187,6 @@ impl Sessions {
             self.count(came, &mut outcome.ended);
             drop(partition);
         }
-        outcome
     }
 
     /// Folds events, those of a session and of a partition beside each other, with one call during which no partition
@@ -377,6 +392,16 @@ impl Sessions {
         // The highest bits, so that what is sorted by its hash is sorted by partition.
         ((u128::from(hash) * self.partitions.len() as u128) >> 64) as usize
     }
+}
+
+/// The number of the window of an event; 0 of one that nothing counts in any more.
+fn window(at_unix_ms: u64, now_unix_ms: u64) -> u64 {
+    let length = windows::limits::WINDOW.get();
+    let number = at_unix_ms / length;
+    let is_over = (number.saturating_add(1).saturating_mul(length))
+        .saturating_add(limits::WINDOW_LATENESS.get())
+        <= now_unix_ms;
+    if is_over { 0 } else { number }
 }
 
 /// Windows of several partitions as those of the node.

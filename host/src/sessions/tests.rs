@@ -386,6 +386,41 @@ fn windows_count_what_sessions_saw_by_what_they_have_in_common() {
 }
 
 #[test]
+fn what_a_request_tells_of_several_windows_counts_in_each_of_them() {
+    let (sessions, now) = (Sessions::new(10), Instant::now());
+    let (length, window) = (windows::limits::WINDOW.get(), 1_000);
+    let begin = window * length;
+    // An hour ago, which is too late; before and behind the beginning of the window that is on.
+    let told = [
+        ("e1", Start, begin - 3_600_000),
+        ("e2", EventKind::FirstFrame, begin - 3_600_000 + 500),
+        ("e3", Heartbeat, begin - 3_600_000 + 10_500),
+        ("e4", Heartbeat, begin - 20_000),
+        ("e5", Heartbeat, begin - 1),
+        ("e6", Heartbeat, begin + 9_999),
+    ];
+    // In any order.
+    let events: Vec<Event<'_>> =
+        told.iter().rev().map(|(id, kind, at)| Event::new(*id, "a", *kind, *at)).collect();
+    let call = Call { now_unix_ms: begin + 10_000, ..call(now, &native) };
+    let outcome = sessions.fold(&events.iter().collect::<Vec<_>>(), &call);
+    assert!(outcome.fates.iter().all(|fate| matches!(fate, Fate::Accepted)));
+    let view = view(&sessions, "a").expect("a session");
+    assert_eq!(view.summary.events, 6);
+    let counted = sessions.drain_windows();
+    let played = |number: u64| {
+        let all = |window: &&Window| {
+            window.start.get() == number * length && window.dimension == windows::Dimension::All
+        };
+        counted.iter().find(all).map(|window| window.totals.played.get())
+    };
+    // A silence counts for five minutes at most, and in the window in which it ends.
+    assert_eq!(played(window), Some(10_000));
+    assert_eq!(played(window - 1), Some(300_000 + 19_999));
+    assert_eq!((played(window - 12), sessions.deltas().late), (None, 1));
+}
+
+#[test]
 fn a_recorded_session_is_retired_unless_it_went_on() {
     let (sessions, now) = (Sessions::new(10), Instant::now());
     send(&sessions, &[("a", 1, Start), ("b", 1, Start), ("b", 2, Heartbeat)], now);
